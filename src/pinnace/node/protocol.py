@@ -1,0 +1,197 @@
+"""What control and node say to each other: length-prefixed MessagePack over a unix socket.
+
+Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Kill, Ack; node sends
+Hello, Report, Pressure. The node decides nothing: it is idempotent by pod uid, keeps each final Report until
+it is acknowledged, and a Run for a uid that it knows is answered by that pod's latest Report.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+VERSION = 1
+
+
+class Hello(msgspec.Struct, tag="hello"):
+    """First frame on every connection. `epoch` names this life of the node process: pods bound to an
+    older epoch are lost. `pods`: the uids it knows, finished and unacknowledged ones included."""
+
+    version: int
+    epoch: str
+    pods: list[str]
+    isolation: str
+    capacity_milli_cpu: int
+    capacity_memory: int
+    network: str = "none"
+
+
+class Mount(msgspec.Struct, omit_defaults=True):
+    """`source` is an absolute host path (empty: a fresh tmpfs/emptyDir private to `volume`)."""
+
+    path: str
+    source: str = ""
+    volume: str = ""
+    sub_path: str = ""
+    read_only: bool = False
+    files: dict[str, bytes] | None = None
+    """Content of a configMap, secret, projected or downwardAPI volume: relative path → bytes."""
+    modes: dict[str, int] | None = None
+    size_limit: int = 0
+
+
+class Input(msgspec.Struct, omit_defaults=True):
+    """An artifact to stage before the start: a blob (`digest`), raw bytes, or a host path."""
+
+    name: str
+    path: str
+    digest: str = ""
+    raw: bytes | None = None
+    mode: int | None = None
+
+
+class Output(msgspec.Struct, omit_defaults=True):
+    name: str
+    path: str
+    optional: bool = False
+    default: str | None = None
+    archive: str = ""
+    """Parameters: unused. Artifacts: '' as it is (a tree stays a tree); remote stores decide on archives."""
+
+
+class Outputs(msgspec.Struct, omit_defaults=True):
+    result: bool = False
+    parameters: list[Output] = []
+    artifacts: list[Output] = []
+
+
+class Probe(msgspec.Struct, omit_defaults=True):
+    """HTTP GET or TCP connect or exec; `unix` is a socket path inside the pod's folder."""
+
+    kind: str
+    path: str = ""
+    port: int = 0
+    unix: str = ""
+    command: list[str] = []
+    initial_delay: float = 0
+    period: float = 10
+    timeout: float = 1
+    success: int = 1
+    failure: int = 3
+
+
+class Container(msgspec.Struct, omit_defaults=True):
+    name: str
+    image: str
+    command: list[str] = []
+    args: list[str] = []
+    env: dict[str, str] = {}
+    cwd: str = ""
+    mounts: list[Mount] = []
+    uid: int | None = None
+    memory_limit: int = 0
+    milli_cpu: int = 0
+    """CPU limit, thousandths of a core; 0: none."""
+    restart: str = "Never"
+    """`Never`, `OnFailure`, `Always` (back-off 10 s doubling to 300 s, as the kubelet)."""
+    tty: bool = False
+    stdin: bool = False
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    startup: Probe | None = None
+    script: str | None = None
+    """Source of a script template: written to /argo/staging/script (0755), its path appended to command."""
+    unix_sockets: list[str] = []
+    """Paths (inside) of sockets that the gateway connects to; the node reports their host paths."""
+    read_only_root: bool = False
+
+
+class Run(msgspec.Struct, tag="run", omit_defaults=True):
+    uid: str
+    namespace: str
+    name: str
+    containers: list[Container]
+    init: list[Container] = []
+    main: str = ""
+    """The container whose end ends the pod (workflow pods: `main`, the others are sidecars and then
+    stopped). Empty: the pod ends when all have."""
+    inputs: list[Input] = []
+    outputs: Outputs | None = None
+    deadline: float | None = None
+    """Absolute unix time (activeDeadlineSeconds)."""
+    grace: float = 30
+    isolation: str = ""
+    network: str = "none"
+    address: str = ""
+    hosts: dict[str, str] = {}
+    hostname: str = ""
+
+
+class Kill(msgspec.Struct, tag="kill"):
+    uid: str
+    grace: float = 30
+    reason: str = ""
+    message: str = ""
+
+
+class Ack(msgspec.Struct, tag="ack"):
+    """Control has committed the final report of these pods: the node may forget them."""
+
+    uids: list[str]
+
+
+class ContainerState(msgspec.Struct, omit_defaults=True):
+    """Times are unix seconds. Not started: `waiting` is the reason (ContainerCreating, ErrImagePull …)."""
+
+    name: str
+    waiting: str = ""
+    message: str = ""
+    started: float = 0
+    finished: float = 0
+    exit_code: int | None = None
+    signal: int = 0
+    reason: str = ""
+    """Completed, Error, OOMKilled, ContainerCannotRun, DeadlineExceeded …"""
+    ready: bool = False
+    restarts: int = 0
+    last_exit: int | None = None
+    last_reason: str = ""
+    pid: int = 0
+    sockets: dict[str, str] = {}
+    init: bool = False
+
+
+class Artifact(msgspec.Struct, omit_defaults=True):
+    digest: str
+    size: int
+    directory: bool = False
+
+
+class Collected(msgspec.Struct, omit_defaults=True):
+    result: str | None = None
+    parameters: dict[str, str] = {}
+    artifacts: dict[str, Artifact] = {}
+    error: str = ""
+    """An output that could not be taken (missing, not a regular file, outside): the node Error's text."""
+
+
+class PodReport(msgspec.Struct, omit_defaults=True):
+    """`phase` is Pending, Running, Succeeded or Failed; final when one of the last two."""
+
+    uid: str
+    phase: str
+    containers: list[ContainerState] = []
+    reason: str = ""
+    message: str = ""
+    outputs: Collected | None = None
+    isolation: str = ""
+    address: str = ""
+
+
+class Report(msgspec.Struct, tag="report"):
+    """At most one per pod in a batch, the newest; sent at once when idle, else every 4 ms at most."""
+
+    pods: list[PodReport]
+
+
+ToNode = Run | Kill | Ack
+FromNode = Hello | Report

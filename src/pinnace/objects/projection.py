@@ -1,0 +1,27 @@
+"""A kind whose stored document is not all of it: part of its status lives in rows.
+
+The workflow engine keeps `.status.nodes` as one row a node. Readers still see the whole picture, and a client
+that edits the picture (argo resume, node set, retry) edits the rows. `Local` asks the projection registered
+under a resource key at both moments; the watch log keeps the object without the projected part.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pinnace.kinds.resource import Obj
+from pinnace.store.interface import Row
+
+
+class Projection(Protocol):
+    def expand(self, obj: Obj) -> Obj:
+        """The object as a reader sees it (a new top level and status; the input is not mutated)."""
+
+    def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
+        """Take a client's whole document apart: what is to be stored, and the rows that its edits mean.
+
+        `stored` is what stands in the store. Raises StatusError 409 if the edit was made on a picture that
+        is no longer true for the rows it touches."""
+
+    def removed(self, obj: Obj) -> list[Row]:
+        """The rows to remove when the object goes."""
