@@ -15,7 +15,7 @@ def shared() -> Path:
     """Upstream's documents beside the checkout; the tests that read them skip where they are not."""
     found = ROOT.parent / "shared"
     if not found.is_dir():
-        message = f"upstream's documents are not at {found}: put `shared` beside the checkout to run this test"
+        message = f"upstream's documents are not at {found}: put `shared` beside the checkout"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

@@ -25,8 +25,9 @@ class Home(msgspec.Struct, frozen=True):
         return cls(Path(chosen).expanduser().resolve())
 
     def prepare(self) -> Home:
-        """Create the folders, private to the user. Raises PermissionError if the socket folder is not ours."""
-        for path in (self.root, self.pods, self.logs, self.volumes, self.data, self.environments, self.gateway):
+        """Create the folders, private to the user. PermissionError: the socket folder is not ours."""
+        folders = (self.pods, self.logs, self.volumes, self.data, self.environments, self.gateway)
+        for path in (self.root, *folders):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         info = self.run.lstat()
@@ -79,7 +80,8 @@ class Home(msgspec.Struct, frozen=True):
 
     def log(self, uid: str, container: str, restart: int = 0) -> Path:
         """The O_APPEND log of one life of a container, raw bytes as the process wrote them."""
-        return self.pods / uid / "logs" / (f"{container}.log" if restart == 0 else f"{container}.{restart}.log")
+        file = f"{container}.log" if restart == 0 else f"{container}.{restart}.log"
+        return self.pods / uid / "logs" / file
 
     @property
     def volumes(self) -> Path:

@@ -138,7 +138,9 @@ class Store(Protocol):
 
     def row(self, kind: str, owner: str, key: str = "") -> bytes | None: ...
 
-    def rows(self, kind: str, owner: str | None = None, *, newer_than: int = 0) -> list[tuple[str, str, int, bytes]]:
+    def rows(
+        self, kind: str, owner: str | None = None, *, newer_than: int = 0
+    ) -> list[tuple[str, str, int, bytes]]:
         """(owner, key, rv, body) of each row, by owner and key."""
 
     async def close(self) -> None: ...
