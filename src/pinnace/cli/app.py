@@ -1,0 +1,288 @@
+"""The command line: what each command takes. Every command's work is in the module beside it of its name.
+
+Imports are lazy: `pinnace up` must be ready within a second, so a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Group, Parameter
+
+from pinnace import __version__
+from pinnace.cli.connection import Refused, Unreachable
+from pinnace.cli.platform import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, Failure
+from pinnace.home import Home
+
+app = App(
+    name="pinnace",
+    help="Run your Kubeflow, Argo and KServe manifests on this machine. No cluster, no Docker.",
+    version=__version__,
+)
+PLATFORM = Group("The platform", sort_key=1)
+WORK = Group("Your work", sort_key=2)
+CARE = Group("Care of the home", sort_key=3)
+
+Where = Annotated[Path | None, Parameter(name="--home", env_var="PINNACE_HOME", help="The home folder.")]
+Namespace = Annotated[str, Parameter(name=["--namespace", "-n"], help="Namespace of the objects.")]
+
+
+@app.command(group=PLATFORM)
+def up(
+    *,
+    detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False,
+    port: int = DEFAULT_PORT,
+    gateway_port: int = DEFAULT_GATEWAY_PORT,
+    isolation: Literal["auto", "container", "sandbox", "process"] = "auto",
+    without: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    home: Where = None,
+) -> int:
+    """Start the platform and stay with it until Ctrl-C.
+
+    Parameters
+    ----------
+    detach: Return as soon as the platform is ready; `pinnace down` stops it.
+    port: Port of the API and the console on this machine; 0 takes a free one.
+    gateway_port: Port of the inference gateway; 0 takes a free one.
+    isolation: How steps are kept apart; `auto` takes the strongest that works here.
+    without: Leave this family's objects (workflow, serving, jobs) to a controller of your own.
+    """
+    from pinnace.cli.up import up as command
+
+    return command(
+        Home.at(home), detach=detach, port=port, gateway_port=gateway_port, isolation=isolation,
+        without=without,
+    )
+
+
+@app.command(group=PLATFORM)
+def down(*, home: Where = None) -> int:
+    """Stop the platform of this home; every object and file stays."""
+    from pinnace.cli.up import down as command
+
+    return command(Home.at(home))
+
+
+@app.command(group=PLATFORM)
+def status(*, json: Annotated[bool, Parameter(negative="")] = False, home: Where = None) -> int:
+    """Tell which processes run, where they listen, and how much memory they hold."""
+    from pinnace.cli.up import status as command
+
+    return command(Home.at(home), json)
+
+
+@app.command(group=PLATFORM)
+def doctor(*, home: Where = None) -> int:
+    """Check what this machine offers (isolation, network, gateway) and say how to get what is missing."""
+    from pinnace.cli.doctor import doctor as command
+
+    return command(Home.at(home))
+
+
+@app.command(group=PLATFORM)
+def console(*, home: Where = None) -> int:
+    """Print a one-time link that signs a browser in to the console."""
+    from pinnace.cli.up import console as command
+
+    return command(Home.at(home))
+
+
+@app.command(group=PLATFORM)
+def demo(
+    *,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    port: int = 0,
+    home: Where = None,
+) -> int:
+    """Take handwritten digits from raw images to a model in service, and explain each act.
+
+    Parameters
+    ----------
+    once: End by itself (implies --yes) instead of leaving everything up until Ctrl-C.
+    yes: Answer the question before promotion with yes.
+    port: Port of the demo's API; 0 takes a free one.
+    """
+    from pinnace.cli.demo import demo as command
+
+    return command(once=once, yes=yes or once, port=port, home=home)
+
+
+@app.command(group=WORK)
+def run(
+    file: Path,
+    *,
+    parameter: Annotated[tuple[str, ...], Parameter(name=["--parameter", "-p"], negative="")] = (),
+    namespace: Namespace = "default",
+    home: Where = None,
+) -> int:
+    """Submit a Workflow and follow it as a live tree; the exit code is its outcome.
+
+    Parameters
+    ----------
+    file: A manifest with a Workflow or WorkflowTemplate; `-` reads it from standard input.
+    parameter: `name=value`, an argument of the workflow; may be repeated.
+    """
+    from pinnace.cli.run import run as command
+
+    return command(Home.at(home), file, parameter, namespace)
+
+
+workflow = App(name="workflow", help="Act on running workflows.", group=WORK)
+app.command(workflow)
+
+
+@workflow.command
+def resume(
+    name: str,
+    *,
+    node: str = "",
+    parameter: Annotated[tuple[str, ...], Parameter(name=["--parameter", "-p"], negative="")] = (),
+    namespace: Namespace = "default",
+    home: Where = None,
+) -> int:
+    """Say yes to a suspended workflow.
+
+    Parameters
+    ----------
+    node: Only the suspended step of this display name.
+    parameter: `name=value`, an output that the step is waiting for.
+    """
+    from pinnace.cli.workflow import resume as command
+
+    return command(Home.at(home), name, node, parameter, namespace)
+
+
+@workflow.command
+def suspend(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
+    """Start no further steps until `resume`."""
+    from pinnace.cli.workflow import suspend as command
+
+    return command(Home.at(home), name, namespace)
+
+
+@workflow.command
+def stop(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
+    """Stop a workflow; its exit handlers still run."""
+    from pinnace.cli.workflow import shutdown as command
+
+    return command(Home.at(home), name, "Stop", namespace)
+
+
+@workflow.command
+def terminate(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
+    """Stop a workflow at once, without its exit handlers."""
+    from pinnace.cli.workflow import shutdown as command
+
+    return command(Home.at(home), name, "Terminate", namespace)
+
+
+@workflow.command(name="list")
+def list_workflows(*, namespace: Namespace = "default", home: Where = None) -> int:
+    """List the workflows of a namespace."""
+    from pinnace.cli.workflow import listing as command
+
+    return command(Home.at(home), namespace)
+
+
+@workflow.command
+def follow(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
+    """Show a workflow as a live tree until it ends."""
+    from pinnace.cli.workflow import follow as command
+
+    return command(Home.at(home), name, namespace)
+
+
+def raw(words: list[str]) -> tuple[Path | None, list[str]]:
+    """`--home` of ours may only stand first, so that every other word is kubectl's."""
+    if len(words) > 1 and words[0] == "--home":
+        return Path(words[1]), words[2:]
+    return None, words
+
+
+@app.command(group=WORK, help_flags=[], version_flags=[])
+def kubectl(*words: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Run the bundled kubectl against this platform."""
+    from pinnace.cli.kubectl import kubectl as command
+
+    home, rest = raw(list(words))
+    return command(Home.at(home), rest)
+
+
+@app.command(group=WORK)
+def shell(*, home: Where = None) -> int:
+    """Open a shell in which KUBECONFIG names this platform."""
+    from pinnace.cli.kubectl import shell as command
+
+    return command(Home.at(home))
+
+
+@app.command(group=WORK)
+def kubeconfig(
+    *, merge: Annotated[bool, Parameter(negative="")] = False, home: Where = None
+) -> int:
+    """Print the kubeconfig, or add it to yours.
+
+    Parameters
+    ----------
+    merge: Add a context `pinnace` to your own kubeconfig; your current context stays.
+    """
+    from pinnace.cli.kubectl import kubeconfig as command
+
+    return command(Home.at(home), merge)
+
+
+@app.command(group=CARE)
+def reset(*, yes: Annotated[bool, Parameter(negative="")] = False, home: Where = None) -> int:
+    """Forget every object, run, log and artifact of this home (environments stay)."""
+    from pinnace.cli.care import reset as command
+
+    return command(Home.at(home), yes)
+
+
+@app.command(group=CARE)
+def backup(target: Path, *, home: Where = None) -> int:
+    """Write a backup (objects, volumes, artifacts) to one file; works while the platform runs."""
+    from pinnace.cli.care import backup as command
+
+    return command(Home.at(home), target)
+
+
+@app.command(group=CARE)
+def restore(source: Path, *, home: Where = None) -> int:
+    """Bring a backup into an empty home."""
+    from pinnace.cli.care import restore as command
+
+    return command(Home.at(home), source)
+
+
+@app.command(group=CARE)
+def du(*, home: Where = None) -> int:
+    """Tell what takes how much disk."""
+    from pinnace.cli.care import du as command
+
+    return command(Home.at(home))
+
+
+@app.command(group=CARE)
+def gc(*, home: Where = None) -> int:
+    """Remove pod folders and artifacts that no object refers to."""
+    from pinnace.cli.care import gc as command
+
+    return command(Home.at(home))
+
+
+def main(argv: Sequence[str]) -> int:
+    try:
+        return int(app(argv, result_action="return_value") or 0)
+    except Failure as failure:
+        print(f"pinnace: {failure}", file=sys.stderr)
+        return failure.code
+    except (Unreachable, Refused) as problem:
+        print(f"pinnace: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

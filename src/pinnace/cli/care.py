@@ -1,0 +1,119 @@
+"""Care of a home: `reset`, `backup`, `restore`, `du`, `gc`. Nothing is removed that a person did not ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pinnace.cli import platform
+from pinnace.cli.connection import Connection
+from pinnace.cli.platform import Failure
+from pinnace.home import Home
+
+CONTENT = ("pods", "volumes", "data", "gateway", "store.db")
+KEPT_BY_RESET = ("environments", "environments.yaml", "token", "tls")
+SECRET_FILES = ("token", "tls")
+
+
+def reset(home: Home, yes: bool) -> int:
+    if platform.running(home):
+        raise Failure("the platform is running: stop it with `pinnace down` first")
+    if not yes:
+        answer = input(f"Forget every object, run, log, volume and artifact in {home.root}? Type yes: ")
+        if answer.strip() != "yes":
+            print("nothing was changed")
+            return 1
+    for path in sorted(home.root.iterdir()) if home.root.exists() else []:
+        if path.name not in KEPT_BY_RESET:
+            remove(path)
+    print(f"{home.root} is as new; environments and the token stayed")
+    return 0
+
+
+def remove(path: Path) -> None:
+    """Also trees whose folders are read-only (blobs, images)."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    for folder, _, _ in os.walk(path):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(path)
+
+
+def backup(home: Home, target: Path) -> int:
+    """One tar file: a consistent copy of the database first, then what it refers to (which only grows)."""
+    if not home.database.exists():
+        raise Failure(f"{home.root} holds nothing to back up yet")
+    if target.exists():
+        raise Failure(f"{target} exists: name a new file")
+    fresh = target.with_name(target.name + ".part")
+    with tempfile.TemporaryDirectory(dir=home.root) as scratch:
+        copy = Path(scratch) / "store.db"
+        with closing(sqlite3.connect(home.database)) as source, closing(sqlite3.connect(copy)) as sink:
+            source.backup(sink)
+        fresh.touch(mode=0o600)
+        with tarfile.open(fresh, "w") as archive:
+            archive.add(copy, "store.db")
+            for name in ("data", "volumes", "pods", "environments.yaml", *SECRET_FILES):
+                if (home.root / name).exists():
+                    archive.add(home.root / name, name)
+    fresh.replace(target)
+    print(f"wrote {target} ({size_text(target.stat().st_size)}); bring it back with `pinnace restore {target}`")
+    return 0
+
+
+def restore(home: Home, source: Path) -> int:
+    if platform.running(home):
+        raise Failure("the platform is running: stop it with `pinnace down` first")
+    if home.database.exists():
+        raise Failure(f"{home.root} is not empty: choose another --home, or `pinnace reset` this one")
+    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with tarfile.open(source) as archive:
+            archive.extractall(home.root, filter="data")
+    except (OSError, tarfile.TarError) as error:
+        raise Failure(f"{source} is not a backup of Pinnace: {error}") from error
+    print(f"restored {source} into {home.root}; start it with `pinnace up`")
+    return 0
+
+
+def du(home: Home) -> int:
+    total = 0
+    for path in sorted(home.root.iterdir()) if home.root.exists() else []:
+        size = sum(on_disk(path))
+        total += size
+        print(f"{size_text(size):>10}  {path.name}")
+    print(f"{size_text(total):>10}  {home.root}")
+    return 0
+
+
+def on_disk(path: Path) -> Iterator[int]:
+    """Bytes really taken: holes count nothing."""
+    stack = [path]
+    while stack:
+        current = stack.pop()
+        info = current.lstat()
+        yield info.st_blocks * 512
+        if current.is_dir() and not current.is_symlink():
+            stack.extend(current.iterdir())
+
+
+def size_text(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def gc(home: Home) -> int:
+    """Asks control, which alone knows what is referred to."""
+    freed = Connection.to(home).request("POST", "/pinnace/v1/gc")
+    print(freed.decode().strip())
+    return 0
