@@ -1,0 +1,76 @@
+"""Finding and loading the one scikit-learn model of a folder.
+
+skops files are preferred: they load only the types that skops trusts. joblib and pickle files run code of
+whoever wrote them, which is why a model server lives in the sandbox without a network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+SKOPS = (".skops",)
+PICKLES = (".joblib", ".pkl", ".pickle")
+
+
+class CannotLoad(Exception):
+    """There is no one model to load, or it must not be; the text says what to do."""
+
+
+def find(folder: Path) -> Path:
+    """The model file of `folder` (which may be the file itself)."""
+    if folder.is_file():
+        return folder
+    if not folder.is_dir():
+        raise CannotLoad(f"{folder}: there is no such folder; is the model's storageUri right?")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    for endings in (SKOPS, PICKLES):
+        fitting = [path for path in files if path.suffix in endings]
+        if len(fitting) > 1:
+            names = ", ".join(path.name for path in fitting)
+            raise CannotLoad(f"{folder}: more than one model file is detected ({names}); leave one of them")
+        if fitting:
+            return fitting[0]
+    if len(files) == 1:
+        return files[0]
+    names = ", ".join(path.name for path in files[:10]) or "nothing"
+    endings_text = " ".join((*SKOPS, *PICKLES))
+    raise CannotLoad(f"{folder}: expected one model file ({endings_text}), found {names}")
+
+
+def load(path: Path) -> Any:
+    if path.suffix in SKOPS or is_zip(path):
+        return load_skops(path)
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except Exception as problem:
+        raise CannotLoad(f"{path.name}: cannot be loaded: {type(problem).__name__}: {problem}") from problem
+
+
+def is_zip(path: Path) -> bool:
+    """A skops file is a zip archive whatever its name is (an artifact's key often has no ending)."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def load_skops(path: Path) -> Any:
+    try:
+        import skops.io
+    except ImportError:
+        missing = "skops is not in this environment; add it, or save the model with joblib"
+        raise CannotLoad(f"{path.name}: {missing}") from None
+    try:
+        untrusted = skops.io.get_untrusted_types(file=path)
+        if untrusted:
+            raise CannotLoad(
+                f"{path.name}: refused, it contains types that skops does not trust: {', '.join(untrusted)}. "
+                "Build the model from scikit-learn's own classes, or save it with joblib"
+            )
+        return skops.io.load(path)
+    except CannotLoad:
+        raise
+    except Exception as problem:
+        cause = f"{type(problem).__name__}: {problem}"
+        raise CannotLoad(f"{path.name}: is not a skops file: {cause}") from problem
