@@ -7,6 +7,7 @@ when it returns. Callers: `objects/`, the workflow engine's node rows, lineage. 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
@@ -125,7 +126,7 @@ class Store(Protocol):
         """Objects in (namespace, name) order. `owner` is a uid found in `ownerReferences` (indexed);
         `newer_than` keeps objects whose resourceVersion is greater."""
 
-    async def commit(self, writes: Sequence[Write]) -> list[Obj]:
+    async def commit(self, writes: Sequence[Write]) -> builtins.list[Obj]:
         """All or nothing. Returns the object of each Put (with its resourceVersion) and of each Remove
         (as it was last), in order. Raises Conflict, DiskFull."""
 
@@ -140,7 +141,7 @@ class Store(Protocol):
 
     def rows(
         self, kind: str, owner: str | None = None, *, newer_than: int = 0
-    ) -> list[tuple[str, str, int, bytes]]:
+    ) -> builtins.list[tuple[str, str, int, bytes]]:
         """(owner, key, rv, body) of each row, by owner and key."""
 
     async def close(self) -> None: ...

@@ -1,0 +1,181 @@
+"""The `Store` on SQLite: WAL, `synchronous=FULL`, one writer thread, reads on the caller's thread.
+
+Opened by `cli/up` (control process) on `home.database`, and on `:memory:` by `pinnace.testing`. All methods
+belong to one event loop's thread. Who watches: call `events(…, since)` and `listen(…)` without an `await`
+between; together they then deliver every event after `since` once, save that a listener drops those with
+`rv <= since` (a `list` may already show a group whose events are about to be published).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pinnace.kinds.resource import Obj
+from pinnace.store.interface import Event, Listing, Requirement, Write
+from pinnace.store.reader import Reader
+from pinnace.store.schema import MEMORY, connect, copy_database, prepare
+from pinnace.store.writer import Answers, Request, Writer
+
+LOG_LIMIT = 20_000
+LOG_AGE = 600.0
+
+Ticket = asyncio.Future[list[Obj]]
+Listener = Callable[[Sequence[Event]], None]
+
+
+class SqliteStore:
+    def __init__(
+        self, path: Path | str, writing: sqlite3.Connection, *, log_limit: int, log_age: float
+    ) -> None:
+        """Use `open`."""
+        shared = path == MEMORY
+        gate: AbstractContextManager[Any] = threading.Lock() if shared else contextlib.nullcontext()
+        self._path = path
+        self._gate = gate
+        self._writing = writing
+        self._reading = writing if shared else connect(path)
+        self._reader = Reader(self._reading, gate)
+        self._writer: Writer[Ticket] = Writer(
+            writing, gate, self._hand_back, log_limit=log_limit, log_age=log_age
+        )
+        self._rv: int = self._writer.rv
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: list[Request[Ticket]] = []
+        self._listeners: list[Listener] = []
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path | str, *, log_limit: int = LOG_LIMIT, log_age: float = LOG_AGE) -> SqliteStore:
+        """Create, migrate or open. `log_limit` is in revisions, `log_age` in seconds: events older than
+        either may be compacted. Raises NewerHome. Needs no running loop; the first `commit` does."""
+        return cls(path, prepare(path), log_limit=log_limit, log_age=log_age)
+
+    @property
+    def rv(self) -> int:
+        return self._rv
+
+    def get(self, resource: str, namespace: str, name: str) -> Obj | None:
+        return self._reader.get(resource, namespace, name)
+
+    def list(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        labels: Sequence[Requirement] = (),
+        owner: str = "",
+        newer_than: int = 0,
+        limit: int = 0,
+        after: tuple[str, str] | None = None,
+    ) -> Listing:
+        return self._reader.list(resource, namespace, labels, owner, newer_than, limit, after)
+
+    async def commit(self, writes: Sequence[Write]) -> builtins.list[Obj]:
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        if not writes:
+            return []
+        loop = self._loop = asyncio.get_running_loop()
+        ticket: Ticket = loop.create_future()
+        if not self._pending:
+            loop.call_soon(self._hand_over)
+        self._pending.append(Request(writes, ticket))
+        return await ticket
+
+    def events(self, resource: str, since: int, namespace: str | None = None) -> Sequence[Event]:
+        return self._reader.events(resource, since, self._rv, namespace)
+
+    def listen(self, callback: Listener) -> Callable[[], None]:
+        self._listeners.append(callback)
+
+        def stop() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return stop
+
+    def row(self, kind: str, owner: str, key: str = "") -> bytes | None:
+        return self._reader.row(kind, owner, key)
+
+    def rows(
+        self, kind: str, owner: str | None = None, *, newer_than: int = 0
+    ) -> builtins.list[tuple[str, str, int, bytes]]:
+        return self._reader.rows(kind, owner, newer_than)
+
+    async def backup(self, target: Path) -> None:
+        """A consistent copy of one moment while everything goes on; it appears complete or not at all."""
+        await asyncio.to_thread(self._copy, target)
+
+    async def close(self) -> None:
+        """Writes what is queued, answers it, then lets go of the file."""
+        if self._closed:
+            return
+        self._closed = True
+        self._hand_over()
+        await asyncio.to_thread(self._writer.stop)
+        await asyncio.sleep(0)  # the last group's answers were scheduled before the thread ended
+        self._reading.close()
+        self._writing.close()
+
+    def stats(self) -> dict[str, Any]:
+        sizes = {}
+        if self._path != MEMORY:
+            for name in ("", "-wal"):
+                file = Path(f"{self._path}{name}")
+                sizes[f"bytes{name}"] = file.stat().st_size if file.exists() else 0
+        writer = msgspec.to_builtins(self._writer.statistics)
+        count = self._reader.counts()
+        return {"rv": self._rv, "floor": self._writer.floor, **sizes, **writer, "count": count}
+
+    def _hand_over(self) -> None:
+        """All commits of one turn of the loop go to the writer in one hand-off."""
+        if self._pending:
+            self._writer.put(self._pending)
+            self._pending = []
+
+    def _hand_back(self, answers: Answers[Ticket]) -> None:
+        """On the writer's thread. A loop that is gone has nobody left who waits."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle, answers)
+
+    def _settle(self, answers: Answers[Ticket]) -> None:
+        self._rv = answers.rv
+        for ticket, answer in answers.settled:
+            if ticket.done():  # its caller was cancelled; the write stands
+                continue
+            if isinstance(answer, BaseException):
+                ticket.set_exception(answer)
+            else:
+                ticket.set_result(answer)
+        if answers.events:
+            for listener in tuple(self._listeners):
+                self._tell(listener, answers.events)
+
+    def _tell(self, listener: Listener, events: Sequence[Event]) -> None:
+        try:
+            listener(events)
+        except Exception as error:
+            context = {"message": f"a listener of the store failed: {listener!r}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    def _copy(self, target: Path) -> None:
+        if self._path == MEMORY:
+            with self._gate:
+                copy_database(self._writing, target)
+            return
+        source = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        try:
+            copy_database(source, target)
+        finally:
+            source.close()
