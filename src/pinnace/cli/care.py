@@ -1,4 +1,4 @@
-"""Care of a home: `reset`, `backup`, `restore`, `du`, `gc`. Nothing is removed that a person did not ask for."""
+"""Care of a home: `reset`, `backup`, `restore`, `du`, `gc`. Nothing goes that a person did not ask for."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def backup(home: Home, target: Path) -> int:
                 if (home.root / name).exists():
                     archive.add(home.root / name, name)
     fresh.replace(target)
-    print(f"wrote {target} ({size_text(target.stat().st_size)}); bring it back with `pinnace restore {target}`")
+    size = size_text(target.stat().st_size)
+    print(f"wrote {target} ({size}); bring it back with `pinnace restore {target}`")
     return 0
 
 

@@ -1,0 +1,45 @@
+"""Run every benchmark (or those named) and write the table to `benchmarks/results/`.
+
+Ratios come from one run on one machine, side by side and alternating; absolute figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.figure import Figure, table
+
+ALL = ("startup", "fanout", "sandbox", "engine", "gateway")
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=")
+    parser.add_argument("names", nargs="*", default=list(ALL), help=f"which ones: {', '.join(ALL)}")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, for a first look")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    for name in options.names:
+        print(f"— {name}", file=sys.stderr, flush=True)
+        figures += import_module(f"benchmarks.{name}").measure(quick=options.quick)
+    text = table(figures)
+    print(text)
+    if set(options.names) == set(ALL) and not options.quick:
+        keep(text)
+    return 0
+
+
+def keep(text: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    when = time.strftime("%Y-%m-%d")
+    header = f"{when}, {platform.machine()}, Python {platform.python_version()}, {platform.system()}\n\n"
+    (RESULTS / f"{when}.md").write_text(header + text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
