@@ -6,12 +6,13 @@ verbs once, for HTTP callers and controllers alike. All refusals are `StatusErro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.store.interface import Event
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -111,9 +112,12 @@ class Client(Protocol):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One object write inside `Local.transact`. `verb`: create, update, status or delete.
+    """One object write inside `Local.transact`. `verb`: create, update, status, delete or system.
 
-    `update` and `status` carry the whole object and its resourceVersion (a stale one is a 409)."""
+    `update` and `status` carry the whole object and its resourceVersion (a stale one is a 409). `system` too,
+    and is the platform's own hand (bind a Pod, its final status with its outputs): metadata, spec and status
+    are written as given, without admission, validation or managedFields; only identity, generation and the
+    resourceVersion's precondition are kept. Only `controllers/pods` and the engine may use it."""
 
     verb: str
     resource: Resource
@@ -125,3 +129,9 @@ class Transactional(Client, Protocol):
 
     async def transact(self, changes: Sequence[Change], rows: Sequence[Any] = ()) -> list[Obj]:
         """`rows` are `store.Row`s. Controllers' own objects pass the same admission as anyone's."""
+
+    def subscribe(
+        self, keys: Collection[str], callback: Callable[[Sequence[Event]], None]
+    ) -> Callable[[], None]:
+        """Committed events of these resource keys, called on the loop after each commit, in revision order.
+        Returns the function that stops it."""
