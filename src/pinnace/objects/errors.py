@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from pinnace.kinds.cause import Cause
 
-
-class Cause(msgspec.Struct, frozen=True):
-    """One thing wrong with one field. `reason` is a CauseType such as `FieldValueInvalid`."""
-
-    field: str
-    message: str
-    reason: str = "FieldValueInvalid"
+__all__ = ["Cause", "StatusError"]
 
 
 class StatusError(Exception):
-    """A refused request; `status()` is the body that a client receives."""
+    """A refused request; `status()` is the body that a client receives. `details={}` shows even when empty."""
 
     def __init__(
         self,
@@ -37,6 +31,7 @@ class StatusError(Exception):
         self.message = message
         self.causes = causes
         self.details = details or {}
+        self._shows_details = details is not None
 
     def status(self) -> dict[str, Any]:
         details = dict(self.details)
@@ -53,6 +48,6 @@ class StatusError(Exception):
             "reason": self.reason,
             "code": self.code,
         }
-        if details:
+        if details or self._shows_details:
             body["details"] = details
         return body
