@@ -1,0 +1,100 @@
+/** The few fields of Kubernetes' and Argo's objects that the console reads. */
+
+export interface Meta {
+  name: string;
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  creationTimestamp: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+}
+
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: Meta;
+}
+
+export interface KubeList<T> {
+  metadata: { resourceVersion: string; continue?: string };
+  items: T[];
+}
+
+export type Phase = "" | "Pending" | "Running" | "Succeeded" | "Failed" | "Error" | "Skipped" | "Omitted";
+
+export interface Parameter {
+  name: string;
+  value?: unknown;
+  description?: string;
+  enum?: string[];
+  valueFrom?: { supplied?: object; default?: string };
+}
+
+export interface Artifact {
+  name: string;
+  path?: string;
+  s3?: { key?: string };
+  raw?: { data: string };
+}
+
+export interface InOut {
+  parameters?: Parameter[];
+  artifacts?: Artifact[];
+  result?: string;
+  exitCode?: string;
+}
+
+export interface NodeStatus {
+  id: string;
+  name: string;
+  displayName: string;
+  type: string;
+  templateName?: string;
+  templateRef?: { name: string; template: string };
+  phase?: Phase;
+  boundaryID?: string;
+  message?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  inputs?: InOut;
+  outputs?: InOut;
+  children?: string[];
+  memoizationStatus?: { hit: boolean; key: string };
+}
+
+export interface Workflow extends KubeObject {
+  spec: { suspend?: boolean; entrypoint?: string; shutdown?: string };
+  status?: {
+    phase?: Phase;
+    startedAt?: string;
+    finishedAt?: string;
+    message?: string;
+    progress?: string;
+  };
+}
+
+export interface WorkflowNode extends KubeObject {
+  status: NodeStatus;
+}
+
+/** One endpoint as the gateway's statistics tell it (`/pinnace/v1/endpoints`). */
+export interface Endpoint {
+  name: string;
+  namespace: string;
+  url: string;
+  ready: boolean;
+  message?: string;
+  revisions: Revision[];
+}
+
+export interface Revision {
+  name: string;
+  weight: number;
+  requests: number;
+  errors: number;
+  p50?: number | null;
+  p95?: number | null;
+  p99?: number | null;
+  ready: boolean;
+}

@@ -1,0 +1,3 @@
+declare module "elkjs/lib/elk-api.js" {
+  export { default } from "elkjs";
+}

@@ -1,0 +1,81 @@
+import { useState } from "react";
+import { KubeError, mergePatch } from "../api/kube";
+import * as paths from "../api/paths";
+import type { NodeStatus, Parameter, Workflow } from "../api/types";
+import { Problem } from "../ui/notes";
+
+/** A suspended step: what it shows, what it asks for, and the yes. The edit is the one that `argo resume` makes. */
+export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStatus }) {
+  const asked = (node.outputs?.parameters ?? []).filter((p) => p.valueFrom?.supplied);
+  const [values, setValues] = useState<Record<string, string>>({});
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<KubeError | null>(null);
+  async function say() {
+    setBusy(true);
+    setError(null);
+    try {
+      await mergePatch(
+        paths.workflows(workflow.metadata.namespace ?? "default", workflow.metadata.name),
+        approval(node, values),
+      );
+    } catch (problem) {
+      setError(problem instanceof KubeError ? problem : new KubeError(0, "", String(problem)));
+      setBusy(false);
+    }
+  }
+  return (
+    <form
+      className="approve"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void say();
+      }}
+    >
+      <h3>This step waits for your approval</h3>
+      {(node.inputs?.parameters ?? []).map((p) => (
+        <p key={p.name}>
+          <strong>{p.name}</strong> {String(p.value ?? "")}
+        </p>
+      ))}
+      {asked.map((p) => (
+        <Field key={p.name} parameter={p} value={values[p.name] ?? ""} onChange={(v) => setValues({ ...values, [p.name]: v })} />
+      ))}
+      {error ? <Problem error={error} /> : null}
+      <button type="submit" className="primary" disabled={busy}>
+        {busy ? "Approving …" : "Approve"}
+      </button>
+    </form>
+  );
+}
+
+function Field(props: { parameter: Parameter; value: string; onChange: (value: string) => void }) {
+  const { parameter, value, onChange } = props;
+  return (
+    <label>
+      {parameter.description ?? parameter.name}
+      {parameter.enum ? (
+        <select value={value} onChange={(e) => onChange(e.target.value)}>
+          <option value="">choose …</option>
+          {parameter.enum.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      ) : (
+        <input value={value} onChange={(e) => onChange(e.target.value)} />
+      )}
+    </label>
+  );
+}
+
+export function approval(node: NodeStatus, values: Record<string, string>): unknown {
+  const edit: Record<string, unknown> = { phase: "Succeeded", finishedAt: `${new Date().toISOString().slice(0, 19)}Z` };
+  const parameters = node.outputs?.parameters;
+  if (parameters && Object.keys(values).length > 0)
+    edit.outputs = {
+      ...node.outputs,
+      parameters: parameters.map(({ valueFrom, ...rest }) =>
+        values[rest.name] === undefined ? { ...rest, valueFrom } : { ...rest, value: values[rest.name] },
+      ),
+    };
+  return { spec: { suspend: null }, status: { nodes: { [node.id]: edit } } };
+}

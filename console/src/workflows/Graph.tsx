@@ -1,0 +1,107 @@
+import {
+  Background,
+  Controls,
+  Handle,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+} from "@xyflow/react";
+import { useEffect, useMemo, useState } from "react";
+import type { NodeStatus } from "../api/types";
+import { Mark, word } from "../ui/Mark";
+import { BOX, type Box, picture, place } from "./graph";
+
+type BoxNode = Node<{ box: Box }, "box">;
+const TYPES = { box: BoxView };
+
+interface Props {
+  nodes: Map<string, NodeStatus>;
+  selected: string | undefined;
+  onSelect: (id: string) => void;
+}
+
+export function Graph(props: Props) {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+/** The layout is computed again only when the shape changes, not when a state does. */
+function Canvas({ nodes, selected, onSelect }: Props) {
+  const drawn = useMemo(() => picture(nodes), [nodes]);
+  const shape = useMemo(
+    () => JSON.stringify([drawn.boxes.map((b) => b.id), drawn.edges.map((e) => [e.from, e.to])]),
+    [drawn],
+  );
+  const [places, setPlaces] = useState(new Map<string, { x: number; y: number }>());
+  const flow = useReactFlow();
+  useEffect(() => {
+    let current = true;
+    void place(drawn).then((found) => {
+      if (!current) return;
+      setPlaces(found);
+      requestAnimationFrame(() => void flow.fitView({ padding: 0.15, maxZoom: 1.1 }));
+    });
+    return () => {
+      current = false;
+    };
+    // biome-ignore lint: the shape stands for what matters of `drawn`
+  }, [shape]);
+  const flowNodes: BoxNode[] = drawn.boxes
+    .filter((box) => places.has(box.id))
+    .map((box) => ({
+      id: box.id,
+      type: "box",
+      position: places.get(box.id) ?? { x: 0, y: 0 },
+      data: { box },
+      selected: box.id === selected,
+      width: BOX.width,
+      height: BOX.height,
+      ariaLabel: `${box.label}: ${word(box.phase)}`,
+    }));
+  const edges = drawn.edges.map((e) => ({ id: `${e.from}→${e.to}`, source: e.from, target: e.to }));
+  return (
+    <ReactFlow
+      nodes={flowNodes}
+      edges={edges}
+      nodeTypes={TYPES}
+      onNodeClick={(_, node) => onSelect(node.id)}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      minZoom={0.1}
+      proOptions={{ hideAttribution: true }}
+      colorMode="system"
+    >
+      <Background gap={22} />
+      <Controls showInteractive={false} />
+    </ReactFlow>
+  );
+}
+
+function BoxView({ data: { box }, selected }: NodeProps<BoxNode>) {
+  const waits = box.node?.type === "Suspend" && box.phase === "Running";
+  const state = waits ? "waits" : word(box.phase).toLowerCase();
+  return (
+    <div className={`box box-${state}${selected ? " box-selected" : ""}`} title={box.node?.message ?? box.label}>
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Mark phase={box.phase} label={false} />
+      <span className="box-text">
+        <span className="box-label">{box.label}</span>
+        <span className="box-detail">{detail(box, waits)}</span>
+      </span>
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+}
+
+function detail(box: Box, waits: boolean): string {
+  if (waits) return "waits for approval";
+  if (box.counts) return [...box.counts].map(([phase, n]) => `${n} ${phase.toLowerCase()}`).join(", ");
+  if (box.node?.memoizationStatus?.hit) return "unchanged, taken from before";
+  return box.node?.templateName ?? box.node?.templateRef?.template ?? box.node?.type ?? "";
+}

@@ -1,0 +1,90 @@
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import * as paths from "../api/paths";
+import type { NodeStatus, Workflow, WorkflowNode } from "../api/types";
+import { useLive } from "../api/useLive";
+import { Mark } from "../ui/Mark";
+import { Empty, Problem } from "../ui/notes";
+import { Duration } from "../ui/time";
+import { Graph } from "./Graph";
+import { NodePanel } from "./NodePanel";
+
+export function WorkflowPage() {
+  const { namespace, name } = useParams({ from: "/$namespace/workflows/$name" });
+  const { node: chosen } = useSearch({ from: "/$namespace/workflows/$name" });
+  const navigate = useNavigate({ from: "/$namespace/workflows/$name" });
+  const workflows = useLive<Workflow>(paths.oneWorkflow(namespace, name));
+  const live = useLive<WorkflowNode>(paths.nodes(namespace, name));
+  const nodes = useMemo(() => byId(live.items), [live.items]);
+  const workflow = [...workflows.items.values()][0];
+  const error = workflows.error ?? live.error;
+  if (error) return <Problem error={error} />;
+  if (workflows.loaded && !workflow)
+    return (
+      <Empty title={`There is no workflow ${name} in ${namespace}`}>
+        <Link to="/$namespace/workflows" params={{ namespace }}>
+          Back to the list
+        </Link>
+      </Empty>
+    );
+  const shown = nodes.get(chosen ?? "") ?? waiting(nodes);
+  return (
+    <section className="run">
+      <header className="heading">
+        <nav aria-label="Breadcrumb" className="crumbs">
+          <Link to="/$namespace/workflows" params={{ namespace }}>
+            Workflows
+          </Link>
+          <span aria-hidden>/</span>
+        </nav>
+        <h1>{name}</h1>
+        <Mark phase={workflow?.status?.phase} />
+        <Duration from={workflow?.status?.startedAt} to={workflow?.status?.finishedAt} />
+        <span className="dim number">{workflow?.status?.progress}</span>
+        {workflow?.status?.message ? <p className="problem">{workflow.status.message}</p> : null}
+      </header>
+      <div className="run-body">
+        <div className="canvas" aria-label="Graph of the run">
+          <Graph
+            nodes={nodes}
+            selected={shown?.id}
+            onSelect={(id) => void navigate({ search: { node: id }, replace: true })}
+          />
+        </div>
+        {workflow && shown ? <NodePanel workflow={workflow} node={shown} /> : <StepList nodes={nodes} />}
+      </div>
+    </section>
+  );
+}
+
+function byId(items: Map<string, WorkflowNode>): Map<string, NodeStatus> {
+  const sorted = [...items.values()].map((n) => n.status);
+  sorted.sort((a, b) => (a.startedAt ?? "~").localeCompare(b.startedAt ?? "~") || a.name.localeCompare(b.name));
+  return new Map(sorted.map((s) => [s.id, s]));
+}
+
+/** Without a choice of the reader's, what waits for a person is what matters. */
+function waiting(nodes: Map<string, NodeStatus>): NodeStatus | undefined {
+  return [...nodes.values()].find((n) => n.type === "Suspend" && n.phase === "Running");
+}
+
+/** The same graph as a list: for screen readers, and until something is chosen. */
+function StepList({ nodes }: { nodes: Map<string, NodeStatus> }) {
+  const steps = [...nodes.values()].filter((n) => !["StepGroup", "TaskGroup"].includes(n.type)).slice(0, 300);
+  return (
+    <aside className="panel">
+      <h2>Steps</h2>
+      <p className="dim">Choose a step to see its inputs, outputs and log.</p>
+      <ul className="steps">
+        {steps.map((n) => (
+          <li key={n.id}>
+            <Link from="/$namespace/workflows/$name" search={{ node: n.id }} to=".">
+              <Mark phase={n.phase} label={false} /> {n.displayName}
+            </Link>
+            <Duration from={n.startedAt} to={n.finishedAt} />
+          </li>
+        ))}
+      </ul>
+    </aside>
+  );
+}

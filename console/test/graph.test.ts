@@ -1,0 +1,65 @@
+import { describe, expect, test, vi } from "vitest";
+
+vi.mock("elkjs/lib/elk-api.js", () => ({ default: class {} }));
+vi.mock("elkjs/lib/elk-worker.min.js?url", () => ({ default: "" }));
+
+import type { NodeStatus } from "../src/api/types";
+import { podName } from "../src/api/paths";
+import { picture } from "../src/workflows/graph";
+import { approval } from "../src/workflows/Approve";
+
+function node(id: string, more: Partial<NodeStatus> = {}): NodeStatus {
+  return { id, name: id, displayName: id, type: "Pod", phase: "Succeeded", ...more };
+}
+
+const map = (...nodes: NodeStatus[]) => new Map(nodes.map((n) => [n.id, n]));
+
+describe("the picture of a run", () => {
+  test("groups of steps are not drawn, what they hold is", () => {
+    const drawn = picture(
+      map(
+        node("wf", { type: "Steps", children: ["g0"] }),
+        node("g0", { type: "StepGroup", children: ["a", "b"] }),
+        node("a", { children: ["g1"] }),
+        node("b", { children: ["g1"] }),
+        node("g1", { type: "StepGroup", children: ["c"] }),
+        node("c"),
+      ),
+    );
+    expect(drawn.boxes.map((b) => b.id)).toEqual(["wf", "a", "b", "c"]);
+    expect(drawn.edges.map((e) => `${e.from} ${e.to}`).sort()).toEqual(["a c", "b c", "wf a", "wf b"]);
+  });
+
+  test("a wide fan is one box that counts its states", () => {
+    const fan = Array.from({ length: 30 }, (_, i) =>
+      node(`n${i}`, { displayName: `step(${i}:x)`, boundaryID: "wf", phase: i === 3 ? "Failed" : "Succeeded" }),
+    );
+    const drawn = picture(map(node("wf", { type: "Steps", children: fan.map((n) => n.id) }), ...fan));
+    expect(drawn.boxes).toHaveLength(2);
+    expect(drawn.boxes[1]).toMatchObject({ label: "step", phase: "Failed" });
+    expect(Object.fromEntries(drawn.boxes[1]?.counts ?? [])).toEqual({ Succeeded: 29, Failed: 1 });
+  });
+});
+
+test("a pod's name follows upstream's version 2", () => {
+  expect(podName("wf", node("wf"))).toBe("wf");
+  expect(podName("wf", node("wf-123", { templateName: "train" }))).toBe("wf-train-123");
+});
+
+test("an approval sets the node's phase and the supplied output", () => {
+  const asked = node("wf-1", {
+    type: "Suspend",
+    outputs: { parameters: [{ name: "answer", valueFrom: { supplied: {} } }, { name: "other", value: "x" }] },
+  });
+  expect(approval(asked, { answer: "yes" })).toMatchObject({
+    spec: { suspend: null },
+    status: {
+      nodes: {
+        "wf-1": {
+          phase: "Succeeded",
+          outputs: { parameters: [{ name: "answer", value: "yes" }, { name: "other", value: "x" }] },
+        },
+      },
+    },
+  });
+});
