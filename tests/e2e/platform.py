@@ -37,8 +37,8 @@ class Platform:
             [*PINNACE, *words], input=text, capture_output=True, text=True, env=environment, timeout=170
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"pinnace {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}\n"
-                                 + self.last_words())
+            said = f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+            raise AssertionError(f"pinnace {' '.join(words)}: {said}\n{self.last_words()}")
         return done
 
     def kubectl(self, *words: str, text: str = "", check: bool = True) -> str:
@@ -47,7 +47,8 @@ class Platform:
             env={**os.environ, "KUBECONFIG": str(self.home.kubeconfig)},
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}\n{self.last_words()}")
+            said = f"{done.stdout}{done.stderr}"
+            raise AssertionError(f"kubectl {' '.join(words)}: {said}\n{self.last_words()}")
         return done.stdout if done.returncode == 0 else done.stderr
 
     def get(self, *words: str) -> Any:
