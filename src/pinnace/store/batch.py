@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 import msgspec
 
 from pinnace.kinds.resource import Obj
 from pinnace.store.interface import ABSENT, ANY, Conflict, Event, Put, Remove, Row, Write
-from pinnace.store.selector import label_terms, owner_term
+from pinnace.store.selector import label_term, owner_term
 
 ADDED, MODIFIED, DELETED = 0, 1, 2
 TYPES = ("ADDED", "MODIFIED", "DELETED")
@@ -28,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True):
     """What the writer must know of a live object to judge the next write to it."""
 
     id: int
@@ -39,7 +41,7 @@ class Head(NamedTuple):
     """The second owner and those after it (the first one is indexed with each log entry)."""
 
 
-class Move(NamedTuple):
+class Move(msgspec.Struct, frozen=True):
     """What a write did to the head of its key."""
 
     resource: str
@@ -47,7 +49,7 @@ class Move(NamedTuple):
     new: Head | None
 
 
-class Staged(NamedTuple):
+class Staged(msgspec.Struct, frozen=True):
     """A planned commit: what it adds to the group if all of it holds."""
 
     heads: dict[Key, Head | None]
@@ -92,9 +94,10 @@ class Batch:
         return [event.obj for event in staged.events]
 
     def _head(self, staged: Staged, key: Key) -> Head | None:
-        for layer in (staged.heads, self.touched):
-            if key in layer:
-                return layer[key]
+        if key in staged.heads:
+            return staged.heads[key]
+        if key in self.touched:
+            return self.touched[key]
         return self._heads.get(key)
 
     def _put(self, staged: Staged, index: int, put: Put, rv: int) -> None:
@@ -135,12 +138,12 @@ class Batch:
     def _record(
         self, staged: Staged, key: Key, move: Move, obj: Obj, rv: int, owners: tuple[str, ...]
     ) -> None:
-        resource, old, new = move
+        old, new = move.old, move.new
         kind = ADDED if old is None else MODIFIED if new else DELETED
         before = old.labels if old else None
         changed = kind == MODIFIED and before != (new.labels if new else None)
         identity = (new or old).id  # type: ignore[union-attr]  # one of them is there
-        owner = owner_term(resource, owners[0]) if owners else None
+        owner = owner_term(move.resource, owners[0]) if owners else None
         body = _encode(obj)
         staged.log.append(
             (rv, identity, *key, kind, _encode(before).decode() if changed else None, owner, body)
@@ -170,7 +173,7 @@ class Batch:
             self._join_row(row, rv)
 
     def _join_move(self, move: Move) -> None:
-        resource, old, new = move
+        resource, old, new = move.resource, move.old, move.new
         if old is not None:
             self._superseded.append(old.rv)
             if new is not None and old.labels == new.labels and old.owners == new.owners:
@@ -233,17 +236,17 @@ UPSERT_ROW = "ON CONFLICT (kind, owner, key) DO UPDATE SET rv=excluded.rv, body=
 
 HEADS = (
     "SELECT json_group_array(json_array(o.resource, o.namespace, o.name, o.id, o.uid, o.rv,"
-    " json(o.labels), json(o.owners))) FROM (VALUES {}) v"
-    " CROSS JOIN objects o ON o.resource=v.column1 AND o.namespace=v.column2 AND o.name=v.column3"
+    " json(o.labels), json(o.owners))) FROM (VALUES"
 )
+HEADS_TAIL = ") v CROSS JOIN objects o ON o.resource=v.column1 AND o.namespace=v.column2 AND o.name=v.column3"
 
 
 def load_heads(connection: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, Head]:
     """The live heads among `keys`, in one row a chunk (see `insert` on why)."""
     found: dict[Key, Head] = {}
     for count, chunk in _chunks(keys):
-        sql = HEADS.format(", ".join(["(?,?,?)"] * count))
-        answer = connection.execute(sql, [value for key in chunk for value in key]).fetchone()[0]
+        sql = _insert(HEADS, 3, count, HEADS_TAIL)
+        answer = connection.execute(sql, list(chain.from_iterable(chunk))).fetchone()[0]
         for resource, namespace, name, id, uid, rv, labels, owners in _decode(answer):
             found[resource, namespace, name] = Head(id, uid, rv, labels or {}, tuple(owners or ()))
     return found
@@ -254,10 +257,14 @@ def insert(
 ) -> None:
     """Multi-row INSERTs. A statement of one row each would give up the interpreter lock per row, and
     wait for the event loop's thread to hand it back each time."""
-    row = "(" + ",".join("?" * width) + ")"
     for count, chunk in _chunks(rows):
-        sql = f"{head} {','.join([row] * count)} {tail}"
-        connection.execute(sql, [value for values in chunk for value in values])
+        connection.execute(_insert(head, width, count, tail), list(chain.from_iterable(chunk)))
+
+
+@lru_cache(maxsize=64)
+def _insert(head: str, width: int, count: int, tail: str) -> str:
+    row = "(" + ",".join("?" * width) + ")"
+    return f"{head} {','.join([row] * count)} {tail}"
 
 
 def many(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -278,10 +285,11 @@ def _owners(metadata: dict[str, Any]) -> tuple[str, ...]:
     references = metadata.get("ownerReferences")
     if not references:
         return ()
+    if len(references) == 1:
+        return (references[0]["uid"],)
     return tuple(dict.fromkeys(reference["uid"] for reference in references))
 
 
-def _terms(resource: str, head: Head) -> Iterable[int]:
-    yield from label_terms(resource, head.labels)
-    for uid in head.owners:
-        yield owner_term(resource, uid)
+def _terms(resource: str, head: Head) -> list[int]:
+    terms = [label_term(resource, key, value) for key, value in head.labels.items()]
+    return terms + [owner_term(resource, uid) for uid in head.owners]

@@ -17,7 +17,7 @@ import msgspec
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import MODIFIED, TYPES
 from pinnace.store.interface import Compacted, Event, Listing, Requirement
-from pinnace.store.selector import matches, owner_term, term
+from pinnace.store.selector import label_term, matches, owner_term
 
 _decode = msgspec.json.Decoder().decode
 
@@ -155,7 +155,7 @@ def _selection(
     columns = "SELECT o.namespace, o.name, o.labels, l.body FROM"
     wanted = next((r for r in labels if r.op in ("=", "==", "in")), None)
     if wanted is not None:
-        names = {f"term{i}": term(resource, f"{wanted.key}={v}") for i, v in enumerate(wanted.values)}
+        names = {f"term{i}": label_term(resource, wanted.key, v) for i, v in enumerate(wanted.values)}
         values |= names
         source = f"(SELECT DISTINCT id FROM terms WHERE term IN ({', '.join(':' + n for n in names)})) t"  # noqa: S608
         source += " CROSS JOIN objects o ON o.id=t.id CROSS JOIN log l ON l.rv=o.rv"

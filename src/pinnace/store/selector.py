@@ -42,15 +42,17 @@ def _compares(op: str, value: str, bound: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def term(resource: str, text: str) -> int:
-    """A stable signed 64-bit number for `label=value`. Two texts may share one, so readers look again."""
-    digest = blake2b(f"{resource}\0{text}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+def label_term(resource: str, key: str, value: str) -> int:
+    """The index's number for a label. Two labels may share one, so readers look at the labels again."""
+    return _number(f"{resource}\0{key}={value}")
 
 
-def label_terms(resource: str, labels: Mapping[str, str]) -> list[int]:
-    return [term(resource, f"{key}={value}") for key, value in labels.items()]
-
-
+@lru_cache(maxsize=1024)
 def owner_term(resource: str, uid: str) -> int:
-    return term(resource, f"\0{uid}")
+    """The index's number for the objects of a resource that `uid` owns."""
+    return _number(f"{resource}\0\0{uid}")
+
+
+def _number(text: str) -> int:
+    """Stable (it is stored), signed, 64 bits."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
