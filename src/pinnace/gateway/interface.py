@@ -1,0 +1,123 @@
+"""What controllers may ask of the data plane: publish endpoints, withdraw them, and what their revisions
+did.
+
+An `Endpoint` is the whole truth about one served thing (an InferenceService, later a notebook): which
+hosts and paths lead to it, and how its requests are split over its backends. Publishing is
+level-triggered: the same picture again changes nothing. Implementations: `client.Connection` (the gateway
+process), `memory.Memory` (tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One revision and where its ready replicas listen.
+
+    `name` is unique in its namespace (`digits-predictor-00002`), without dots. An address is
+    `unix:<absolute path>` or `<ip>:<port>`; none at all means that requests wait in the activator until
+    there is one. A replica takes requests once a GET of `health` has been answered with 2xx through
+    Envoy.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    health: str = "/"
+    waiting: bool = True
+    """With no address: hold requests until there is one (True), or answer 503 with `reason` at once."""
+    reason: str = ""
+
+
+class Split(msgspec.Struct, frozen=True):
+    backend: str
+    percent: int
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Requests of one of `hosts` (without a port) whose path begins with `prefix` (`rewrite` replaces it)."""
+
+    hosts: tuple[str, ...]
+    splits: tuple[Split, ...]
+    prefix: str = "/"
+    rewrite: str = ""
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`headers` are set on every request that reaches a backend (KServe-Isvc-Name …); `timeout` in
+    seconds.
+    """
+
+    namespace: str
+    name: str
+    routes: tuple[Route, ...]
+    backends: tuple[Backend, ...]
+    headers: dict[str, str] = {}
+    timeout: float = 300
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one revision did since it was first published, restarts of Envoy included. Times in
+    milliseconds.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    """Answers with 5xx."""
+    rejected: int = 0
+    """Answers with 4xx."""
+    active: int = 0
+    held: int = 0
+    """Requests that wait in the activator now."""
+    activations: int = 0
+    """Requests that ever had to wait there."""
+    healthy: int = 0
+    """Replicas whose last health check through Envoy succeeded."""
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class About(msgspec.Struct, frozen=True):
+    """`domain` carries the port when a browser needs it: `localhost:8081`."""
+
+    port: int
+    domain: str
+    envoy: str = ""
+    restarts: int = 0
+
+
+class Refused(Exception):
+    """The gateway did not take this picture (a host that another endpoint has, a path that is too long …)."""
+
+
+class Unreachable(Exception):
+    """The gateway process does not answer; whatever it served last it goes on serving, or comes back with."""
+
+
+class Gateway(Protocol):
+    async def about(self) -> About: ...
+
+    async def publish(self, endpoints: Sequence[Endpoint]) -> None:
+        """Returns when Envoy routes by it. A backend's share leaves 0 only when it is healthy; until then
+        its requests wait in the activator. Other endpoints stay as they are. Raises Refused, Unreachable."""
+
+    async def withdraw(self, keys: Sequence[str]) -> None:
+        """Forget endpoints (`namespace/name`): routes at once, backends when their last request is
+        answered.
+        """
+
+    async def published(self) -> list[str]: ...
+
+    async def ready(self, namespace: str, backend: str) -> bool:
+        """Whether a replica of it is healthy through Envoy, now."""
+
+    async def stats(self) -> dict[str, Statistics]:
+        """By `namespace/backend`; backends that were removed are kept as long as their endpoint exists."""

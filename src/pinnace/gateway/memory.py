@@ -1,0 +1,42 @@
+"""An honest in-memory `Gateway` for tests of controllers: keeps what was published, serves nothing.
+
+Tests say which backends are healthy with `healthy` and what they did with `statistics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pinnace.gateway.interface import About, Endpoint, Refused, Statistics
+from pinnace.gateway.picture import conflict
+
+
+class Memory:
+    def __init__(self, port: int = 8081) -> None:
+        self.endpoints: dict[str, Endpoint] = {}
+        self.healthy: set[str] = set()
+        self.statistics: dict[str, Statistics] = {}
+        self._about = About(port, f"localhost:{port}")
+
+    async def about(self) -> About:
+        return self._about
+
+    async def publish(self, endpoints: Sequence[Endpoint]) -> None:
+        wanted = self.endpoints | {endpoint.key: endpoint for endpoint in endpoints}
+        clash = conflict(wanted.values())
+        if clash:
+            raise Refused(clash)
+        self.endpoints = wanted
+
+    async def withdraw(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.endpoints.pop(key, None)
+
+    async def published(self) -> list[str]:
+        return list(self.endpoints)
+
+    async def ready(self, namespace: str, backend: str) -> bool:
+        return f"{namespace}/{backend}" in self.healthy
+
+    async def stats(self) -> dict[str, Statistics]:
+        return dict(self.statistics)
