@@ -123,7 +123,7 @@ class Task(View):
 
     name: str = ""
     template: str = ""
-    inline: Template | None = None
+    inline: Obj | None = None
     template_ref: TemplateRef | None = None
     arguments: Arguments = msgspec.field(default_factory=Arguments)
     with_items: list[Any] | None = None
