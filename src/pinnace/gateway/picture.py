@@ -93,7 +93,7 @@ def cluster(namespace: str, backend: Backend, places: Places) -> Json:
         "connect_timeout": "1s",
         "eds_cluster_config": {"eds_config": source(places.eds(name))},
         "lb_policy": "LEAST_REQUEST",
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"},
         "health_checks": [health_check(backend.health)],
         "outlier_detection": ejection(),
         "typed_extension_protocol_options": upstream_options(),
@@ -246,18 +246,18 @@ def share(endpoint: Endpoint, split: Split) -> Json:
 
 
 def retry() -> Json:
-    """Only what certainly never reached a model is sent again."""
+    """Only what certainly never reached a model is sent again, and then to the activator, which waits."""
     return {
         "retry_on": "connect-failure,refused-stream,reset-before-request",
         "num_retries": 3,
-        "retry_host_predicate": [{
-            "name": "envoy.retry_host_predicates.previous_hosts",
+        "retry_priority": {
+            "name": "envoy.retry_priorities.previous_priorities",
             "typed_config": {
-                "@type": f"{TYPE}extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+                "@type": f"{TYPE}extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                "update_frequency": 1,
             },
-        }],
-        "host_selection_retry_max_attempts": 3,
-        "retry_back_off": {"base_interval": "0.01s", "max_interval": "0.1s"},
+        },
+        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
     }
 
 
