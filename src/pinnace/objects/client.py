@@ -6,7 +6,7 @@ verbs once, for HTTP callers and controllers alike. All refusals are `StatusErro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -122,6 +122,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
     resource: Resource
     obj: Obj
+    trusted: bool = False
+    """The object was derived by a controller from a template that was judged: it gets identity, first status
+    and defaults, and is written without being judged (and copied) again."""
 
 
 class Transactional(Client, Protocol):
@@ -130,8 +133,5 @@ class Transactional(Client, Protocol):
     async def transact(self, changes: Sequence[Change], rows: Sequence[Any] = ()) -> list[Obj]:
         """`rows` are `store.Row`s. Controllers' own objects pass the same admission as anyone's."""
 
-    def subscribe(
-        self, keys: Collection[str], callback: Callable[[Sequence[Event]], None]
-    ) -> Callable[[], None]:
-        """Committed events of these resource keys, called on the loop after each commit, in revision order.
-        Returns the function that stops it."""
+    def listen(self, callback: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
+        """Every committed change, on the event loop, in revision order. Returns the function that stops it."""

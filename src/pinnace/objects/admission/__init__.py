@@ -1,0 +1,26 @@
+"""What built-in kinds add to their schemas: defaults that clients see and rules between fields, a module a group.
+
+Called by `writing` (and `pod.default` by the fast path). A kind that is not listed is governed by its schema.
+"""
+
+from __future__ import annotations
+
+from pinnace.kinds.resource import Resource
+from pinnace.objects.admission import batch, core, definition, pod
+from pinnace.objects.admission.rules import NONE, Rules
+
+_RULES: dict[str, Rules] = {
+    "pods": pod.POD,
+    "namespaces": core.NAMESPACE,
+    "configmaps": core.CONFIG_MAP,
+    "secrets": core.SECRET,
+    "persistentvolumeclaims": core.CLAIM,
+    "services": core.SERVICE,
+    "events": core.EVENT,
+    "jobs.batch": batch.JOB,
+    "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
+}
+
+
+def rules(resource: Resource) -> Rules:
+    return _RULES.get(resource.key, NONE)

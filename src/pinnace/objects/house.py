@@ -1,0 +1,176 @@
+"""What all `Local`s of one platform share: the store, the kinds, the hub of watches, and the rules between them.
+
+Private to `objects/`. `commit` is the only place that calls the store's; it turns the store's refusals into the
+API's and forgets what a write made stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.kinds.schema import Node
+from pinnace.objects import definitions, refusals
+from pinnace.objects.authorisation import Authoriser
+from pinnace.objects.document import name_of, namespace_of, presented
+from pinnace.objects.errors import Cause, StatusError
+from pinnace.objects.projection import Projection
+from pinnace.objects.virtual import Virtual
+from pinnace.objects.watching import Hub
+from pinnace.objects.writing import Admission, Quota
+from pinnace.store.interface import Conflict, DiskFull, Event, Put, Remove, Row, Store, Write
+
+NODE = "node"
+_REMEMBERED = frozenset({"namespaces", definitions.KEY})
+
+
+class Catalogue(Protocol):
+    """What `objects/` asks of `kinds.catalogue`."""
+
+    def schema(self, resource: Resource) -> Node: ...
+
+    def install(self, definition: Obj) -> list[Resource]: ...
+
+    def remove(self, definition: Obj) -> None: ...
+
+
+class House:
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        authoriser: Authoriser,
+        projections: dict[str, Projection],
+        quota: Quota | None,
+    ) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.authoriser = authoriser
+        self.projections = projections
+        self.admission = Admission(catalogue, quota)
+        self.hub = Hub(store)
+        self.virtual: dict[str, Virtual] = {}
+        self.served = definitions.Served(store, catalogue)
+        self._namespaces: dict[str, str] = {}
+        self._busy: Counter[str] = Counter()
+        self._settled = asyncio.Event()
+        store.listen(self._forget)
+
+    def view(self, resource: Resource, obj: Obj) -> Obj:
+        """A stored document as this version's readers see it."""
+        projection = self.projections.get(resource.key)
+        return presented(resource, projection.expand(obj) if projection else obj)
+
+    def writable(self, resource: Resource, verb: str) -> None:
+        if resource.key in self.virtual:
+            raise refusals.method_not_allowed(resource, verb)
+
+    def entering(self, resource: Resource, new: Obj) -> tuple[Obj, list[Row]]:
+        """What a new object needs from the rest of the world: a living namespace, an accepted definition."""
+        if resource.namespaced:
+            self.open_namespace(resource, namespace_of(new), name_of(new))
+        rows: list[Row] = []
+        projection = self.projections.get(resource.key)
+        if projection is not None:
+            new, rows = projection.absorb({**new, "status": {}}, new)
+        return self.defined(resource, new), rows
+
+    def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
+        projection = self.projections.get(resource.key)
+        return projection.removed(obj) if projection else []
+
+    def defined(self, resource: Resource, obj: Obj) -> Obj:
+        """A definition is judged against the others and says so in its status."""
+        return definitions.accepted(obj) if resource.key == definitions.KEY else obj
+
+    def open_namespace(self, resource: Resource, namespace: str, name: str) -> None:
+        """StatusError 404: there is no such namespace; 403: it is being emptied."""
+        phase = self._namespaces.get(namespace)
+        if phase is None:
+            found = self.store.get("namespaces", "", namespace)
+            if found is None:
+                raise StatusError(
+                    404,
+                    "NotFound",
+                    f'namespaces "{namespace}" not found',
+                    details={"name": namespace, "kind": "namespaces"},
+                )
+            deleting = found["metadata"].get("deletionTimestamp")
+            phase = self._namespaces[namespace] = "Terminating" if deleting else "Active"
+        if phase == "Terminating":
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            cause = Cause(
+                "metadata.namespace", f"namespace {namespace} is being terminated", "NamespaceTerminating"
+            )
+            raise refusals.forbidden(resource, name, why, (cause,))
+
+    def _forget(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.resource == "namespaces":
+                self._namespaces.pop(event.name, None)
+            elif event.resource == definitions.KEY:
+                (self.served.gone if event.type == "DELETED" else self.served.stored)(event.obj)
+
+    async def commit(self, writes: Sequence[Write], resources: Sequence[Resource]) -> list[Obj]:
+        """`resources[i]` is the resource of the i-th Put or Remove (rows may stand anywhere)."""
+        owners = {write.owner for write in writes if type(write) is Row and write.kind == NODE}
+        self._busy.update(owners)
+        try:
+            done = await self.store.commit(writes)
+        except Conflict as conflict:
+            objects = [write for write in writes if type(write) is not Row]
+            failed = writes[conflict.write]
+            raise self._refused(conflict, failed, resources[objects.index(failed)]) from None
+        except DiskFull:
+            raise refusals.disk_full() from None
+        finally:
+            self._rest(owners)
+        for write in writes:
+            if not isinstance(write, Row) and write.resource in _REMEMBERED:
+                self._written(write)
+        if owners:
+            self._tell(writes)
+        return done
+
+    def _rest(self, owners: set[str]) -> None:
+        if owners:
+            self._busy.subtract(owners)
+            self._busy = +self._busy
+            self._settled.set()
+
+    async def settled(self, uid: str) -> None:
+        """Until no commit is under way that writes rows of this owner: a reader then sees them all."""
+        while self._busy[uid] > 0:
+            self._settled.clear()
+            await self._settled.wait()
+
+    def _tell(self, writes: Sequence[Write]) -> None:
+        rows = [write for write in writes if type(write) is Row]
+        for virtual in self.virtual.values():
+            virtual.changed(row for row in rows if row.kind == virtual.row_kind)
+
+    def _written(self, write: Put | Remove) -> None:
+        """The writer's next call must already see what it wrote, whenever the listeners are told."""
+        if write.resource == "namespaces":
+            self._namespaces.pop(write.name if isinstance(write, Remove) else name_of(write.obj), None)
+        elif isinstance(write, Put):
+            self.served.stored(write.obj)
+
+    def _refused(self, conflict: Conflict, write: Write, resource: Resource) -> StatusError:
+        assert not isinstance(write, Row)
+        name = name_of(write.obj) if isinstance(write, Put) else write.name
+        if conflict.kind == "exists":
+            return refusals.already_exists(resource, name)
+        if conflict.kind == "missing":
+            return refusals.not_found(resource, name)
+        return refusals.conflict(resource, name)
+
+    def unmoved(self, resource: Resource, current: Obj | None, name: str, namespace: str) -> bool:
+        """Whether the store still holds what the refused write was based on: then trying again is no use."""
+        now = self.store.get(resource.key, namespace if resource.namespaced else "", name)
+        if now is None or current is None:
+            return now is current
+        return bool(now["metadata"]["resourceVersion"] == current["metadata"]["resourceVersion"])

@@ -1,0 +1,417 @@
+"""`Local`: the one door to state on this machine's store.
+
+Every caller holds a `Local` with its own identity (`as_`); all of them share one house: store, kinds, watch
+hub. A verb is: authorise, read, decide (pure modules), commit with a precondition, answer. Invariant: whoever
+asks, an object has passed the same admission; only `trusted` changes of our own controllers skip the judging of
+what was judged as a template before.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import deletion, reading, refusals, scale, selector
+from pinnace.objects.authorisation import Authoriser, MastersOnly, refusal
+from pinnace.objects.client import (
+    SYSTEM,
+    Change,
+    DeleteOptions,
+    Identity,
+    Options,
+    Page,
+    Selection,
+    WatchEvent,
+)
+from pinnace.objects.document import clone, name_of, namespace_of, presented, revision_of, uid_of
+from pinnace.objects.errors import StatusError
+from pinnace.objects.house import Catalogue, House
+from pinnace.objects.patches import merge, pointer, strategic
+from pinnace.objects.projection import Projection
+from pinnace.objects.transaction import prepare
+from pinnace.objects.watching import Watcher
+from pinnace.objects.writing import Quota
+from pinnace.store.interface import ABSENT, Event, Put, Remove, Row, Store
+
+ATTEMPTS = 30
+_MEDIA = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+
+
+class Local:
+    """See `client.Transactional` for the verbs."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        identity: Identity = SYSTEM,
+        *,
+        authoriser: Authoriser | None = None,
+        projections: Mapping[str, Projection] | None = None,
+        quota: Quota | None = None,
+    ) -> None:
+        self.identity = identity
+        self.house = House(store, catalogue, authoriser or MastersOnly(), dict(projections or {}), quota)
+
+    def as_(self, identity: Identity) -> Local:
+        """The same house, entered by somebody else."""
+        other = object.__new__(Local)
+        other.identity = identity
+        other.house = self.house
+        return other
+
+    def close(self) -> None:
+        """Ends every watch."""
+        self.house.hub.close()
+
+    def _authorise(
+        self, verb: str, resource: Resource, namespace: str, name: str = "", subresource: str = ""
+    ) -> None:
+        asked = (self.identity, verb, resource, namespace, name, subresource)
+        if not self.house.authoriser.allow(*asked):
+            raise refusal(*asked)
+
+    # Reading --------------------------------------------------------------------------------------------
+
+    def peek(self, resource: Resource, name: str, namespace: str = "") -> Obj | None:
+        """For controllers: the stored document (without what a projection adds), or None. Never change it."""
+        return self.house.store.get(resource.key, namespace, name)
+
+    def peek_list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
+        """For controllers: stored documents, at once. Never change them."""
+        return reading.page(self.house.store, resource, namespace, selection)
+
+    def listen(self, callback: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
+        """Every committed change, on the event loop, in revision order. Returns what stops it."""
+        return self.house.store.listen(callback)
+
+    def subscribe(
+        self, keys: Collection[str], callback: Callable[[Sequence[Event]], None]
+    ) -> Callable[[], None]:
+        """For the controllers' loop: committed changes of these resource keys. Returns what stops it."""
+        wanted = frozenset(keys)
+
+        def told(events: Sequence[Event]) -> None:
+            found = [event for event in events if event.resource in wanted]
+            if found:
+                callback(found)
+
+        return self.house.store.listen(told)
+
+    async def get(self, resource: Resource, name: str, namespace: str = "", subresource: str = "") -> Obj:
+        self._authorise("get", resource, namespace, name, subresource)
+        if virtual := self.house.virtual.get(resource.key):
+            return virtual.get(name, namespace)
+        obj = self.house.view(resource, self._stored(resource, name, namespace))
+        return scale.read(scale.paths(self.house.store, resource), obj) if subresource == "scale" else obj
+
+    def _stored(self, resource: Resource, name: str, namespace: str) -> Obj:
+        obj = self.house.store.get(resource.key, namespace if resource.namespaced else "", name)
+        if obj is None:
+            raise refusals.not_found(resource, name)
+        return obj
+
+    async def list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
+        self._authorise("list", resource, namespace)
+        if virtual := self.house.virtual.get(resource.key):
+            return virtual.list(namespace, selection)
+        page = reading.page(self.house.store, resource, namespace, selection)
+        items = [self.house.view(resource, obj) for obj in page.items]
+        return Page(items, page.resource_version, page.continue_, page.remaining)
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        selection: Selection = Selection(),
+        *,
+        bookmarks: bool = False,
+        initial_end: bool = False,
+    ) -> AsyncIterator[WatchEvent]:
+        """`initial_end`: after the present state one bookmark that says so (`sendInitialEvents`)."""
+        self._authorise("watch", resource, namespace)
+        if virtual := self.house.virtual.get(resource.key):
+            return virtual.watch(namespace, selection)
+        asked = selector.parse(resource, selection.labels, selection.fields)
+        since = None
+        if selection.resource_version not in ("", "0"):
+            since = reading.check_revision(self.house.store, selection.resource_version)
+        projection = self.house.projections.get(resource.key)
+        watcher = Watcher(resource, namespace, asked, projection.expand if projection else None)
+        return self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
+
+    # Writing --------------------------------------------------------------------------------------------
+
+    async def create(
+        self, resource: Resource, obj: Obj, namespace: str = "", options: Options = Options()
+    ) -> Obj:
+        self._authorise("create", resource, namespace)
+        self.house.writable(resource, "create")
+        for attempt in range(8):
+            new = self.house.admission.created(self.identity, resource, obj, namespace, options)
+            new, rows = self.house.entering(resource, new)
+            generated = not (obj.get("metadata") or {}).get("name")
+            try:
+                if options.dry_run:
+                    if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
+                        raise refusals.already_exists(resource, name_of(new))
+                    return new
+                (stored,) = await self.house.commit([Put(resource.key, new, ABSENT), *rows], (resource,))
+                return self.house.view(resource, stored)
+            except StatusError as error:
+                if error.reason != "AlreadyExists" or not generated or attempt == 7:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def update(
+        self, resource: Resource, obj: Obj, namespace: str = "", options: Options = Options()
+    ) -> Obj:
+        if not isinstance(obj, dict):
+            raise refusals.bad_request(f"the body must be a {resource.kind} object")
+        name = name_of(obj)
+        if not name:
+            raise refusals.bad_request("the name of the object (metadata.name) must be given")
+        place = namespace or (namespace_of(obj) if resource.namespaced else "")
+        self._authorise("update", resource, place, name, options.subresource)
+        if options.subresource == "scale":
+            return await self._modify(resource, name, place, options, lambda now: obj, scaled=True)
+        return await self._modify(resource, name, place, options, lambda now: obj)
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        patch: Any,
+        kind: str,
+        options: Options = Options(),
+    ) -> Obj:
+        self._authorise("patch", resource, namespace, name, options.subresource)
+        if kind == "strategic" and resource.custom:
+            raise refusals.unsupported_media(
+                f"application/strategic-merge-patch+json is not supported by {resource.api_version}, "
+                f"Kind={resource.kind}: the body of the request was in an unknown format - accepted media types "
+                f"include: {_MEDIA}"
+            )
+        change = self._patched(resource, patch, kind)
+        return await self._modify(
+            resource, name, namespace, options, change, scaled=options.subresource == "scale"
+        )
+
+    def _patched(self, resource: Resource, patch: Any, kind: str) -> Callable[[Obj], Obj]:
+        def change(now: Obj) -> Obj:
+            if kind == "json":
+                result = pointer.apply(now, patch)
+            elif kind == "merge":
+                result = merge.apply(now, patch)
+            elif kind == "strategic":
+                result = strategic.apply(now, patch, self.house.catalogue.schema(resource))
+            else:
+                raise refusals.unsupported_media(f"there is no patch of kind {kind!r}: use {_MEDIA}")
+            if not isinstance(result, dict):
+                raise refusals.rejected_patch()
+            return result
+
+        return change
+
+    async def apply(
+        self, resource: Resource, name: str, namespace: str, obj: Obj, options: Options = Options()
+    ) -> Obj:
+        self._authorise("patch", resource, namespace, name, options.subresource)
+        self.house.writable(resource, "apply")
+        config = self._config(resource, name, namespace, obj, options)
+        for _ in range(ATTEMPTS):
+            current = self.house.store.get(resource.key, namespace if resource.namespaced else "", name)
+            seen = self.house.view(resource, current) if current is not None else None
+            merged, entries = self.house.admission.applied(resource, seen, config, options)
+            try:
+                if current is None:
+                    return await self._create_applied(resource, merged, entries, namespace, options)
+                wanted = {**merged, "metadata": {**merged["metadata"], "managedFields": entries}}
+                return await self._replace(resource, current, wanted, _applying(options))
+            except StatusError as error:
+                if error.reason not in ("Conflict", "AlreadyExists") or config["metadata"].get(
+                    "resourceVersion"
+                ):
+                    raise
+                if self.house.unmoved(resource, current, name, namespace):
+                    raise
+        raise refusals.conflict(resource, name)
+
+    def _config(self, resource: Resource, name: str, namespace: str, obj: Any, options: Options) -> Obj:
+        if not isinstance(obj, dict) or not isinstance(obj.get("metadata") or {}, dict):
+            raise refusals.bad_request(
+                f"error decoding the applied document: it is no {resource.kind} object"
+            )
+        if not options.field_manager:
+            raise refusals.bad_request(
+                "PatchOptions: fieldManager: Required value: is required for apply patch"
+            )
+        meta = dict(obj.get("metadata") or {})
+        if meta.setdefault("name", name) != name:
+            raise refusals.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+            )
+        if resource.namespaced:
+            meta.setdefault("namespace", namespace)
+        return {**obj, "metadata": meta}
+
+    async def _create_applied(
+        self, resource: Resource, merged: Obj, entries: builtins.list[Any], namespace: str, options: Options
+    ) -> Obj:
+        if merged["metadata"].get("resourceVersion") or merged["metadata"].get("uid"):
+            raise refusals.not_found(resource, name_of(merged))
+        wanted = {**merged, "metadata": {**merged["metadata"], "managedFields": entries}}
+        return await self.create(resource, wanted, namespace, _applying(options))
+
+    async def _modify(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        options: Options,
+        change: Callable[[Obj], Obj],
+        *,
+        scaled: bool = False,
+    ) -> Obj:
+        """Read, change, admit, commit; again if somebody was faster and the caller asked for no revision."""
+        self.house.writable(resource, options.subresource or "update")
+        where = scale.paths(self.house.store, resource) if scaled else None
+        for _ in range(ATTEMPTS):
+            current = await self._quiet(resource, name, namespace)
+            seen = self.house.view(resource, current)
+            if where is None:
+                wanted = change(seen)
+            else:
+                wanted = scale.write(where, resource, seen, change(scale.read(where, seen)))
+            try:
+                result = await self._replace(resource, current, wanted, options)
+                return result if where is None else scale.read(where, result)
+            except StatusError as error:
+                if error.reason != "Conflict" or self.house.unmoved(resource, current, name, namespace):
+                    raise
+        raise refusals.conflict(resource, name)
+
+    async def _quiet(self, resource: Resource, name: str, namespace: str) -> Obj:
+        """The stored object, read when no commit of its rows is under way."""
+        current = self._stored(resource, name, namespace)
+        if resource.key in self.house.projections:
+            await self.house.settled(uid_of(current))
+            current = self._stored(resource, name, namespace)
+        return current
+
+    async def _replace(self, resource: Resource, current: Obj, wanted: Obj, options: Options) -> Obj:
+        if not isinstance(wanted, dict):
+            raise refusals.bad_request(f"the body must be a {resource.kind} object")
+        rows: builtins.list[Row] = []
+        projection = self.house.projections.get(resource.key)
+        if projection is not None:
+            wanted, rows = projection.absorb(current, wanted)
+        now = presented(resource, current)
+        admitted = self.house.admission.updated(resource, now, wanted, options)
+        new = self.house.defined(resource, admitted)
+        if options.dry_run or (new is now and not rows):
+            return self.house.view(resource, new)
+        key, expect = resource.key, revision_of(current)
+        if deletion.finished(resource, new):
+            gone = Remove(key, namespace_of(new), name_of(new), uid_of(new), expect)
+            await self.house.commit([gone, *self.house.leaving(resource, new)], (resource,))
+            return new
+        (stored,) = await self.house.commit([Put(key, new, expect), *rows], (resource,))
+        return self.house.view(resource, stored)
+
+    # Deleting -------------------------------------------------------------------------------------------
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str = "", options: DeleteOptions = DeleteOptions()
+    ) -> Obj:
+        """The object, when something still holds it; a `Status` naming its uid, when it is gone."""
+        self._authorise("delete", resource, namespace, name)
+        self.house.writable(resource, "delete")
+        for _ in range(ATTEMPTS):
+            current = self._stored(resource, name, namespace)
+            deletion.check(resource, name, current, options)
+            try:
+                return await self._delete(resource, current, options)
+            except StatusError as error:
+                if error.reason != "Conflict" or self.house.unmoved(resource, current, name, namespace):
+                    raise
+        raise refusals.conflict(resource, name)
+
+    async def _delete(self, resource: Resource, current: Obj, options: DeleteOptions) -> Obj:
+        outcome = deletion.decide(resource, current, options)
+        if outcome.marked is None and not outcome.remove:
+            return self.house.view(resource, current)
+        expect = revision_of(current)
+        if outcome.marked is not None:
+            marked = outcome.marked
+            if not options.dry_run:
+                (marked,) = await self.house.commit([Put(resource.key, marked, expect)], (resource,))
+            return self.house.view(resource, marked)
+        if not options.dry_run:
+            gone = Remove(resource.key, namespace_of(current), name_of(current), uid_of(current), expect)
+            await self.house.commit([gone, *self.house.leaving(resource, current)], (resource,))
+        return _success(resource, current)
+
+    async def delete_collection(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        selection: Selection = Selection(),
+        options: DeleteOptions = DeleteOptions(),
+    ) -> Page:
+        """Delete all that the selection names; the page holds them as they were."""
+        self._authorise("deletecollection", resource, namespace)
+        self.house.writable(resource, "deletecollection")
+        page = reading.page(self.house.store, resource, namespace, selection)
+        for obj in page.items:
+            try:
+                await self.delete(resource, name_of(obj), namespace_of(obj), options)
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+        return page
+
+    # Several writes at once -----------------------------------------------------------------------------
+
+    async def transact(self, changes: Sequence[Change], rows: Sequence[Row] = ()) -> builtins.list[Obj]:
+        """All or nothing. The objects are taken over: the caller does not change them afterwards.
+
+        `trusted` creations get names, uids and defaults, and are not judged; `trusted` updates and all status
+        writes of `SYSTEM` are written as they are, in place of the revision that they carry."""
+        writes: builtins.list[Any] = []
+        resources = []
+        for change in changes:
+            if self.identity is not SYSTEM:
+                verb = "update" if change.verb == "status" else change.verb
+                self._authorise(verb, change.resource, namespace_of(change.obj), name_of(change.obj))
+            made = prepare(self.house, self.identity, change)
+            writes += made
+            resources += [change.resource] * len(made)
+        done = await self.house.commit([*writes, *rows], resources)
+        return done
+
+
+def _applying(options: Options) -> Options:
+    """The write behind an apply: its managedFields are already worked out, unknown fields already judged."""
+    return Options(
+        dry_run=options.dry_run,
+        field_manager="",
+        field_validation=options.field_validation,
+        force=options.force,
+        subresource=options.subresource,
+        warnings=options.warnings,
+    )
+
+
+def _success(resource: Resource, obj: Obj) -> Obj:
+    details = {"name": name_of(obj), "group": resource.group, "kind": resource.plural, "uid": uid_of(obj)}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": clone({key: value for key, value in details.items() if value}),
+    }

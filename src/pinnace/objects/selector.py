@@ -1,0 +1,274 @@
+"""Label and field selectors: parsed once, matched on documents, or handed to the store as Requirements.
+
+Called by `reading`, `watching` and deletecollection. The grammar is kubernetes/apimachinery
+pkg/labels/selector.go and pkg/fields/selector.go; whatever does not follow it is a 400.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import refusals
+from pinnace.objects.document import at
+from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Requirement
+
+_TOKEN = re.compile(r"\s*(?:(==|!=|=|!|<|>|,|\(|\))|([^\s=!<>,()]+))")
+_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_OPERATORS = {"=": "=", "==": "=", "!=": "!=", "in": "in", "notin": "notin", "<": "lt", ">": "gt"}
+_EXPECTED = "'!', identifier, or 'end of string'"
+
+_COMMON = frozenset({"metadata.name", "metadata.namespace"})
+_FIELDS: dict[str, frozenset[str]] = {
+    "pods": frozenset(
+        {
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        }
+    ),
+    "events": frozenset(
+        {
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        }
+    ),
+    "secrets": frozenset({"type"}),
+    "namespaces": frozenset({"status.phase"}),
+    "nodes": frozenset({"spec.unschedulable"}),
+    "jobs.batch": frozenset({"status.successful"}),
+    "persistentvolumeclaims": frozenset({"status.phase"}),
+    "services": frozenset({"spec.clusterIP", "spec.type"}),
+}
+_ELSEWHERE = {"source": "source.component", "status.successful": "status.succeeded"}
+_EVENTS_V1 = {"regarding.": "involvedObject."}
+
+
+class FieldTerm(msgspec.Struct, frozen=True):
+    path: str
+    value: str
+    equal: bool = True
+
+
+class Selector(msgspec.Struct, frozen=True):
+    """Both selectors of one request. `changing` tells that a field term can change during a life."""
+
+    labels: tuple[Requirement, ...] = ()
+    fields: tuple[FieldTerm, ...] = ()
+
+    @property
+    def changing(self) -> bool:
+        return any(term.path not in _COMMON for term in self.fields)
+
+    def name(self) -> str:
+        """The single name that the field terms allow, or ''."""
+        return next((t.value for t in self.fields if t.path == "metadata.name" and t.equal), "")
+
+    def fits_fields(self, obj: Obj) -> bool:
+        return all((_text(at(obj, t.path)) == t.value) == t.equal for t in self.fields)
+
+    def fits(self, obj: Obj) -> bool:
+        labels = (obj.get("metadata") or {}).get("labels") or {}
+        return matches(self.labels, labels) and self.fits_fields(obj)
+
+
+def parse(resource: Resource, labels: str, fields: str) -> Selector:
+    """StatusError 400 for what is not a selector or names an unsupported field."""
+    if not labels and not fields:
+        return EVERYTHING
+    return Selector(parse_labels(labels), parse_fields(resource, fields))
+
+
+def matches(requirements: Sequence[Requirement], labels: dict[str, str]) -> bool:
+    return all(_holds(requirement, labels) for requirement in requirements)
+
+
+def _holds(term: Requirement, labels: dict[str, str]) -> bool:
+    value = labels.get(term.key)
+    match term.op:
+        case "=" | "in":
+            return value is not None and value in term.values
+        case "!=" | "notin":
+            return value is None or value not in term.values
+        case "exists":
+            return value is not None
+        case "!":
+            return value is None
+    try:
+        number, bound = int(value or ""), int(term.values[0])
+    except ValueError:
+        return False
+    return number > bound if term.op == "gt" else number < bound
+
+
+def parse_labels(text: str) -> tuple[Requirement, ...]:
+    tokens = _tokens(text)
+    if tokens == [""]:
+        return ()
+    found: list[Requirement] = []
+    position = 0
+    while True:
+        requirement, position = _requirement(tokens, position)
+        found.append(requirement)
+        if tokens[position] == "":
+            return tuple(found)
+        if tokens[position] != ",":
+            raise _unexpected(tokens[position], "',' or 'end of string'")
+        position += 1
+        if tokens[position] == "":
+            raise _unexpected("", "identifier after ','")
+
+
+def from_object(selector: Obj | None) -> tuple[Requirement, ...]:
+    """A `LabelSelector` object (matchLabels, matchExpressions), as Jobs and Services carry it."""
+    selector = selector or {}
+    terms = [Requirement(key, "=", (value,)) for key, value in (selector.get("matchLabels") or {}).items()]
+    names = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+    for term in selector.get("matchExpressions") or []:
+        terms.append(Requirement(term["key"], names[term["operator"]], tuple(term.get("values") or ())))
+    return tuple(terms)
+
+
+def _tokens(text: str) -> list[str]:
+    found: list[str] = []
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _unexpected(text[position:], "identifier")
+        found.append(match.group(1) or match.group(2))
+        position = match.end()
+    found.append("")
+    return found
+
+
+def _requirement(tokens: list[str], at_: int) -> tuple[Requirement, int]:
+    if tokens[at_] == "!":
+        return Requirement(_key(tokens[at_ + 1] if at_ + 1 < len(tokens) else ""), "!"), at_ + 2
+    key = _key(tokens[at_])
+    following = tokens[at_ + 1]
+    if following in ("", ","):
+        return Requirement(key, "exists"), at_ + 1
+    op = _OPERATORS.get(following)
+    if op is None:
+        raise _unexpected(following, "in, notin, =, ==, !=, gt, lt")
+    if op in ("in", "notin"):
+        values, position = _values(tokens, at_ + 2)
+        return Requirement(key, op, values), position
+    value = tokens[at_ + 2]
+    if value in ("", ","):
+        return _checked(key, op, ""), at_ + 2
+    return _checked(key, op, value), at_ + 3
+
+
+def _values(tokens: list[str], at_: int) -> tuple[tuple[str, ...], int]:
+    if tokens[at_] != "(":
+        raise _unexpected(tokens[at_], "'('")
+    values: list[str] = []
+    pending = ""
+    for position in range(at_ + 1, len(tokens)):
+        token = tokens[position]
+        if token in (",", ")"):
+            values.append(_value(pending))
+            pending = ""
+            if token == ")":
+                return tuple(values), position + 1
+        elif token == "" or pending or _is_symbol(token):
+            break
+        else:
+            pending = token
+    raise _unexpected(tokens[min(position, len(tokens) - 1)], "',', ')' or identifier")
+
+
+def _checked(key: str, op: str, value: str) -> Requirement:
+    if op in ("gt", "lt"):
+        if not re.fullmatch(r"[+-]?\d{1,18}", value):
+            detail = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise _bad(f'values[0][{key}]: Invalid value: "{value}": {detail}')
+        return Requirement(key, op, (value,))
+    return Requirement(key, op, (_value(value),))
+
+
+def _key(text: str) -> str:
+    prefix, slash, name = text.rpartition("/")
+    plain = not _is_symbol(text) and len(name) <= 63 and _NAME.fullmatch(name)
+    if not text or not plain or (slash and (len(prefix) > 253 or not _PREFIX.fullmatch(prefix))):
+        if not text or _is_symbol(text):
+            raise _unexpected(text, _EXPECTED)
+        raise _bad(
+            f"key: Invalid value: \"{text}\": name part must consist of alphanumeric characters, '-', "
+            "'_' or '.', and must start and end with an alphanumeric character"
+        )
+    return text
+
+
+def _value(text: str) -> str:
+    if text and (_is_symbol(text) or len(text) > 63 or not _NAME.fullmatch(text)):
+        raise _bad(
+            f'values[0]: Invalid value: "{text}": a valid label must be an empty string or consist of '
+            "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+            "character"
+        )
+    return text
+
+
+def _is_symbol(token: str) -> bool:
+    return token in {"==", "!=", "=", "!", "<", ">", ",", "(", ")"}
+
+
+def _bad(message: str) -> StatusError:
+    return refusals.bad_request(f"unable to parse requirement: {message}")
+
+
+def _unexpected(token: str, expected: str) -> StatusError:
+    return _bad(f"found '{token}', expected: {expected}")
+
+
+def parse_fields(resource: Resource, text: str) -> tuple[FieldTerm, ...]:
+    terms: list[FieldTerm] = []
+    for part in re.split(r"(?<!\\),", text):
+        if not part.strip():
+            continue
+        match = re.fullmatch(r"\s*([^=!\s]+)\s*(==|!=|=)(.*)", part, re.DOTALL)
+        if match is None:
+            raise refusals.bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+        value = re.sub(r"\\([\\,=])", r"\1", match.group(3).strip())
+        terms.append(FieldTerm(_field(resource, match.group(1)), value, match.group(2) != "!="))
+    return tuple(terms)
+
+
+def _field(resource: Resource, path: str) -> str:
+    key = resource.key
+    if key == "events.events.k8s.io":
+        key, path = "events", path.replace("regarding.", "involvedObject.", 1)
+    if path not in _COMMON and path not in _FIELDS.get(key, frozenset()):
+        raise refusals.bad_request(f"field label not supported: {path}")
+    return _ELSEWHERE.get(path, path)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+EVERYTHING = Selector()

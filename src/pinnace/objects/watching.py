@@ -1,0 +1,191 @@
+"""Watches: the store's log turned into what each watcher asked to see.
+
+One `Hub` stands for all identities. It listens to the store and hands each event to the watchers of its
+resource through a bounded queue. Invariant: a watcher that does not keep up is closed (its client comes back
+with its last resourceVersion); it never makes another one wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import refusals
+from pinnace.objects.client import WatchEvent
+from pinnace.objects.document import presented
+from pinnace.objects.selector import Selector, matches
+from pinnace.store.interface import Compacted, Event, Store
+
+QUEUE = 20_000
+BOOKMARK_SECONDS = 60.0
+INITIAL_END = "k8s.io/initial-events-end"
+View = Callable[[Obj], Obj]
+
+
+class Watcher:
+    """The queue of one watch. `after` is the revision up to which its client knows the world."""
+
+    def __init__(self, resource: Resource, namespace: str, selector: Selector, view: View | None) -> None:
+        self.resource = resource
+        self.namespace = namespace
+        self.selector = selector
+        self.view = view
+        self.after = 0
+        self.queue: deque[Event] = deque()
+        self.wake = asyncio.Event()
+        self.closed = False
+        self.seen: set[tuple[str, str]] = set()
+
+    def offer(self, event: Event) -> None:
+        if self.namespace and event.namespace != self.namespace:
+            return
+        if len(self.queue) >= QUEUE:
+            self.close()
+            return
+        if not self.closed:
+            self.queue.append(event)
+            self.wake.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self.queue.clear()
+        self.wake.set()
+
+    def next(self) -> WatchEvent | None:
+        """The next event that this watcher is to see; None when the queue is empty."""
+        while self.queue:
+            event = self.queue.popleft()
+            if event.rv <= self.after:
+                continue
+            if not self.queue or self.queue[0].rv > event.rv:
+                # events of one commit may share a revision: it is passed when the last of them is
+                self.after = event.rv
+            if self.view is not None and self._overtaken(event):
+                continue
+            kind = self._kind(event)
+            if kind:
+                return WatchEvent(kind, self.shown(event.obj))
+        return None
+
+    def shown(self, obj: Obj) -> Obj:
+        return presented(self.resource, self.view(obj) if self.view else obj)
+
+    def _overtaken(self, event: Event) -> bool:
+        """The picture is put together when it is read: an older change of the same object says nothing."""
+        return event.type == "MODIFIED" and any(
+            later.name == event.name and later.namespace == event.namespace and later.type == "MODIFIED"
+            for later in list(self.queue)[:64]
+        )
+
+    def _kind(self, event: Event) -> str:
+        key = (event.namespace, event.name)
+        if self.selector.changing:
+            before, after = key in self.seen, self.selector.fits(event.obj)
+            (self.seen.add if after and event.type != "DELETED" else self.seen.discard)(key)
+        else:
+            if not self.selector.fits_fields(event.obj):
+                return ""
+            labels = event.obj["metadata"].get("labels") or {}
+            after = matches(self.selector.labels, labels)
+            old = labels if event.labels is None else event.labels
+            before = matches(self.selector.labels, old)
+        if event.type == "ADDED":
+            return "ADDED" if after else ""
+        if event.type == "DELETED":
+            return "DELETED" if before or after else ""
+        return {(True, True): "MODIFIED", (False, True): "ADDED", (True, False): "DELETED"}.get(
+            (before, after), ""
+        )
+
+
+class Hub:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._stop = store.listen(self.publish)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for watcher in tuple(self._watchers.get(event.resource, ())):
+                watcher.offer(event)
+
+    def watching(self, key: str) -> bool:
+        return bool(self._watchers.get(key))
+
+    def close(self) -> None:
+        self._stop()
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.close()
+
+    async def watch(
+        self, watcher: Watcher, since: int | None, *, bookmarks: bool, initial_end: bool = False
+    ) -> AsyncIterator[WatchEvent]:
+        """`since=None`: the present state first, as ADDED events; else the log after that revision."""
+        queues = self._watchers.setdefault(watcher.resource.key, set())
+        queues.add(watcher)
+        try:
+            try:
+                for first in self._begin(watcher, since):
+                    yield first
+            except Compacted:
+                yield WatchEvent("ERROR", _too_old(since or 0, self.store.rv))
+                return
+            if bookmarks and initial_end:
+                yield _bookmark(watcher, end=True)
+            async for event in self._follow(watcher, bookmarks):
+                yield event
+        finally:
+            queues.discard(watcher)
+
+    def _begin(self, watcher: Watcher, since: int | None) -> list[WatchEvent]:
+        key, namespace = watcher.resource.key, watcher.namespace or None
+        if since is None or watcher.selector.changing:
+            listing = self.store.list(key, namespace, labels=watcher.selector.labels)
+            fitting = [obj for obj in listing.items if watcher.selector.fits_fields(obj)]
+            watcher.seen = {
+                (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) for obj in fitting
+            }
+            if since is None:
+                watcher.after = listing.rv
+                return [WatchEvent("ADDED", watcher.shown(obj)) for obj in fitting]
+        if since is not None:
+            watcher.after = since
+            missed = list(self.store.events(key, since, namespace))
+            live = [event for event in watcher.queue if not missed or event.rv > missed[-1].rv]
+            watcher.queue = deque(missed + live)
+            watcher.wake.set()
+        return []
+
+    async def _follow(self, watcher: Watcher, bookmarks: bool) -> AsyncIterator[WatchEvent]:
+        told = time.monotonic()
+        while True:
+            while (event := watcher.next()) is not None:
+                yield event
+            if watcher.closed:
+                return
+            watcher.wake.clear()
+            try:
+                left = told + BOOKMARK_SECONDS - time.monotonic() if bookmarks else None
+                await asyncio.wait_for(watcher.wake.wait(), left)
+            except TimeoutError:
+                told = time.monotonic()
+                yield _bookmark(watcher)
+
+
+def _bookmark(watcher: Watcher, *, end: bool = False) -> WatchEvent:
+    metadata: dict[str, Any] = {"resourceVersion": str(watcher.after), "creationTimestamp": None}
+    if end:
+        metadata["annotations"] = {INITIAL_END: "true"}
+    resource = watcher.resource
+    return WatchEvent(
+        "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+    )
+
+
+def _too_old(since: int, current: int) -> Obj:
+    return refusals.expired(f"too old resource version: {since} ({current})").status()

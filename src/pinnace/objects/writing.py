@@ -1,0 +1,192 @@
+"""Admission: from what a caller sent to what is stored, or a refusal. The one pipeline of all writers.
+
+Called by `Local`. Nothing here reads or writes the store; the order is decode checks → unknown fields → pruning
+→ defaults → metadata → validation → managedFields, as in kubernetes/apiserver pkg/endpoints/handlers and
+pkg/registry/generic/registry. Invariant: documents of the store are never changed, and what the caller sent is
+copied first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pinnace.kinds.cause import Cause
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.kinds.review import review
+from pinnace.kinds.schema import Node
+from pinnace.objects import metadata, refusals
+from pinnace.objects.admission import rules
+from pinnace.objects.client import Identity, Options
+from pinnace.objects.document import clone, name_of
+from pinnace.objects.errors import StatusError
+from pinnace.objects.managed import ownership
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+
+
+class Schemas(Protocol):
+    """What admission asks of the catalogue of kinds."""
+
+    def schema(self, resource: Resource) -> Node: ...
+
+
+class Quota(Protocol):
+    """The place of quotas: asked before each creation, may refuse with a StatusError 403."""
+
+    def admit(self, identity: Identity, resource: Resource, namespace: str, obj: Obj) -> None: ...
+
+
+class Admission:
+    def __init__(self, schemas: Schemas, quota: Quota | None = None) -> None:
+        self.schemas = schemas
+        self.quota = quota
+
+    def created(
+        self, identity: Identity, resource: Resource, sent: Any, namespace: str, options: Options
+    ) -> Obj:
+        """The object to store for a creation."""
+        obj = metadata.check_shape(resource, clone(sent))
+        if "status" in resource.subresources:
+            obj.pop("status", None)
+        obj, causes = self._judged(resource, obj, None, options)
+        if obj["metadata"].get("resourceVersion"):
+            raise refusals.bad_request("resourceVersion should not be set on objects to be created")
+        obj = clone(obj)
+        metadata.stamp_new(resource, obj, namespace)
+        own = rules(resource)
+        own.prepare(obj)
+        own.default(obj)
+        causes += metadata.problems(resource, obj) + own.check(obj)
+        self._refuse(resource, obj, causes)
+        if self.quota is not None:
+            self.quota.admit(identity, resource, namespace, obj)
+        self._own(resource, None, obj, options)
+        return obj
+
+    def updated(self, resource: Resource, current: Obj, sent: Any, options: Options) -> Obj:
+        """The object to store in place of `current`; `current` itself when nothing changes."""
+        obj = metadata.check_shape(resource, clone(sent))
+        obj = _through_subresource(resource, current, obj, options.subresource)
+        obj, causes = self._judged(resource, obj, current, options)
+        metadata.check_identity(resource, current, obj)
+        obj = clone(obj)
+        metadata.carry_over(resource, current, obj)
+        own = rules(resource)
+        if options.subresource not in ("finalize", "status"):
+            own.carry(current, obj)
+        own.default(obj)
+        causes += metadata.problems(resource, obj) + metadata.update_problems(current, obj)
+        causes += own.change(current, obj)
+        causes += own.check(obj) if options.subresource != "status" else []
+        self._refuse(resource, obj, causes)
+        metadata.count_generation(resource, current, obj)
+        if _untracked(obj) == _untracked(current) and "managedFields" not in obj["metadata"]:
+            return current
+        self._own(resource, current, obj, options)
+        return current if obj == current else obj
+
+    def _judged(
+        self, resource: Resource, obj: Obj, old: Obj | None, options: Options
+    ) -> tuple[Obj, list[Cause]]:
+        """Pruned and defaulted by the schema, with what the schema finds wrong."""
+        verdict = review(self.schemas.schema(resource), obj, old)
+        if verdict.misfit is not None:
+            raise refusals.bad_request(_unhandled(resource, verdict.misfit))
+        if verdict.unknown:
+            self._unknown(resource, verdict.unknown, options)
+        return verdict.obj, list(verdict.causes)
+
+    def _unknown(self, resource: Resource, paths: list[str], options: Options) -> None:
+        texts = [f'unknown field "{path}"' for path in paths]
+        if options.field_validation == "Strict":
+            raise refusals.bad_request(_unhandled(resource, f"strict decoding error: {', '.join(texts)}"))
+        if options.field_validation == "Warn":
+            options.warnings.extend(texts)
+
+    def _refuse(self, resource: Resource, obj: Obj, causes: list[Cause]) -> None:
+        if causes:
+            raise refusals.invalid(resource, name_of(obj), list(dict.fromkeys(causes)))
+
+    def _own(self, resource: Resource, current: Obj | None, obj: Obj, options: Options) -> None:
+        """managedFields of a plain write. Objects that nobody tracks stay untracked until they are applied."""
+        tracked = current is None or current["metadata"].get("managedFields")
+        if not options.field_manager or not (tracked or obj["metadata"].get("managedFields")):
+            if current is not None and tracked and "managedFields" not in obj["metadata"]:
+                obj["metadata"]["managedFields"] = tracked
+            return
+        if obj["metadata"].get("managedFields") == [{}]:
+            obj["metadata"]["managedFields"] = []
+        writer = self.writer(resource, options)
+        entries = ownership.updated(self.schemas.schema(resource), current, obj, writer)
+        if entries:
+            obj["metadata"]["managedFields"] = entries
+        else:
+            obj["metadata"].pop("managedFields", None)
+
+    def writer(self, resource: Resource, options: Options) -> ownership.Writer:
+        return ownership.Writer(
+            options.field_manager,
+            resource.api_version,
+            metadata.now(),
+            options.subresource,
+            typed=not resource.custom,
+        )
+
+    def applied(
+        self, resource: Resource, current: Obj | None, sent: Any, options: Options
+    ) -> tuple[Obj, list[dict[str, Any]]]:
+        """What server-side apply makes of a document: the whole wanted object and its managedFields."""
+        config = metadata.check_shape(resource, clone(sent))
+        verdict = review_config(self.schemas.schema(resource), config)
+        if verdict is not None:
+            raise refusals.bad_request(_unhandled(resource, verdict))
+        if config["metadata"].get("managedFields"):
+            raise refusals.bad_request("metadata.managedFields must be nil")
+        writer = self.writer(resource, options)
+        return ownership.applied(self.schemas.schema(resource), current, config, writer, force=options.force)
+
+
+def review_config(node: Node, config: Obj) -> str | None:
+    """An applied document may be partial, but what it says must have the right types."""
+    return review(node, config).misfit
+
+
+def _unhandled(resource: Resource, complaint: str) -> str:
+    return (
+        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {complaint}'
+    )
+
+
+def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource: str) -> Obj:
+    """Only what this endpoint is for: status through `status`, all but status through the object."""
+    if subresource == "status":
+        meta = {**current["metadata"]}
+        for key in ("resourceVersion", "uid", "name", "namespace", "managedFields"):
+            if key in obj["metadata"]:
+                meta[key] = obj["metadata"][key]
+        if not resource.custom:  # built-in kinds take labels and annotations through /status as well
+            for key in ("labels", "annotations", "finalizers"):
+                if key in obj["metadata"]:
+                    meta[key] = obj["metadata"][key]
+        kept = {**current, "metadata": meta, "apiVersion": obj["apiVersion"]}
+        kept.pop("status", None)
+        if "status" in obj:
+            kept["status"] = obj["status"]
+        return clone(kept)
+    if subresource == "finalize":
+        meta = {**current["metadata"], "resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        return clone({**current, "metadata": meta, "spec": obj.get("spec") or {}})
+    if "status" in resource.subresources:
+        obj.pop("status", None)
+        if "status" in current:
+            obj["status"] = clone(current["status"])
+    return obj
+
+
+def _untracked(obj: Obj) -> Obj:
+    meta = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "resourceVersion")}
+    return {**obj, "metadata": meta}
+
+
+def unserved(resource: Resource, subresource: str) -> StatusError:
+    return refusals.method_not_allowed(resource, subresource)
