@@ -38,8 +38,9 @@ def _allowed(node: Node) -> frozenset[str]:
     return names | EMBEDDED if node.embedded else names
 
 
-def _closed(node: Node) -> bool:
-    return node.properties is not None and node.additional is None and not node.preserve_unknown
+def closed(node: Node) -> bool:
+    """Is every key that is not listed here unknown? In a place for a list or a string every key is."""
+    return node.type != "" and node.additional is None and not node.preserve_unknown
 
 
 def _unknown(node: Node, value: Any, path: str) -> Iterator[str]:
@@ -47,13 +48,13 @@ def _unknown(node: Node, value: Any, path: str) -> Iterator[str]:
         for index, one in enumerate(value):
             yield from _unknown(node.items, one, f"{path}[{index}]")
     elif type(value) is dict:
-        closed, allowed = _closed(node), _allowed(node)
+        shut, allowed = closed(node), _allowed(node)
         for key, one in value.items():
             below = f"{path}.{key}" if path else key
             child = node.at(key)
             if child is not None:
                 yield from _unknown(child, one, below)
-            elif closed and key not in allowed:
+            elif shut and key not in allowed:
                 yield below
 
 
@@ -62,16 +63,21 @@ Pruner = Callable[[Any], Any]
 
 def _pruner(node: Node) -> Pruner | None:
     """A function from a value to its pruned form (the same object if nothing is to go); None: never anything."""
-    if node.items is not None:
-        inner = node.items.tool("pruned", _pruner)
-        return None if inner is None else lambda value: _over_list(inner, value)
-    if node.additional is None and node.properties is None:
+    if node.type == "array":
+        inner = node.items.tool("pruned", _pruner) if node.items is not None else None
+        return lambda value: _without(value) if type(value) is dict else _over_list(inner, value)
+    if node.type == "" and node.properties is None and node.additional is None:
         return None
     return _object_pruner(node)
 
 
-def _over_list(inner: Pruner, value: Any) -> Any:
-    if type(value) is not list:
+def _without(value: dict[str, Any]) -> dict[str, Any]:
+    """An object where none may stand keeps no key; validation then names its type."""
+    return {} if value else value
+
+
+def _over_list(inner: Pruner | None, value: Any) -> Any:
+    if type(value) is not list or inner is None:
         return value
     out = value
     for index, one in enumerate(value):
@@ -83,27 +89,43 @@ def _over_list(inner: Pruner, value: Any) -> Any:
     return out
 
 
-def _object_pruner(node: Node) -> Pruner | None:
-    pruners = {key: child.tool("pruned", _pruner) for key, child in (node.properties or {}).items()}
-    deep = {key: inner for key, inner in pruners.items() if inner is not None}
+def _object_pruner(node: Node) -> Pruner:
+    known = node.properties or {}
+    pruners = {key: child.tool("pruned", _pruner) for key, child in known.items()}
     rest = node.additional.tool("pruned", _pruner) if node.additional is not None else None
-    allowed, closed, drops_null = _allowed(node), _closed(node), bool(node.go)
-    if not (closed or deep or rest):
-        return None
+    allowed, shut, decoded = _allowed(node), closed(node), bool(node.go)
+    texts = frozenset(key for key, child in known.items() if decoded and _holds_texts(child))
+
+    def goes(key: str, one: Any) -> bool:
+        if key not in allowed and shut:
+            return True
+        child = known.get(key, node.additional)
+        return one is None and (decoded or (child is not None and not child.nullable))
 
     def pruned(value: Any) -> Any:
         if type(value) is not dict:
             return value
         out = value
         for key, one in value.items():
-            if (closed and key not in allowed) or (drops_null and one is None):
+            if goes(key, one):
                 out = dict(value) if out is value else out
                 del out[key]
                 continue
-            inner = deep.get(key, rest if key not in allowed else None)
+            inner = _filled if key in texts else pruners.get(key, rest if key not in allowed else None)
             if inner is not None and (new := inner(one)) is not one:
                 out = dict(value) if out is value else out
                 out[key] = new
         return out
 
     return pruned
+
+
+def _holds_texts(node: Node) -> bool:
+    return node.additional is not None and node.additional.type == "string"
+
+
+def _filled(value: Any) -> Any:
+    """Go decodes a null in a map of strings to an empty one."""
+    if type(value) is dict and None in value.values():
+        return {key: "" if one is None else one for key, one in value.items()}
+    return value

@@ -84,7 +84,7 @@ def _object(node: Node, compiler: Compiler, strict: bool) -> Test:
     plain = {key: wanted for key, child in known.items() if (wanted := _plain_type(child))}
     tests = {key: compiler(child) for key, child in known.items() if key not in plain}
     rest = compiler(node.additional) if node.additional is not None else None
-    closed = strict and rest is None and node.properties is not None and not node.preserve_unknown
+    closed = strict and rest is None and node.type != "" and not node.preserve_unknown
     required, decoded = node.required, bool(node.go)
     if strict and node.embedded:
         tests.update({key: lambda value: False for key in ("apiVersion", "kind", "metadata") if key not in known})
