@@ -1,0 +1,78 @@
+"""The web console's static files, as vite built them into the wheel. They hold no data, so they are public.
+
+Files whose name carries their content's hash (`assets/…`) are cached for good; the page never is. Every other
+path below `/console/` is a place inside the single page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from pathlib import Path
+
+from pinnace.api.context import Route
+from pinnace.api.http import Request, not_found
+
+FOLDER = Path(__file__).resolve().parent.parent / "console_dist"
+PREFIX = "/console/"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; frame-src 'none'; frame-ancestors 'none'; form-action 'self'; "
+    "base-uri 'none'; manifest-src 'self'; worker-src 'self'"
+)
+UNBUILT = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Pinnace</title>'
+    "<h1>The console is not built</h1><p>This checkout has no <code>console_dist</code>. Build it with "
+    "<code>make console</code> (Node 20 or newer), then reload. kubectl and every API work without it."
+)
+FOREVER = b"public, max-age=31536000, immutable"
+
+
+def routes(folder: Path = FOLDER) -> list[Route]:
+    async def console(request: Request) -> None:
+        await _serve(request, folder)
+
+    async def home(request: Request) -> None:
+        await request.reply(308, b"", headers=[(b"location", PREFIX.encode())])
+
+    return [
+        Route("/console", home, public=True),
+        Route("/console/*", console, public=True),
+        Route("/favicon.ico", console, public=True),
+    ]
+
+
+async def _serve(request: Request, folder: Path) -> None:
+    parts = request.segments()
+    path = "/".join(parts[1:]) if parts[0] == "console" else parts[0]
+    index = folder / "index.html"
+    if not index.is_file():
+        code = 200 if parts[0] == "console" else 404
+        await _send(request, code, UNBUILT.encode(), "text/html", b"no-store")
+        return
+    found = _inside(folder, path)
+    asset = path.startswith("assets/")
+    if found is None and (asset or parts[0] != "console"):
+        raise not_found()
+    file = found or index
+    media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    body = await asyncio.to_thread(file.read_bytes)
+    await _send(request, 200, body, media, FOREVER if asset else b"no-cache")
+
+
+def _inside(folder: Path, path: str) -> Path | None:
+    """The regular file that a path names, None if there is none below the folder."""
+    if not path or "\0" in path:
+        return None
+    file = (folder / path).resolve()
+    return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
+
+
+async def _send(request: Request, code: int, body: bytes, media: str, caching: bytes) -> None:
+    kind = f"{media}; charset=utf-8" if media.startswith("text/") or "javascript" in media else media
+    headers = [
+        (b"cache-control", caching), (b"content-security-policy", POLICY.encode()),
+        (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
+        (b"cross-origin-opener-policy", b"same-origin"), (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+    await request.reply(code, body, kind, headers)

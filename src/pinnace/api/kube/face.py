@@ -1,0 +1,125 @@
+"""The Kubernetes face: finds what a path names and hands the request to the room that answers it.
+
+Called by `app.py` for `/api`, `/apis`, `/openapi` and `/version`, after the gate. Every refusal is a
+`StatusError`.
+"""
+
+from __future__ import annotations
+
+import platform
+
+from pinnace import __version__
+from pinnace.api.context import ApiContext
+from pinnace.api.http import Request, method_not_allowed, not_found
+from pinnace.api.kube import parameters, podlogs, reviews
+from pinnace.api.kube.discovery import SUBRESOURCE_VERBS, Discovery
+from pinnace.api.kube.openapi import OpenApi
+from pinnace.api.kube.target import CONNECTIONS, Target, parse, verb
+from pinnace.api.kube.verbs import VERBS, Call
+from pinnace.kinds.resource import Resource
+
+SERVES = ("1", "36")
+"""The release of Kubernetes whose behaviour is followed."""
+READS = frozenset({"GET", "HEAD"})
+
+
+class KubeFace:
+    def __init__(self, context: ApiContext) -> None:
+        self.context = context
+        self.discovery = Discovery(context.catalogue, context.connects)
+        self.openapi = OpenApi(context.catalogue, self.discovery)
+
+    @staticmethod
+    def takes(path: str) -> bool:
+        return path.strip("/").partition("/")[0] in ("api", "apis", "openapi", "version")
+
+    async def __call__(self, request: Request) -> None:
+        parts = request.segments()
+        if parts[0] == "version":
+            await self._version(request, parts)
+        elif parts[0] == "openapi":
+            await self._openapi(request, parts)
+        elif len(parts) < (3 if parts[0] == "api" else 4):
+            _only_reads(request)
+            request.verb = "get"
+            await self.discovery.answer(request, parts)
+        else:
+            await self._resource(request)
+
+    async def _version(self, request: Request, parts: list[str]) -> None:
+        if len(parts) != 1:
+            raise not_found()
+        _only_reads(request)
+        major, minor = SERVES
+        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        await request.json(200, {
+            "major": major, "minor": minor, "gitVersion": f"v{major}.{minor}.0+pinnace-{__version__}",
+            "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
+            "goVersion": f"python{platform.python_version()}", "compiler": "cpython",
+            "platform": f"{platform.system().lower()}/{machine}",
+        })
+
+    async def _openapi(self, request: Request, parts: list[str]) -> None:
+        if len(parts) < 2 or parts[1] != "v3":
+            raise not_found()
+        _only_reads(request)
+        request.verb = "get"
+        await self.openapi.answer(request, parts[2:])
+
+    async def _resource(self, request: Request) -> None:
+        target = parse(request.path)
+        review = reviews.BY_PLURAL.get((target.group, target.plural))
+        resource = review or self.context.catalogue.find(target.group, target.version, target.plural)
+        if resource is None or resource.version != target.version:
+            raise not_found()
+        request.resource = resource.key
+        request.verb = verb(request.method, target, parameters.flag(request.query, "watch"))
+        if target.namespace and not resource.namespaced:
+            raise not_found()
+        if review is not None:
+            await self._review(request, target, resource)
+        elif target.subresource:
+            await self._subresource(request, target, resource)
+        else:
+            await self._verb(request, target, resource)
+
+    async def _review(self, request: Request, target: Target, review: Resource) -> None:
+        if request.verb != "create" or target.name:
+            raise method_not_allowed()
+        await reviews.answer(request, self.context, review, target.namespace)
+
+    async def _verb(self, request: Request, target: Target, resource: Resource) -> None:
+        if request.verb not in resource.verbs:
+            raise method_not_allowed()
+        if resource.namespaced and not target.namespace and request.verb not in ("list", "watch"):
+            if target.name:
+                raise not_found()
+            raise method_not_allowed()
+        client = self.context.client(request.identity)
+        await VERBS[request.verb](Call(request, client, resource, target))
+
+    async def _subresource(self, request: Request, target: Target, resource: Resource) -> None:
+        name = target.subresource
+        connect = self.context.connects.get((resource.key, name))
+        if connect is not None:
+            request.verb = "connect"
+            await connect(request, target)
+            return
+        if name in CONNECTIONS or name not in self.discovery.subresources(resource):
+            raise not_found()
+        client = self.context.client(request.identity)
+        call = Call(request, client, resource, target)
+        if name == "log":
+            _only_reads(request)
+            await podlogs.answer(
+                request, client, self.context.home, resource, target.namespace, target.name
+            )
+        elif request.verb in SUBRESOURCE_VERBS[name]:
+            await VERBS[request.verb](call)
+        else:
+            raise method_not_allowed()
+
+
+def _only_reads(request: Request) -> None:
+    if request.method not in READS:
+        raise method_not_allowed()

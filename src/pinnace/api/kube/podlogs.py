@@ -1,0 +1,243 @@
+"""`pods/log`: a container's output as `kubectl logs` asks for it, straight from the node's files.
+
+Words of the refusals: kubernetes pkg/registry/core/pod/strategy.go and pkg/kubelet/kubelet_pods.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pinnace.api.http import Request
+from pinnace.api.kube import log, parameters
+from pinnace.home import Home
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.client import Client
+from pinnace.objects.errors import StatusError
+
+FIRST_POLL, LONGEST_POLL = 0.02, 0.25
+"""A followed log is looked at this often (seconds), less often while nothing comes."""
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+TEXT = "text/plain"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    container: str = ""
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail: int | None = None
+    since: float | None = None
+    """Unix seconds."""
+    limit: int | None = None
+
+
+def wanted(query: dict[str, str], now: float) -> Wanted:
+    """The query as upstream's PodLogOptions. StatusError 400 or 422."""
+    seconds, moment = parameters.number(query, "sinceSeconds"), query.get("sinceTime", "")
+    if seconds is not None and moment:
+        words = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+        raise parameters.invalid("sinceTime", words)
+    limit = parameters.number(query, "limitBytes")
+    if limit == 0:
+        raise parameters.invalid("limitBytes", "Invalid value: 0: must be greater than 0")
+    return Wanted(
+        container=query.get("container", ""),
+        follow=parameters.flag(query, "follow"),
+        previous=parameters.flag(query, "previous"),
+        timestamps=parameters.flag(query, "timestamps"),
+        tail=parameters.number(query, "tailLines"),
+        since=now - seconds if seconds is not None else _moment(moment) if moment else None,
+        limit=limit,
+    )
+
+
+def _moment(text: str) -> float:
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            raise ValueError(text)
+        return found.timestamp()
+    except (ValueError, OverflowError):
+        raise parameters.bad(f'sinceTime: "{text[:60]}" is not an RFC 3339 time') from None
+
+
+async def answer(
+    request: Request, client: Client, home: Home, pods: Resource, namespace: str, name: str
+) -> None:
+    asked = wanted(request.query, time.time())
+    pod = await client.get(pods, name, namespace)
+    container = choose(pod, asked.container)
+    if not (pod.get("spec") or {}).get("nodeName"):
+        await request.reply(200, b"", TEXT)
+        return
+    restart = life(pod, container, asked.previous)
+    path = home.log(pod["metadata"]["uid"], container, restart)
+    await _Reader(request, path, asked, _Life(client, pods, pod, container, restart)).run()
+
+
+def choose(pod: Obj, asked: str) -> str:
+    """The container that is meant. StatusError 400: none of that name, or several and none named."""
+    spec, meta = pod.get("spec") or {}, pod["metadata"]
+    main = [one["name"] for one in spec.get("containers") or ()]
+    first = [one["name"] for one in spec.get("initContainers") or ()]
+    if asked:
+        if asked not in (*main, *first):
+            raise parameters.bad(f"container {asked} is not valid for pod {meta['name']}")
+        return asked
+    preferred = (meta.get("annotations") or {}).get(DEFAULT_CONTAINER)
+    if preferred in main:
+        return str(preferred)
+    if len(main) == 1 and not first:
+        return str(main[0])
+    if len(main) == 1:
+        raise parameters.bad(
+            f"a container name must be specified for pod {meta['name']}, choose one of: [{main[0]}] "
+            f"or one of the init containers: [{' '.join(first)}]"
+        )
+    inits = f" or one of the init containers: [{' '.join(first)}]" if first else ""
+    raise parameters.bad(
+        f"a container name must be specified for pod {meta['name']}, choose one of: [{' '.join(main)}]{inits}"
+    )
+
+
+def life(pod: Obj, container: str, previous: bool) -> int:
+    """Which restart's log is asked for. StatusError 400: that life has not begun or never was."""
+    name, state = pod["metadata"]["name"], container_status(pod, container)
+    restarts = int(state.get("restartCount") or 0)
+    if previous:
+        if restarts == 0:
+            raise parameters.bad(f'previous terminated container "{container}" in pod "{name}" not found')
+        return restarts - 1
+    waiting = (state.get("state") or {}).get("waiting")
+    ended = (state.get("lastState") or {}).get("terminated")
+    if waiting is not None and ended:
+        return max(restarts - 1, 0) if waiting.get("reason") == "CrashLoopBackOff" else restarts
+    if waiting is not None or not (state.get("state") or finished(pod)):
+        reason = (waiting or {}).get("reason") or "ContainerCreating"
+        raise parameters.bad(
+            f'container "{container}" in pod "{name}" is waiting to start: {reason}'
+        )
+    return restarts
+
+
+def container_status(pod: Obj, container: str) -> dict[str, Any]:
+    status = pod.get("status") or {}
+    for field in ("containerStatuses", "initContainerStatuses"):
+        for state in status.get(field) or ():
+            if state.get("name") == container:
+                return dict(state)
+    return {}
+
+
+def finished(pod: Obj) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+class _Life:
+    """Tells whether a container's log can still grow."""
+
+    def __init__(self, client: Client, pods: Resource, pod: Obj, container: str, restart: int) -> None:
+        self.client, self.pods, self.pod = client, pods, pod
+        self.container, self.restart = container, restart
+
+    async def over(self) -> bool:
+        meta = self.pod["metadata"]
+        try:
+            now = await self.client.get(self.pods, meta["name"], meta.get("namespace", ""))
+        except StatusError:
+            return True
+        state = container_status(now, self.container)
+        ended = "terminated" in (state.get("state") or {}) or finished(now)
+        later = int(state.get("restartCount") or 0) > self.restart
+        return ended or later or bool(now["metadata"]["uid"] != meta["uid"])
+
+
+class _Reader:
+    """One answer: where it begins, how its lines are decorated, when it ends."""
+
+    def __init__(self, request: Request, path: Path, asked: Wanted, alive: _Life) -> None:
+        self.request, self.path, self.asked, self.alive = request, path, asked, alive
+        self.index = log.Index(path)
+        self.left = asked.limit
+        self.line_open = False
+
+    async def run(self) -> None:
+        offset = self._begin()
+        await self.request.body()
+        await self.request.start(200, TEXT)
+        gone = asyncio.ensure_future(self.request.gone())
+        try:
+            offset = await self._copy(offset, gone)
+            if self.asked.follow:
+                await self._follow(offset, gone)
+        finally:
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        await self.request.write(b"", more=False)
+
+    def _begin(self) -> int:
+        if not self.path.exists():
+            return 0
+        offset = 0
+        if self.asked.since is not None:
+            offset = log.next_line(self.path, self.index.offset_at(self.asked.since))
+        if self.asked.tail is not None:
+            offset = max(offset, log.tail_offset(self.path, self.asked.tail))
+        return offset
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    async def _copy(self, offset: int, gone: asyncio.Future[None]) -> int:
+        for start, block in log.blocks(self.path, offset, self._size()) if self._size() > offset else ():
+            if gone.done() or self.left == 0:
+                break
+            await self._write(self._decorated(start, block))
+            offset = start + len(block)
+            await asyncio.sleep(0)
+        return offset
+
+    async def _write(self, body: bytes) -> None:
+        if self.left is not None:
+            body = body[: self.left]
+            self.left -= len(body)
+        await self.request.write(body)
+
+    def _decorated(self, start: int, block: bytes) -> bytes:
+        if not self.asked.timestamps:
+            return block
+        parts = []
+        for line in _lines(block):
+            if not self.line_open:
+                parts.append(log.stamp(self.index.time_of(start)) + b" ")
+            parts.append(line)
+            self.line_open = not line.endswith(b"\n")
+            start += len(line)
+        return b"".join(parts)
+
+    async def _follow(self, offset: int, gone: asyncio.Future[None]) -> None:
+        stopping = self.request.scope.get("state", {}).get("stopping")
+        pause = FIRST_POLL
+        while not gone.done() and self.left != 0 and not (stopping and stopping.is_set()):
+            over = await self.alive.over()
+            reached = await self._copy(offset, gone)
+            pause = FIRST_POLL if reached > offset else min(pause * 1.5, LONGEST_POLL)
+            if over and reached == offset:
+                return
+            offset = reached
+            await asyncio.wait((gone,), timeout=0 if over else pause)
+
+
+def _lines(block: bytes) -> list[bytes]:
+    """Lines end at newlines only (a carriage return redraws one)."""
+    parts = block.split(b"\n")
+    return [part + b"\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
