@@ -56,6 +56,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     resource_version: str = ""
     owner: str = ""
     newer_than: int = 0
+    projected: bool = True
+    """False leaves out what a projection would add (`.status.nodes`): Tables and controllers need none."""
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -1,0 +1,41 @@
+"""The built-in kinds that controllers read and write, by name.
+
+Every family of controllers imports its Resources from here or from `kinds/`; what a kind's schema, columns
+and verbs are is the catalogue's knowledge, controllers need only where it is stored.
+"""
+
+from __future__ import annotations
+
+from pinnace.kinds.resource import Resource
+
+
+def _core(kind: str, plural: str, *, namespaced: bool = True, status: bool = False) -> Resource:
+    return _of("", "v1", kind, plural, namespaced=namespaced, status=status)
+
+
+def _of(
+    group: str, version: str, kind: str, plural: str, *, namespaced: bool = True, status: bool = False
+) -> Resource:
+    return Resource(
+        group=group, version=version, kind=kind, plural=plural, singular=kind.lower(),
+        namespaced=namespaced, subresources=frozenset({"status"} if status else ()),
+    )
+
+
+POD = _core("Pod", "pods", status=True)
+SECRET = _core("Secret", "secrets")
+CONFIG_MAP = _core("ConfigMap", "configmaps")
+CLAIM = _core("PersistentVolumeClaim", "persistentvolumeclaims", status=True)
+EVENT = _core("Event", "events")
+NAMESPACE = _core("Namespace", "namespaces", namespaced=False, status=True)
+NODE = _core("Node", "nodes", namespaced=False, status=True)
+SERVICE = _core("Service", "services", status=True)
+ENDPOINTS = _core("Endpoints", "endpoints")
+SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
+ENDPOINT_SLICE = _of("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+JOB = _of("batch", "v1", "Job", "jobs", status=True)
+LEASE = _of("coordination.k8s.io", "v1", "Lease", "leases")
+DEFINITION = _of(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
+    namespaced=False, status=True,
+)

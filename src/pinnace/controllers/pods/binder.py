@@ -1,0 +1,243 @@
+"""One turn of binding: plan, resolve, commit, and only then send.
+
+Called by `controller`, never twice at a time. Invariant: a `run` leaves this process only after (pod uid,
+resolved Run, node epoch) is on disk; whatever happens later, the pod is not given to another life of the
+node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, POD, SECRET
+from pinnace.controllers.controller import Result
+from pinnace.controllers.pods import binding, schedule
+from pinnace.controllers.pods import status as statuses
+from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
+from pinnace.controllers.pods.resolve import Surroundings, resolve
+from pinnace.controllers.pods.story import Story
+from pinnace.controllers.pods.table import Entry, State, Table
+from pinnace.failpoint import passing
+from pinnace.kinds.resource import Obj
+from pinnace.node.protocol import Kill, Run
+from pinnace.node.wire import NodeLink, WireError
+from pinnace.objects.client import Change, Transactional
+from pinnace.objects.errors import StatusError
+
+AT_ONCE = 64
+"""Pods of one commit."""
+STARVED = 10.0
+"""Seconds without a bind or an end after which one more pod is admitted."""
+READ = {resource.key: resource for resource in (SECRET, CONFIG_MAP, CLAIM)}
+
+
+class Given(msgspec.Struct):
+    """A pod that is about to be bound."""
+
+    entry: Entry
+    pod: Obj
+    run: Run
+
+
+class Binder:
+    def __init__(self, client: Transactional, table: Table, story: Story) -> None:
+        self.client = client
+        self.table = table
+        self.story = story
+        self.link: NodeLink | None = None
+        self.around: Surroundings | None = None
+        self.moved = time.monotonic()
+        """When a pod was last bound or ended."""
+        self.late: list[Entry] = []
+        """Bound to a life of the node that ended while they were committed."""
+
+    async def turn(self) -> Result:
+        link, around = self.link, self.around
+        if link is None or around is None:
+            return Result()
+        now = time.monotonic()
+        starved = now - self.moved >= STARVED
+        plan = schedule.plan(
+            self.table.waiting(), around.machine, self.table.load, now=now, starved=starved
+        )
+        for uid, message in plan.never.items():
+            await self._never(self.table.entries[uid], message)
+        chosen = plan.start[:AT_ONCE]
+        if chosen:
+            await self._bind(chosen, link, around)
+            if len(plan.start) > AT_ONCE:
+                return Result(after=0)
+        elif self.table.anyone_waits:
+            return Result(after=max(0.01, self.moved + STARVED - now))
+        return Result()
+
+    async def _bind(
+        self, chosen: Sequence[schedule.Start], link: NodeLink, around: Surroundings
+    ) -> None:
+        given: list[Given] = []
+        entries = [self.table.entries[start.uid] for start in chosen]
+        for entry, start in zip(entries, chosen, strict=True):
+            self.table.hold(entry, start)
+        for entry in entries:
+            if (ready := await self._resolved(entry, around)) is not None:
+                given.append(ready)
+        if not given:
+            return
+        try:
+            await self._commit(given, link)
+        except BaseException:
+            for each in given:
+                if each.entry.state is State.BINDING:
+                    self.table.unbound(each.entry)
+            raise
+        self.moved = time.monotonic()
+        self._send(given, link)
+
+    async def _resolved(self, entry: Entry, around: Surroundings) -> Given | None:
+        pod = entry.pod
+        if pod is None or entry.deleting:
+            self.table.unbound(entry)
+            return None
+        try:
+            found = await self._found(pod)
+            if entry.pod is not pod and entry.pod is not None:
+                pod = entry.pod
+            run = resolve(pod, found, around)
+        except Blocked as blocked:
+            await self._block(entry, pod, blocked)
+            return None
+        held = entry.held
+        if held is not None and held.scaled:
+            self.story.scaled(pod, held.asked, held.milli_cpu)
+        return Given(entry, pod, run)
+
+    async def _found(self, pod: Obj) -> Found:
+        namespace = pod["metadata"]["namespace"]
+        references = needed(pod)
+        if not references:
+            return Found(namespace, {})
+        return Found(namespace, {each: await self._read(each, namespace) for each in references})
+
+    async def _read(self, reference: Reference, namespace: str) -> Obj | None:
+        try:
+            return await self.client.get(READ[reference.resource], reference.name, namespace)
+        except StatusError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    async def _commit(self, given: Sequence[Given], link: NodeLink) -> None:
+        now = time.time()
+        epoch = link.hello.epoch
+        changes: list[Change] = []
+        rows: list[Any] = []
+        for each in given:
+            held = each.entry.held
+            assert held is not None
+            pod = {**each.pod, "status": statuses.bound(each.pod, now)}
+            pod["spec"] = {**pod["spec"], "nodeName": statuses.NODE_NAME}
+            changes.append(Change(verb="system", resource=POD, obj=pod))
+            rows.append(
+                binding.made(each.entry.uid, binding.Binding(epoch, held.milli_cpu, held.memory, each.run))
+            )
+        passing("pods.before-bind-commit")
+        try:
+            written = await self.client.transact(changes, rows)
+        except StatusError as error:
+            if error.code in (404, 409):
+                await self.refresh([each.entry for each in given])
+            raise
+        passing("pods.after-bind-commit")
+        for each, pod in zip(given, written, strict=True):
+            self.table.written(each.entry, pod)
+            self.table.bound(each.entry, epoch)
+
+    def _send(self, given: Sequence[Given], link: NodeLink) -> None:
+        """A link that broke meanwhile is no error: the next one is greeted with every bound pod. If it was
+        greeted while we committed, these pods are told to it now."""
+        now = self.link
+        if now is None:
+            return
+        if now.hello.epoch != link.hello.epoch:
+            self.late = [each.entry for each in given]
+            return
+        send(now, *(each.run for each in given))
+        for each in given:
+            if each.entry.deleting:
+                self.kill(each.entry)
+        passing("pods.after-send")
+
+    def kill(self, entry: Entry) -> None:
+        """Once for each shorter grace; an unreachable node is told when it is greeted."""
+        meta: dict[str, Any] = entry.pod["metadata"] if entry.pod else {}
+        grace = int(meta.get("deletionGracePeriodSeconds") or 0)
+        if self.link is None or (entry.killed is not None and entry.killed <= grace):
+            return
+        if entry.killed is None and entry.pod is not None:
+            self.story.killing(entry.pod)
+        entry.killed = grace
+        send(self.link, Kill(entry.uid, grace, "Deleted"))
+
+    async def refresh(self, entries: Sequence[Entry]) -> None:
+        """Read what somebody else changed meanwhile."""
+        for entry in entries:
+            if entry.pod is None:
+                continue
+            meta = entry.pod["metadata"]
+            try:
+                pod: Obj | None = await self.client.get(POD, meta["name"], meta["namespace"])
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+                pod = None
+            if pod is not None and pod["metadata"]["uid"] == entry.uid:
+                entry.pod = pod
+            else:
+                entry.pod = None
+            if entry.pod is None and entry.state not in (State.BOUND, State.ENDING):
+                self.table.drop(entry)
+
+    async def _never(self, entry: Entry, message: str) -> None:
+        self.table.never(entry)
+        if entry.pod is not None:
+            self.story.impossible(entry.pod, message)
+            status = statuses.unscheduled(entry.pod, "Unschedulable", message, time.time())
+            await self._say(entry, entry.pod, status)
+
+    async def _block(self, entry: Entry, pod: Obj, blocked: Blocked) -> None:
+        self.table.release(entry)
+        self.table.block(entry)
+        if entry.message == blocked.message:
+            return
+        entry.message = blocked.message
+        self.story.blocked(pod, blocked.message, blocked.volume)
+        status = statuses.blocked(pod, "CreateContainerConfigError", blocked.message, time.time())
+        given = {**pod, "spec": {**pod["spec"], "nodeName": statuses.NODE_NAME}}
+        await self._say(entry, given, status)
+
+    async def _say(self, entry: Entry, pod: Obj, status: Obj) -> None:
+        """Write what a pod waits for; one that changed meanwhile is looked at again anyway."""
+        change = Change(verb="system", resource=POD, obj={**pod, "status": status})
+        try:
+            (entry.pod,) = await self.client.transact([change])
+        except StatusError as error:
+            if error.code not in (404, 409):
+                raise
+            entry.message = ""
+            await asyncio.sleep(0)
+            await self.refresh([entry])
+            if entry.uid in self.table.entries:
+                self.table.consider(entry)
+
+
+def send(link: NodeLink, *messages: Any) -> None:
+    """A broken link is no error: what matters is said again when the next one is greeted."""
+    try:
+        link.send(*messages)
+    except WireError:
+        return

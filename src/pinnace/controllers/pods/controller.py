@@ -1,0 +1,288 @@
+"""Pods: scheduler and the kubelet's head. The only controller that talks to the node.
+
+Run by `manager`. `keys` keeps the table in step with the watch; three kinds of calls do the work: BIND
+(`binder`), REPORTS (`reports`) and one pod's key for deletions. `run` keeps the connection: while the node
+is away nothing is bound and everything else goes on. Why no pod runs twice is told in `binder`, `reports`
+and `_greet`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, POD, SECRET
+from pinnace.controllers.controller import Key, Result
+from pinnace.controllers.pods import binding
+from pinnace.controllers.pods.binder import READ, Binder, send
+from pinnace.controllers.pods.pace import Pace
+from pinnace.controllers.pods.reports import SETTLE, Reports
+from pinnace.controllers.pods.resolve import Surroundings
+from pinnace.controllers.pods.schedule import Machine, Start
+from pinnace.controllers.pods.status import NODE_LOST
+from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
+from pinnace.controllers.pods.table import Entry, State, Table
+from pinnace.home import Home
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.node.protocol import Ack, Forget, Hello, Kill
+from pinnace.node.wire import NodeClient, NodeLink
+from pinnace.objects.client import DeleteOptions, Transactional
+from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Event, Store
+
+log = logging.getLogger("pinnace.pods")
+
+BIND = Key("", "bind")
+ENDED = Key("", "ended")
+ALIVE = Key("", "alive")
+FIRST_PAUSE = 0.02
+LAST_PAUSE = 2.0
+LOST_TEXT = "the node was restarted while it ran the pod; what became of it is not known, it is not run again"
+
+
+class Pods:
+    """`Pods(client, store, home)`; `connect` is replaced in tests."""
+
+    name = "pods"
+    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM)
+
+    def __init__(
+        self,
+        client: Transactional,
+        store: Store,
+        home: Home,
+        *,
+        connect: Callable[[], Awaitable[NodeLink]] | None = None,
+        host_paths: tuple[str, ...] = (),
+    ) -> None:
+        self.client = client
+        self.store = store
+        self.home = home
+        self.host_paths = host_paths
+        self.wake: Callable[[Key], None] = _nobody
+        self.table = Table(Pace())
+        self.story = Story(client)
+        self.binder = Binder(client, self.table, self.story)
+        self.reports = Reports(client, self.table, self.story, self.binder)
+        self.hello: Hello | None = None
+        self._connect = connect or self._connect_socket
+        self._present: set[str] | None = set()
+        self._settling: asyncio.TimerHandle | None = None
+        self._adopt()
+
+    @property
+    def connected(self) -> bool:
+        return self.binder.link is not None
+
+    def keys(self, event: Event) -> tuple[Key, ...]:
+        if event.resource != "pods":
+            if event.resource in READ and event.type != "DELETED":
+                appeared = self.table.appeared((event.resource, event.namespace, event.name))
+                return (BIND,) if appeared else ()
+            return ()
+        if event.type == "DELETED":
+            return self._deleted(event.obj)
+        return self._seen(event.obj)
+
+    async def reconcile(self, key: Key) -> Result:
+        if key == BIND:
+            return await self._bind()
+        if key == ENDED:
+            more = await self.reports.commit_ended()
+            return Result(after=0) if more else Result()
+        if key == ALIVE:
+            await self.reports.commit_alive()
+            return Result(after=0) if self.reports.news else Result()
+        return await self._tend(key)
+
+    async def _bind(self) -> Result:
+        result = await self.binder.turn()
+        late, self.binder.late = self.binder.late, []
+        for entry in late:
+            self.reports.lost(entry, NODE_LOST, LOST_TEXT)
+        if late:
+            self.wake(ENDED)
+        return result
+
+    async def run(self) -> None:
+        """Hold the connection to the node, for ever. Called after every present pod was seen."""
+        for entry in [each for each in self.table.entries.values() if each.pod is None]:
+            log.info("pod %s is gone while the node may run it", entry.uid)
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                link = await self._connect()
+            except (OSError, TimeoutError) as error:
+                log.debug("no node yet: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, LAST_PAUSE)
+                continue
+            pause = FIRST_PAUSE
+            try:
+                await self._converse(link)
+            finally:
+                self.binder.link = None
+                link.close()
+            log.warning("the node is away; what runs there goes on, nothing new is started until it is back")
+
+    async def _connect_socket(self) -> NodeLink:
+        return await NodeClient.connect(self.home.node_socket)
+
+    async def _converse(self, link: NodeLink) -> None:
+        self._greet(link)
+        async for report in link.reports():
+            ended, alive = self.reports.receive(report.pods, link)
+            if ended:
+                self.wake(ENDED)
+                self.wake(BIND)
+            if alive and self._settling is None:
+                loop = asyncio.get_running_loop()
+                self._settling = loop.call_later(SETTLE, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
+        self.wake(ALIVE)
+
+    def _greet(self, link: NodeLink) -> None:
+        """Compare what was promised with what the node knows.
+
+        Bound to this life of the node: said again (the node answers with the latest report, or starts what
+        never reached it). Bound to an older life: lost, and never sent again."""
+        hello = self.hello = link.hello
+        machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory)
+        self.binder.around = Surroundings(self.home, machine, self.host_paths, hello.network)
+        self.binder.link = link
+        known = set(hello.pods)
+        for entry in list(self.table.entries.values()):
+            if entry.state is State.BOUND:
+                self._remind(entry, link, known)
+        strangers = [uid for uid in hello.pods if uid not in self.table.entries]
+        send(link, *(Kill(uid, 0, "Deleted", "the Pod object is gone") for uid in strangers))
+        if strangers:
+            send(link, Ack(strangers))
+        self._sweep(link)
+        self.table.reconsider()
+        self.wake(ENDED)
+        self.wake(BIND)
+
+    def _remind(self, entry: Entry, link: NodeLink, known: set[str]) -> None:
+        if entry.epoch != link.hello.epoch:
+            self.reports.lost(entry, NODE_LOST, LOST_TEXT)
+        elif entry.uid not in known and entry.deleting:
+            self.reports.lost(entry, "Deleted", "deleted before it was started")
+        else:
+            body = self.store.row(binding.KIND, entry.uid)
+            if body is not None and not (entry.deleting and entry.pod is None):
+                send(link, binding.read(body).run)
+            if entry.deleting:
+                entry.killed = None
+                self.binder.kill(entry)
+
+    def _sweep(self, link: NodeLink) -> None:
+        """Once after a start: folders of pods that were deleted while nobody told the node."""
+        present, self._present = self._present, None
+        if present is None or not self.home.pods.is_dir():
+            return
+        gone = [
+            uid for uid in os.listdir(self.home.pods) if uid not in present and uid not in self.table.entries
+        ]
+        if gone:
+            send(link, Forget(gone))
+
+    def _adopt(self) -> None:
+        """Take over the bindings of an earlier life of control."""
+        for uid, _, _, body in self.store.rows(binding.KIND):
+            bound = binding.read(body)
+            entry = Entry(uid, None)
+            self.table.entries[uid] = entry
+            self.table.hold(entry, Start(uid, bound.milli_cpu, bound.memory, bound.milli_cpu))
+            self.table.bound(entry, bound.epoch)
+
+    def _seen(self, pod: Obj) -> tuple[Key, ...]:
+        meta = pod["metadata"]
+        if self._present is not None:
+            self._present.add(meta["uid"])
+        entry = self.table.see(pod)
+        if meta.get("deletionTimestamp"):
+            return (Key(meta["namespace"], meta["name"]),)
+        if entry is None:
+            return ()
+        if entry.state is State.WAITING:
+            return (BIND,)
+        if entry.state is State.BOUND and entry.report is not None and not entry.told and controlled(pod):
+            self._tell_later(entry)
+        return ()
+
+    def _tell_later(self, entry: Entry) -> None:
+        """A controller's pod that is still there in a second has a story."""
+        entry.told = True
+
+        def tell() -> None:
+            if entry.state is State.BOUND and entry.pod is not None and entry.report is not None:
+                self.story.began(entry.pod, entry.report)
+            else:
+                entry.told = False
+
+        asyncio.get_running_loop().call_later(WORTH_TELLING, tell)
+
+    def _deleted(self, pod: Obj) -> tuple[Key, ...]:
+        """The object is gone: at once if it never ran or is over, else what runs is ended."""
+        uid = pod["metadata"]["uid"]
+        entry = self.table.entries.get(uid)
+        link = self.binder.link
+        if entry is None:
+            if link is not None:
+                send(link, Forget([uid]))
+            return ()
+        entry.pod = None
+        if entry.state is State.BOUND:
+            self.binder.kill(entry)
+        elif entry.state not in (State.BINDING, State.ENDING):
+            self.table.drop(entry)
+        return (BIND,)
+
+    async def _tend(self, key: Key) -> Result:
+        """A pod that is being deleted: ended by the node if it is there, removed if it is not."""
+        try:
+            pod = await self.client.get(POD, key.name, key.namespace)
+        except StatusError as error:
+            if error.code == 404:
+                return Result()
+            raise
+        meta = pod["metadata"]
+        if not meta.get("deletionTimestamp"):
+            return Result()
+        entry = self.table.entries.get(meta["uid"])
+        if entry is not None and entry.state in (State.BOUND, State.BINDING, State.ENDING):
+            if entry.state is State.BOUND:
+                entry.pod = pod
+                self.binder.kill(entry)
+            return Result()
+        if meta.get("deletionGracePeriodSeconds") or not meta.get("finalizers"):
+            await self._remove(pod)
+        return Result()
+
+    async def _remove(self, pod: Obj) -> None:
+        meta = pod["metadata"]
+        options = DeleteOptions(grace_seconds=0, uid=meta["uid"])
+        try:
+            await self.client.delete(POD, meta["name"], meta["namespace"], options)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+
+
+def _nobody(key: Key) -> None:
+    """Before the manager has taken the controller over, nothing waits for a call."""
+
+
+def capacity(hello: Hello | None) -> dict[str, str]:
+    """For the Node object: what the node has, `{}` while it was never seen."""
+    if hello is None:
+        return {}
+    return {"cpu": f"{hello.capacity_milli_cpu}m", "memory": str(hello.capacity_memory), "pods": "110"}
+
+
+__all__ = ["Pods", "capacity"]

@@ -1,0 +1,234 @@
+"""A Pod as the node's `Run`: every reference read, every variable expanded, nothing left to look up.
+
+Called by `controller` just before the bind commit; the result is committed with it, so a pod that must be
+sent again is sent as it was resolved the first time. Raises Blocked with the kubelet's message.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from pinnace.controllers.pods import environment, request
+from pinnace.controllers.pods.found import Blocked, Found
+from pinnace.controllers.pods.schedule import Machine
+from pinnace.controllers.pods.volumes import Volumes
+from pinnace.home import Home
+from pinnace.kinds.resource import Obj
+from pinnace.node.protocol import Container, Input, Output, Outputs, Probe, Run
+
+STAGING = "pinnace.dev/staging"
+ISOLATION = "pinnace.dev/isolation"
+SOCKETS = "pinnace.dev/sockets"
+ISOLATIONS = ("container", "sandbox", "process")
+
+
+class StagedInput(msgspec.Struct):
+    name: str
+    path: str
+    digest: str = ""
+    raw: str | None = None
+    mode: int | None = None
+
+
+class StagedOutput(msgspec.Struct):
+    name: str
+    path: str
+    optional: bool = False
+    default: str | None = None
+    archive: str = ""
+
+
+class StagedOutputs(msgspec.Struct):
+    result: bool = False
+    parameters: list[StagedOutput] = []
+    artifacts: list[StagedOutput] = []
+
+
+class Staging(msgspec.Struct):
+    """The annotation `pinnace.dev/staging`, written by the workflow engine."""
+
+    inputs: list[StagedInput] = []
+    outputs: StagedOutputs | None = None
+    script: str | None = None
+    main: str = ""
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What resolving needs of the platform, the same for every pod."""
+
+    home: Home
+    machine: Machine
+    host_paths: tuple[str, ...] = ()
+    network: str = "none"
+
+
+_staging = msgspec.json.Decoder(Staging)
+_sockets = msgspec.json.Decoder(dict[str, list[str]])
+
+
+def resolve(pod: Obj, found: Found, around: Surroundings, now: float | None = None) -> Run:
+    """`now` is the moment that `activeDeadlineSeconds` counts from."""
+    meta, spec = pod["metadata"], pod["spec"]
+    annotations = meta.get("annotations") or {}
+    staging = _annotation(_staging, annotations, STAGING) or Staging()
+    sockets: dict[str, list[str]] = _annotation(_sockets, annotations, SOCKETS) or {}
+    volumes = Volumes(pod, found, around.home, around.machine, around.host_paths)
+    build = _Builder(pod, found, around, volumes, staging, sockets)
+    seconds = spec.get("activeDeadlineSeconds")
+    grace = spec.get("terminationGracePeriodSeconds")
+    return Run(
+        uid=meta["uid"],
+        namespace=meta["namespace"],
+        name=meta["name"],
+        containers=[build.container(each) for each in spec["containers"]],
+        init=[build.container(each, init=True) for each in spec.get("initContainers") or ()],
+        main=staging.main,
+        inputs=[_input(each) for each in staging.inputs],
+        outputs=_outputs(staging.outputs),
+        deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
+        grace=30 if grace is None else grace,
+        isolation=_isolation(annotations.get(ISOLATION, "")),
+        network=around.network,
+        address=(pod.get("status") or {}).get("podIP", ""),
+        hosts=_hosts(spec),
+        hostname=spec.get("hostname") or meta["name"][:63],
+    )
+
+
+def _hosts(spec: Obj) -> dict[str, str]:
+    aliases = spec.get("hostAliases") or ()
+    return {name: each["ip"] for each in aliases for name in each.get("hostnames") or ()}
+
+
+def _annotation(decoder: msgspec.json.Decoder[Any], annotations: Obj, key: str) -> Any:
+    text = annotations.get(key)
+    if not text:
+        return None
+    try:
+        return decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise Blocked(f"metadata.annotations[{key}]: {error}") from None
+
+
+def _isolation(name: str) -> str:
+    if name and name not in ISOLATIONS:
+        raise Blocked(f'metadata.annotations[{ISOLATION}]: "{name}" is none of {", ".join(ISOLATIONS)}')
+    return name
+
+
+def _input(staged: StagedInput) -> Input:
+    raw = None if staged.raw is None else staged.raw.encode("utf-8", "surrogateescape")
+    return Input(staged.name, staged.path, staged.digest, raw, staged.mode)
+
+
+def _outputs(staged: StagedOutputs | None) -> Outputs | None:
+    if staged is None:
+        return None
+    return Outputs(
+        staged.result,
+        [Output(each.name, each.path, each.optional, each.default) for each in staged.parameters],
+        [Output(each.name, each.path, each.optional, None, each.archive) for each in staged.artifacts],
+    )
+
+
+class _Builder:
+    """What the containers of one pod share while they are resolved."""
+
+    def __init__(
+        self, pod: Obj, found: Found, around: Surroundings, volumes: Volumes, staging: Staging,
+        sockets: dict[str, list[str]],
+    ) -> None:
+        self.pod = pod
+        self.spec = pod["spec"]
+        self.found = found
+        self.around = around
+        self.volumes = volumes
+        self.staging = staging
+        self.sockets = sockets
+
+    def container(self, container: Obj, *, init: bool = False) -> Container:
+        name = container["name"]
+        env = environment.of_container(self.pod, container, self.found, self.around.machine)
+        limits = (container.get("resources") or {}).get("limits") or {}
+        security = container.get("securityContext") or {}
+        result = Container(
+            name=name,
+            image=container.get("image") or "",
+            command=[environment.expand(word, env) for word in container.get("command") or ()],
+            args=[environment.expand(word, env) for word in container.get("args") or ()],
+            env=env,
+            cwd=container.get("workingDir") or "",
+            mounts=self.volumes.mounts(container, env),
+            uid=_uid(security, self.spec),
+            memory_limit=request.whole(limits["memory"]) if "memory" in limits else 0,
+            milli_cpu=request.milli(limits["cpu"]) if "cpu" in limits else 0,
+            restart=self._restart(container, init),
+            unix_sockets=self.sockets.get(name, []),
+            read_only_root=bool(security.get("readOnlyRootFilesystem")),
+        )
+        if container.get("tty") or container.get("stdin"):
+            result.tty, result.stdin = bool(container.get("tty")), bool(container.get("stdin"))
+        if self.staging.script is not None and name == (self.staging.main or "main") and not init:
+            result.script = self.staging.script
+        self._probes(container, result)
+        return result
+
+    def _restart(self, container: Obj, init: bool) -> str:
+        own = container.get("restartPolicy")
+        if own:
+            return str(own)
+        policy = str(self.spec.get("restartPolicy") or "Always")
+        return "OnFailure" if init and policy == "Always" else policy
+
+    def _probes(self, container: Obj, result: Container) -> None:
+        if probe := container.get("readinessProbe"):
+            result.readiness = _probe(probe, container, result)
+        if probe := container.get("livenessProbe"):
+            result.liveness = _probe(probe, container, result)
+        if probe := container.get("startupProbe"):
+            result.startup = _probe(probe, container, result)
+
+
+def _uid(security: Obj, spec: Obj) -> int | None:
+    own = security.get("runAsUser")
+    if own is None:
+        own = (spec.get("securityContext") or {}).get("runAsUser")
+    return own
+
+
+def _probe(probe: Obj, container: Obj, result: Container) -> Probe:
+    """A container that only has a unix socket is probed through it."""
+    timing = Probe(
+        kind="",
+        initial_delay=probe.get("initialDelaySeconds") or 0,
+        period=probe.get("periodSeconds") or 10,
+        timeout=probe.get("timeoutSeconds") or 1,
+        success=probe.get("successThreshold") or 1,
+        failure=probe.get("failureThreshold") or 3,
+    )
+    if action := probe.get("exec"):
+        timing.kind, timing.command = "exec", list(action.get("command") or ())
+        return timing
+    action = probe.get("httpGet")
+    timing.kind = "http" if action else "tcp"
+    action = action or probe.get("tcpSocket") or probe.get("grpc") or {}
+    timing.path = action.get("path") or "/" if timing.kind == "http" else ""
+    timing.port = _port(action.get("port"), container)
+    if result.unix_sockets:
+        timing.unix = result.unix_sockets[0]
+    return timing
+
+
+def _port(port: Any, container: Obj) -> int:
+    """A number, or the name of one of the container's ports."""
+    if isinstance(port, int):
+        return port
+    for each in container.get("ports") or ():
+        if each.get("name") == port:
+            return int(each["containerPort"])
+    if str(port or "").isdigit():
+        return int(port)
+    raise Blocked(f'probe: couldn\'t find port "{port}" in container {container["name"]}')

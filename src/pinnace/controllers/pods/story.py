@@ -1,0 +1,108 @@
+"""What `kubectl describe pod` tells: events in the words of scheduler and kubelet.
+
+A step that succeeds within a second leaves no events: four a step would cost more than the step, and nobody
+reads them (its times are in the status). Pods without a controller, failures, and whatever lives longer
+tell everything, with the times at which it happened.
+"""
+
+from __future__ import annotations
+
+from pinnace.controllers.moment import unix
+from pinnace.controllers.pods.status import FINAL, NODE_LOST, NODE_NAME
+from pinnace.controllers.recorder import Recorder, Writer
+from pinnace.kinds.resource import Obj
+from pinnace.node.protocol import ContainerState, PodReport
+
+WORTH_TELLING = 1.0
+"""Seconds of life after which a controller's pod has a story."""
+IMAGE_TROUBLE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+
+
+class Story:
+    def __init__(self, client: Writer) -> None:
+        self._scheduler = Recorder(client, "default-scheduler")
+        self._kubelet = Recorder(client, "kubelet", NODE_NAME)
+
+    async def settled(self) -> None:
+        await self._scheduler.settled()
+        await self._kubelet.settled()
+
+    def impossible(self, pod: Obj, message: str) -> None:
+        self._scheduler.record(pod, "FailedScheduling", message, warning=True)
+
+    def scaled(self, pod: Obj, asked: int, given: int) -> None:
+        text = f"The pod asks for {asked}m CPU and runs with the {given}m that this machine has for it, alone"
+        self._scheduler.record(pod, "ScaledToFit", text)
+
+    def blocked(self, pod: Obj, message: str, volume: str) -> None:
+        if volume:
+            self._kubelet.record(pod, "FailedMount", message, warning=True)
+            return
+        for container in pod["spec"].get("containers") or ():
+            field = f"spec.containers{{{container['name']}}}"
+            self._kubelet.record(pod, "Failed", f"Error: {message}", warning=True, field=field)
+
+    def killing(self, pod: Obj) -> None:
+        for container in pod["spec"].get("containers") or ():
+            name = container["name"]
+            field = f"spec.containers{{{name}}}"
+            self._kubelet.record(pod, "Killing", f"Stopping container {name}", field=field)
+
+    def began(self, pod: Obj, report: PodReport) -> None:
+        """Scheduled, and what is known of the start of each container."""
+        meta = pod["metadata"]
+        started = unix((pod.get("status") or {}).get("startTime"))
+        text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE_NAME}"
+        self._scheduler.record(pod, "Scheduled", text, when=started)
+        images = {
+            each["name"]: each.get("image") or ""
+            for each in (*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ()))
+        }
+        for state in report.containers:
+            if state.started:
+                self._started(pod, state, images.get(state.name, ""))
+
+    def _started(self, pod: Obj, state: ContainerState, image: str) -> None:
+        field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
+        steps = (
+            ("Pulled", f'Container image "{image}" already present on machine'),
+            ("Created", f"Created container: {state.name}"),
+            ("Started", f"Started container {state.name}"),
+        )
+        for reason, text in steps:
+            self._kubelet.record(pod, reason, text, field=field, when=state.started)
+
+    def trouble(self, pod: Obj, report: PodReport) -> None:
+        """What goes wrong while the pod lives or as it ends."""
+        meta = pod["metadata"]
+        for state in report.containers:
+            field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
+            where = f"{state.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
+            if state.waiting == "CrashLoopBackOff":
+                text = f"Back-off restarting failed container {where}"
+                self._kubelet.record(pod, "BackOff", text, warning=True, field=field)
+            elif state.waiting in IMAGE_TROUBLE:
+                text = state.message or f"Error: {state.waiting}"
+                self._kubelet.record(pod, "Failed", text, warning=True, field=field)
+            elif state.reason == "OOMKilled" or state.last_reason == "OOMKilled":
+                text = f"Container {state.name} used more memory than its limit and was killed"
+                self._kubelet.record(pod, "OOMKilled", text, warning=True, field=field)
+            elif state.reason in ("ContainerCannotRun", "StartError") or (state.message and not state.ready):
+                reason = "Unhealthy" if "probe" in state.message else "Failed"
+                text = state.message or f"Error: {state.reason}"
+                self._kubelet.record(pod, reason, text, warning=True, field=field)
+        if report.phase in FINAL and report.reason:
+            self._kubelet.record(pod, report.reason, report.message or report.reason, warning=True)
+
+    def ended(self, pod: Obj, report: PodReport, lived: float, told: bool) -> None:
+        plain = report.phase == "Succeeded" and lived < WORTH_TELLING and controlled(pod)
+        if plain:
+            return
+        if not told and report.reason != NODE_LOST:
+            self.began(pod, report)
+        if report.phase == "Failed":
+            self.trouble(pod, report)
+
+
+def controlled(pod: Obj) -> bool:
+    return any(owner.get("controller") for owner in pod["metadata"].get("ownerReferences") or ())
