@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from pinnace.kinds.resource import Obj, Resource
@@ -16,6 +16,7 @@ from pinnace.kinds.schema import Node
 from pinnace.objects import definitions, refusals
 from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.document import name_of, namespace_of, presented
+from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
 from pinnace.objects.projection import Projection
 from pinnace.objects.virtual import Virtual
@@ -31,6 +32,10 @@ class Catalogue(Protocol):
     """What `objects/` asks of `kinds.catalogue`."""
 
     def schema(self, resource: Resource) -> Node: ...
+
+    shipped: Collection[str]
+
+    def key(self, key: str) -> Resource | None: ...
 
     def install(self, definition: Obj) -> list[Resource]: ...
 
@@ -53,6 +58,7 @@ class House:
         self.admission = Admission(catalogue, quota)
         self.hub = Hub(store)
         self.virtual: dict[str, Virtual] = {}
+        self.emptier: Emptier
         self.served = definitions.Served(store, catalogue)
         self._namespaces: dict[str, str] = {}
         self._busy: Counter[str] = Counter()

@@ -8,10 +8,12 @@ what was judged as a template before.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, reading, refusals, scale, selector
 from pinnace.objects.authorisation import Authoriser, MastersOnly, refusal
@@ -26,12 +28,15 @@ from pinnace.objects.client import (
     WatchEvent,
 )
 from pinnace.objects.document import clone, name_of, namespace_of, presented, revision_of, uid_of
+from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import StatusError
 from pinnace.objects.house import Catalogue, House
 from pinnace.objects.patches import merge, pointer, strategic
 from pinnace.objects.projection import Projection
 from pinnace.objects.transaction import prepare
+from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Watcher
+from pinnace.objects.workflow_nodes import WORKFLOWS, WorkflowNodes
 from pinnace.objects.writing import Quota
 from pinnace.store.interface import ABSENT, Event, Put, Remove, Row, Store
 
@@ -50,10 +55,24 @@ class Local:
         *,
         authoriser: Authoriser | None = None,
         projections: Mapping[str, Projection] | None = None,
+        virtual: Mapping[str, Virtual] | None = None,
         quota: Quota | None = None,
     ) -> None:
         self.identity = identity
         self.house = House(store, catalogue, authoriser or MastersOnly(), dict(projections or {}), quota)
+        self.house.virtual.update(virtual or {})
+        system = self if identity is SYSTEM else self.as_(SYSTEM)
+        self.house.emptier = Emptier(store, catalogue, system)
+
+    @classmethod
+    def open(cls, store: Store, catalogue: Catalogue, identity: Identity = SYSTEM) -> Local:
+        """With everything of ours: the definitions that are stored, Workflows with their nodes."""
+        workflows = catalogue.key(WORKFLOWS)
+        assert workflows is not None
+        nodes = WorkflowNodes(store, workflows)
+        return cls(
+            store, catalogue, identity, projections={WORKFLOWS: nodes}, virtual={WORKFLOW_NODES.key: nodes}
+        )
 
     def as_(self, identity: Identity) -> Local:
         """The same house, entered by somebody else."""
@@ -65,6 +84,11 @@ class Local:
     def close(self) -> None:
         """Ends every watch."""
         self.house.hub.close()
+        self.house.emptier.close()
+
+    def start(self) -> None:
+        """Once the loop runs: take up what an earlier life of the process left half done."""
+        self.house.emptier.start()
 
     def _authorise(
         self, verb: str, resource: Resource, namespace: str, name: str = "", subresource: str = ""
@@ -118,8 +142,20 @@ class Local:
         if virtual := self.house.virtual.get(resource.key):
             return virtual.list(namespace, selection)
         page = reading.page(self.house.store, resource, namespace, selection)
-        items = [self.house.view(resource, obj) for obj in page.items]
+        items = await self._viewed(resource, page.items, selection.projected)
         return Page(items, page.resource_version, page.continue_, page.remaining)
+
+    async def _viewed(
+        self, resource: Resource, items: builtins.list[Obj], projected: bool
+    ) -> builtins.list[Obj]:
+        """Big pictures are put together one by one, so that nobody waits for all of them."""
+        if not projected or resource.key not in self.house.projections:
+            return [presented(resource, obj) for obj in items]
+        found = []
+        for obj in items:
+            found.append(self.house.view(resource, obj))
+            await asyncio.sleep(0)
+        return found
 
     def watch(
         self,

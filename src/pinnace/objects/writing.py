@@ -124,12 +124,18 @@ class Admission:
             obj["metadata"].pop("managedFields", None)
 
     def writer(self, resource: Resource, options: Options) -> ownership.Writer:
+        if options.subresource == "status":
+            ignored: tuple[str, ...] = ("spec",) if not resource.custom else ("spec", "metadata")
+        else:
+            ignored = ("status",) if "status" in resource.subresources else ()
+            ignored += rules(resource).filled
         return ownership.Writer(
             options.field_manager,
             resource.api_version,
             metadata.now(),
             options.subresource,
             typed=not resource.custom,
+            ignored=ignored,
         )
 
     def applied(

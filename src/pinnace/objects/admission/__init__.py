@@ -6,7 +6,7 @@ Called by `writing` (and `pod.default` by the fast path). A kind that is not lis
 from __future__ import annotations
 
 from pinnace.kinds.resource import Resource
-from pinnace.objects.admission import batch, core, definition, pod
+from pinnace.objects.admission import batch, core, definition, pod, serving
 from pinnace.objects.admission.rules import NONE, Rules
 
 _RULES: dict[str, Rules] = {
@@ -18,6 +18,7 @@ _RULES: dict[str, Rules] = {
     "services": core.SERVICE,
     "events": core.EVENT,
     "jobs.batch": batch.JOB,
+    "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
 

@@ -251,7 +251,9 @@ def check_event(event: Obj) -> list[Cause]:
     return []
 
 
-NAMESPACE = Rules(prepare=prepare_namespace, default=default_namespace, carry=carry_namespace)
+NAMESPACE = Rules(
+    prepare=prepare_namespace, default=default_namespace, carry=carry_namespace, filled=("spec",)
+)
 CONFIG_MAP = Rules(check=check_config, change=change_config)
 SECRET = Rules(default=default_secret, check=check_secret, change=change_secret)
 CLAIM = Rules(prepare=prepare_claim, default=default_claim, check=check_claim, change=change_claim)

@@ -281,4 +281,12 @@ def change(old: Obj, new: Obj) -> list[Cause]:
     return [cause.forbidden("spec", _FROZEN)] if before != after or lost else []
 
 
-POD = Rules(prepare=prepare, default=default, check=check, change=change)
+_FILLED = ("tolerations", "priority", "preemptionPolicy", "serviceAccountName", "serviceAccount")
+
+POD = Rules(
+    prepare=prepare,
+    default=default,
+    check=check,
+    change=change,
+    filled=tuple(f"spec.{name}" for name in _FILLED),
+)

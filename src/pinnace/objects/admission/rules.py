@@ -43,6 +43,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     check: Callable[[Obj], list[Cause]] = _sound
     change: Callable[[Obj, Obj], list[Cause]] = _free
     """(old, new): what may not change."""
+    filled: tuple[str, ...] = ()
+    """Paths that admission fills in for everyone: no manager owns them."""
 
 
 NONE = Rules()

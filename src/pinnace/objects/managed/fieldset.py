@@ -67,6 +67,15 @@ def _spoken(element: str) -> str:
     return f"[={rest}]" if kind == "v" else f"[{rest}]"
 
 
+def cut(tree: Set, path: list[str]) -> Set:
+    """Without a whole branch."""
+    key, *rest = field(path[0]), *path[1:]
+    if key not in tree:
+        return tree
+    inner = cut(tree[key], rest) if rest else {}
+    return {name: inner if name == key else tree[name] for name in tree if name != key or inner}
+
+
 def field(name: str) -> str:
     return f"f:{name}"
 

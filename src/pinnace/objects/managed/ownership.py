@@ -47,6 +47,8 @@ class Writer(msgspec.Struct, frozen=True):
     time: str
     subresource: str = ""
     typed: bool = False
+    ignored: tuple[str, ...] = ()
+    """Dotted paths that the server, not the client, writes at this endpoint: nobody comes to own them here."""
 
     def manager(self, operation: str) -> Manager:
         return Manager(self.name, operation, self.api_version, self.subresource)
@@ -59,7 +61,7 @@ def updated(node: Node | None, old: Obj | None, new: Obj, writer: Writer) -> lis
     node = typed.rooted(node)
     managers = _sent(new, old)
     live = _skeleton(node, new, writer) if old is None else _bare(old)
-    change = _compare(node, live, _bare(new))
+    change = _compare(node, live, _bare(new), writer.ignored)
     managers = _lost(managers, change, writer.manager(UPDATE))
     key = writer.manager(UPDATE)
     held = managers.get(key)
@@ -83,10 +85,10 @@ def applied(
         managers = _before_first_apply(node, bare, writer)
     key = writer.manager(APPLY)
     last = managers.get(key)
-    claimed = fieldset.difference(typed.field_set(node, config), _STRIPPED)
+    claimed = _apart(typed.field_set(node, config), writer.ignored)
     managers[key] = Owned(claimed, writer.time)
     merged = _pruned(node, typed.merge(node, bare, config), managers, last)
-    change = _compare(node, bare, merged)
+    change = _compare(node, bare, merged, writer.ignored)
     _check(managers, change, key, config, live, node, force)
     managers = _lost(managers, change, key)
     if last is not None and last.fields == claimed:
@@ -134,17 +136,24 @@ def _empty(node: Node, value: Any, depth: int) -> Any:
     return result
 
 
-def _compare(node: Node, old: Any, new: Any) -> typed.Difference:
+def _compare(node: Node, old: Any, new: Any, ignored: tuple[str, ...]) -> typed.Difference:
     change = typed.compare(node, old, new)
-    change.added = fieldset.difference(change.added, _STRIPPED)
-    change.modified = fieldset.difference(change.modified, _STRIPPED)
+    change.added = _apart(change.added, ignored)
+    change.modified = _apart(change.modified, ignored)
     change.removed = fieldset.difference(change.removed, _STRIPPED)
     return change
 
 
+def _apart(fields: Set, ignored: tuple[str, ...]) -> Set:
+    fields = fieldset.difference(fields, _STRIPPED)
+    for path in ignored:
+        fields = fieldset.cut(fields, path.split("."))
+    return fields
+
+
 def _before_first_apply(node: Node, live: Obj, writer: Writer) -> Managers:
     """Whatever stood there before anybody tracked owners belongs to one manager of its own."""
-    fields = _compare(node, {"metadata": {}}, live).added
+    fields = _compare(node, {"metadata": {}}, live, ()).added
     manager = Manager(BEFORE_FIRST_APPLY, UPDATE, writer.api_version)
     return {manager: Owned(fields, writer.time)} if fields else {}
 

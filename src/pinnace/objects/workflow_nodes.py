@@ -1,0 +1,206 @@
+"""A Workflow's nodes: rows in the store, `.status.nodes` for readers, `workflownodes.pinnace.dev` for live views.
+
+The engine writes one row a node (kind "node", owner the workflow's uid, key the node's id, body a NodeStatus in
+JSON). `WorkflowNodes` is the Projection of Workflows and the Virtual resource of single nodes; control registers
+it under both. Invariant: a reader's resourceVersion covers the rows that it saw, so that an edit of `.status.nodes`
+made on an older picture of a row is found out, and is a 409.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import msgspec
+
+from pinnace.kinds.catalogue import WORKFLOW_NODES
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import reading, refusals, selector
+from pinnace.objects.client import Page, Selection, WatchEvent
+from pinnace.objects.document import name_of, namespace_of, revision_of, uid_of
+from pinnace.objects.house import NODE
+from pinnace.objects.selector import Selector
+from pinnace.store.interface import Row, Store
+
+WORKFLOWS = "workflows.argoproj.io"
+LABEL = "workflows.argoproj.io/workflow"
+RUN = "run"
+
+
+class WorkflowNodes:
+    row_kind = NODE
+
+    def __init__(self, store: Store, workflows: Resource) -> None:
+        self.store = store
+        self.workflows = workflows
+        self._watches: set[_Watch] = set()
+
+    # The projection ---------------------------------------------------------------------------------------
+
+    def expand(self, obj: Obj) -> Obj:
+        rows = self.store.rows(NODE, uid_of(obj))
+        if not rows:
+            return obj
+        newest = max(rv for _, _, rv, _ in rows)
+        meta = {**obj["metadata"], "resourceVersion": str(max(newest, revision_of(obj)))}
+        status = {**(obj.get("status") or {}), "nodes": decoded(rows)}
+        return {**obj, "metadata": meta, "status": status}
+
+    def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
+        status = wanted.get("status")
+        if not isinstance(status, dict) or not isinstance(wanted.get("metadata"), dict):
+            return self._translated(stored, wanted), []
+        nodes = status.get("nodes")
+        if nodes is not None and not isinstance(nodes, dict):
+            return wanted, []  # the schema names what is wrong with it
+        rows = {key: (rv, body) for _, key, rv, body in self.store.rows(NODE, uid_of(stored))}
+        edits = self._edits(stored, wanted, rows, nodes or {})
+        kept = {key: value for key, value in status.items() if key != "nodes"}
+        return self._translated(stored, {**wanted, "status": kept}), edits
+
+    def _translated(self, stored: Obj, wanted: Obj) -> Obj:
+        """The stored document's revision in place of one that covers its rows as well."""
+        given, own = _revision(wanted), stored["metadata"].get("resourceVersion")
+        if own is None or given <= int(own) or given > self.store.rv:
+            return wanted
+        return {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": own}}
+
+    def _edits(
+        self, stored: Obj, wanted: Obj, rows: dict[str, tuple[int, bytes]], nodes: dict[str, Any]
+    ) -> list[Row]:
+        seen, owner = _revision(wanted), uid_of(stored) or uid_of(wanted)
+        changed: list[Row] = []
+        for key in {**rows, **nodes}:
+            rv, body = rows.get(key, (0, None))
+            if key in nodes and body is not None and msgspec.json.decode(body) == nodes[key]:
+                continue
+            if seen and rv > seen:
+                why = f"node {key} of this workflow has changed; please apply your changes to the latest version"
+                raise refusals.conflict(self.workflows, name_of(stored), why)
+            changed.append(Row(NODE, owner, key, _encoded(nodes[key]) if key in nodes else None))
+        return changed
+
+    def removed(self, obj: Obj) -> list[Row]:
+        return [Row(kind, uid_of(obj), "*", None) for kind in (NODE, RUN)]
+
+    # The resource of single nodes -------------------------------------------------------------------------
+
+    def get(self, name: str, namespace: str) -> Obj:
+        for workflow in self.store.list(WORKFLOWS, namespace or None).items:
+            if name == name_of(workflow) or name.startswith(name_of(workflow) + "-"):
+                for row in self.store.rows(NODE, uid_of(workflow)):
+                    if row[1] == name:
+                        return _node(workflow, row[1:])
+        raise refusals.not_found(WORKFLOW_NODES, name)
+
+    def list(self, namespace: str, selection: Selection) -> Page:
+        asked = selector.parse(WORKFLOW_NODES, selection.labels, selection.fields)
+        revision = self.store.rv
+        found = [node for _, node in self._nodes(namespace, asked, 0)]
+        found.sort(key=lambda node: (namespace_of(node), name_of(node)))
+        after = int(selection.continue_) if selection.continue_.isdigit() else 0
+        end = after + selection.limit if selection.limit > 0 else len(found)
+        left = max(0, len(found) - end)
+        return Page(found[after:end], str(revision), str(end) if left else "", left)
+
+    def _nodes(self, namespace: str, asked: Selector, newer_than: int) -> Iterable[tuple[str, Obj]]:
+        for workflow in self._workflows(namespace, asked):
+            for row in self.store.rows(NODE, uid_of(workflow), newer_than=newer_than):
+                node = _node(workflow, row[1:])
+                if asked.fits(node):
+                    yield uid_of(workflow), node
+
+    def _workflows(self, namespace: str, asked: Selector) -> list[Obj]:
+        """Only the workflows that the selector can mean."""
+        named = [term.values for term in asked.labels if term.key == LABEL and term.op in ("=", "in")]
+        if named and namespace:
+            found = (self.store.get(WORKFLOWS, namespace, name) for name in named[0])
+            return [workflow for workflow in found if workflow is not None]
+        return self.store.list(WORKFLOWS, namespace or None).items
+
+    def watch(self, namespace: str, selection: Selection) -> AsyncIterator[WatchEvent]:
+        asked = selector.parse(WORKFLOW_NODES, selection.labels, selection.fields)
+        since = 0
+        if selection.resource_version not in ("", "0"):
+            since = reading.check_revision(self.store, selection.resource_version)
+        return self._watch(namespace, asked, since)
+
+    async def _watch(self, namespace: str, asked: Selector, since: int) -> AsyncIterator[WatchEvent]:
+        watch = _Watch()
+        self._watches.add(watch)
+        shown: dict[str, Obj] = {}
+        if since:  # the client has seen these: no ADDED for them again
+            shown = {uid_of(node): node for _, node in self._nodes(namespace, asked, 0) if revision_of(node) <= since}
+        after = since
+        try:
+            while True:
+                watch.wake.clear()
+                gone, watch.gone = watch.gone, []
+                now = self.store.rv
+                for _, node in self._nodes(namespace, asked, after):
+                    kind = "MODIFIED" if uid_of(node) in shown else "ADDED"
+                    shown[uid_of(node)] = node
+                    yield WatchEvent(kind, node)
+                after = now
+                for owner, key in gone:
+                    for uid in [uid for uid in shown if _under(uid, owner, key)]:
+                        yield WatchEvent("DELETED", shown.pop(uid))
+                await watch.wake.wait()
+        finally:
+            self._watches.discard(watch)
+
+    def changed(self, rows: Iterable[Row]) -> None:
+        if not self._watches:
+            return
+        gone = [(row.owner, row.key) for row in rows if row.body is None]
+        for watch in self._watches:
+            watch.gone.extend(gone)
+            watch.wake.set()
+
+
+class _Watch:
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        self.gone: list[tuple[str, str]] = []
+
+
+def decoded(rows: Iterable[tuple[str, str, int, bytes]]) -> dict[str, Any]:
+    """`.status.nodes` of rows, parsed in one go."""
+    parts = (msgspec.json.encode(key) + b":" + body for _, key, _, body in rows)
+    found: dict[str, Any] = msgspec.json.decode(b"{" + b",".join(parts) + b"}")
+    return found
+
+
+def _encoded(node: Any) -> bytes:
+    return msgspec.json.encode(node)
+
+
+def _revision(obj: Obj) -> int:
+    text = obj["metadata"].get("resourceVersion") if isinstance(obj.get("metadata"), dict) else None
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _under(uid: str, owner: str, key: str) -> bool:
+    return uid.startswith(f"{owner}/") if key == "*" else uid == f"{owner}/{key}"
+
+
+def _node(workflow: Obj, row: tuple[str, int, bytes]) -> Obj:
+    key, rv, body = row
+    return {
+        "apiVersion": WORKFLOW_NODES.api_version,
+        "kind": WORKFLOW_NODES.kind,
+        "metadata": {
+            "name": key,
+            "namespace": namespace_of(workflow),
+            "labels": {LABEL: name_of(workflow)},
+            "uid": f"{uid_of(workflow)}/{key}",
+            "resourceVersion": str(rv),
+            "creationTimestamp": workflow["metadata"]["creationTimestamp"],
+            "ownerReferences": [{
+                "apiVersion": workflow["apiVersion"], "kind": workflow["kind"], "name": name_of(workflow),
+                "uid": uid_of(workflow), "controller": True,
+            }],
+        },
+        "status": msgspec.json.decode(body),
+    }
