@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import cause, formats, library, names
+from . import cause, formats, library, names, rules
 from .cause import Cause
 from .resource import Column, Obj, Resource
 from .schema import COMBOS, Node, root
@@ -210,9 +210,15 @@ def _structural(schema: Obj, path: str) -> list[Cause]:
     if isinstance(schema.get("not"), dict):
         found += _value_causes(schema["not"], f"{path}.not", schema)
     for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
-        if not rule.get("rule"):
-            found.append(cause.required(f"{path}.x-kubernetes-validations[{index}].rule", "rule is not specified"))
+        found += _rule_causes(rule, f"{path}.x-kubernetes-validations[{index}]")
     return found
+
+
+def _rule_causes(rule: Obj, path: str) -> list[Cause]:
+    if not rule.get("rule"):
+        return [cause.required(f"{path}.rule", "rule is not specified")]
+    problem = rules.rule_problem(rule)
+    return [cause.invalid(f"{path}.rule", rule, problem)] if problem else []
 
 
 def _type_causes(schema: Obj, path: str) -> list[Cause]:

@@ -8,7 +8,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from . import quantity
@@ -75,7 +75,7 @@ SIMPLE = re.compile(r"\^(\[[-\w ./]+\])([+*])\$\Z", re.ASCII)
 """One class of characters, repeated: where Python's own engine is linear too, and ten times quicker to call."""
 
 
-@cache
+@lru_cache(maxsize=1024)
 def pattern(text: str) -> Callable[[str], Any]:
     """A search for `text` in RE2's linear time; ValueError: not a regular expression of RE2."""
     if simple := SIMPLE.match(text):

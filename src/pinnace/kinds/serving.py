@@ -1,0 +1,246 @@
+"""KServe's serving kinds as the platform reads them: resources, names, defaulting and validation.
+
+Pure. Callers: `objects/admission` (defaults and rules of InferenceService), `controllers/serving`.
+Sources: kserve v0.20 pkg/apis/serving/v1beta1/inference_service_{defaults,validation}.go,
+pkg/constants/constants.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pinnace.kinds import cause
+from pinnace.kinds.cause import Cause
+from pinnace.kinds.resource import Column, Obj, Resource
+
+GROUP = "serving.kserve.io"
+MODE = f"{GROUP}/deploymentMode"
+STOP = f"{GROUP}/stop"
+TAG_ROUTING = f"{GROUP}/enable-tag-routing"
+AUTOSCALER = f"{GROUP}/autoscalerClass"
+FINALIZER = "inferenceservice.finalizers"
+CONTAINER = "kserve-container"
+KNATIVE, STANDARD = "Knative", "Standard"
+_OLD_MODES = {"Serverless": KNATIVE, "RawDeployment": STANDARD}
+
+LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm",
+          "paddle")
+_V2_LEGACY = ("triton", "onnx", "huggingface")
+_V2_FORMATS = ("triton", "vLLM")
+COMPONENTS = ("predictor", "transformer", "explainer")
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_KPA_METRICS, _HPA_METRICS = ("concurrency", "rps"), ("cpu", "memory")
+_AUTOSCALERS = ("hpa", "external", "keda", "none")
+
+
+def _resource(version: str, kind: str, *, namespaced: bool = True, status: bool = False) -> Resource:
+    lower = kind.lower()
+    return Resource(
+        group=GROUP, version=version, kind=kind, plural=f"{lower}s", singular=lower, namespaced=namespaced,
+        short_names=("isvc",) if kind == "InferenceService" else (),
+        subresources=frozenset({"status"} if status else ()), custom=True,
+        columns=(Column("Age", "date", ".metadata.creationTimestamp"),),
+    )
+
+
+INFERENCE_SERVICE = _resource("v1beta1", "InferenceService", status=True)
+SERVING_RUNTIME = _resource("v1alpha1", "ServingRuntime")
+CLUSTER_SERVING_RUNTIME = _resource("v1alpha1", "ClusterServingRuntime", namespaced=False)
+
+
+def notes(obj: Obj) -> dict[str, str]:
+    found: dict[str, str] = obj.get("metadata", {}).get("annotations") or {}
+    return found
+
+
+def mode(isvc: Obj) -> str:
+    """Knative unless the annotation says otherwise; old names are understood."""
+    given = notes(isvc).get(MODE, "")
+    return _OLD_MODES.get(given, given) or KNATIVE
+
+
+def stopped(isvc: Obj) -> bool:
+    return notes(isvc).get(STOP, "").lower() == "true"
+
+
+def service(isvc: Obj, component: str = "predictor") -> str:
+    """The name of a component's service: `<isvc>-predictor`, `<isvc>-<name>-predictor`."""
+    own = (isvc.get("spec", {}).get(component) or {}).get("name") or ""
+    stem = f"{isvc['metadata']['name']}-{own}" if own else isvc["metadata"]["name"]
+    return f"{stem}-{component}"
+
+
+# Defaulting ---------------------------------------------------------------------------------------------
+
+
+def default(isvc: Obj) -> None:
+    """Changes the document as KServe's defaulting webhook does."""
+    spec = isvc.get("spec")
+    if not isinstance(spec, dict):
+        return
+    given = isvc["metadata"].get("annotations")
+    if isinstance(given, dict) and given.get(MODE) in _OLD_MODES:
+        given[MODE] = _OLD_MODES[given[MODE]]
+    for component in COMPONENTS:
+        if isinstance(spec.get(component), dict):
+            _lone_container(spec[component])
+    predictor = spec.get("predictor")
+    if isinstance(predictor, dict) and len(implementations(predictor)) == 1:
+        _modernise(predictor)
+        model = predictor.get("model")
+        if isinstance(model, dict):
+            _default_model(isvc, model)
+
+
+def _lone_container(component: Obj) -> None:
+    containers = component.get("containers")
+    if isinstance(containers, list) and len(containers) == 1 and isinstance(containers[0], dict):
+        containers[0].setdefault("name", CONTAINER)
+        containers[0]["name"] = containers[0]["name"] or CONTAINER
+
+
+def _modernise(predictor: Obj) -> None:
+    """`sklearn: {…}` becomes `model: {modelFormat: {name: sklearn}, …}`."""
+    for name in LEGACY:
+        old = predictor.get(name)
+        if isinstance(old, dict):
+            del predictor[name]
+            predictor["model"] = {"modelFormat": {"name": name}, **old}
+            if name in _V2_LEGACY:
+                predictor["model"].setdefault("protocolVersion", "v2")
+
+
+def _default_model(isvc: Obj, model: Obj) -> None:
+    name = (model.get("modelFormat") or {}).get("name")
+    if not name:
+        return
+    if name in _V2_FORMATS:
+        model.setdefault("protocolVersion", "v2")
+    given = isvc["metadata"].setdefault("annotations", {})
+    if isinstance(given, dict):
+        given["modelFormat"] = name
+
+
+# Validation ---------------------------------------------------------------------------------------------
+
+
+def implementations(component: Obj) -> list[str]:
+    """What serves this component: `model`, a legacy framework, or `containers`."""
+    known = [name for name in ("model", *LEGACY) if component.get(name) is not None]
+    return known or (["containers"] if component.get("containers") else [])
+
+
+def check(isvc: Obj) -> list[Cause]:
+    return list(_check(isvc))
+
+
+def _check(isvc: Obj) -> Iterator[Cause]:
+    name = isvc["metadata"].get("name") or ""
+    if name and not _NAME.fullmatch(name):
+        yield cause.invalid(
+            "metadata.name", name,
+            "a name starts with a lower case letter, holds lower case letters, digits and '-', "
+            "and ends with a letter or digit",
+        )
+    spec = isvc.get("spec") or {}
+    scaler = notes(isvc).get(AUTOSCALER, "")
+    if scaler and scaler not in _AUTOSCALERS:
+        yield cause.unsupported(f"metadata.annotations[{AUTOSCALER}]", scaler, _AUTOSCALERS)
+    given = notes(isvc).get(MODE, "")
+    if given and _OLD_MODES.get(given, given) not in (KNATIVE, STANDARD, "ModelMesh"):
+        yield cause.unsupported(f"metadata.annotations[{MODE}]", given, (KNATIVE, STANDARD))
+    for component in COMPONENTS:
+        if isinstance(spec.get(component), dict):
+            yield from _component(isvc, spec[component], f"spec.{component}", component)
+
+
+def _component(isvc: Obj, component: Obj, path: str, kind: str) -> Iterator[Cause]:
+    found = implementations(component)
+    if kind == "predictor":
+        if len(found) != 1:
+            options = ", ".join(("model", "containers", *LEGACY))
+            text = f"exactly one of [{options}] must be specified, found {', '.join(found) or 'none'}"
+            yield cause.invalid(path, found, text)
+        for name in found:
+            if name != "containers":
+                yield from _model(component[name], f"{path}.{name}")
+    yield from _scale(isvc, component, path)
+    percent = component.get("canaryTrafficPercent")
+    if isinstance(percent, int) and not 0 <= percent <= 100:
+        yield cause.invalid(f"{path}.canaryTrafficPercent", percent, "must be between 0 and 100")
+    yield from _custom(component, path)
+
+
+def _model(model: Any, path: str) -> Iterator[Cause]:
+    if not isinstance(model, dict):
+        return
+    if model.get("name"):
+        yield cause.invalid(
+            f"{path}.name", model["name"], "the 'name' field is not allowed in standard predictor"
+        )
+    if model.get("storageUri") and model.get("storageUris"):
+        yield cause.invalid(path, "object", "Setting both StorageURI and StorageURIs is not supported.")
+
+
+def _scale(isvc: Obj, component: Obj, path: str) -> Iterator[Cause]:
+    least, most = component.get("minReplicas"), component.get("maxReplicas")
+    for field, value in (("minReplicas", least), ("maxReplicas", most)):
+        if isinstance(value, int) and value < 0:
+            text = f"'{field[0].upper()}{field[1:]}' cannot be less than 0"
+            yield cause.invalid(f"{path}.{field}", value, text)
+    if isinstance(most, int) and isinstance(least, int) and most and least > most:
+        text = "'MinReplicas' cannot be greater than MaxReplicas"
+        yield cause.invalid(f"{path}.minReplicas", least, text)
+    parallel = component.get("containerConcurrency")
+    if isinstance(parallel, int) and parallel < 0:
+        text = "parallelism cannot be less than 0"
+        yield cause.invalid(f"{path}.containerConcurrency", parallel, text)
+    metric = component.get("scaleMetric")
+    allowed = _KPA_METRICS if mode(isvc) == KNATIVE else _HPA_METRICS
+    if metric and metric not in allowed and notes(isvc).get(AUTOSCALER) in (None, "hpa"):
+        yield cause.invalid(f"{path}.scaleMetric", metric, f"[{metric}] is not a supported metric")
+    if component.get("deploymentStrategy") and mode(isvc) == KNATIVE:
+        text = "customizing deploymentStrategy is only supported for raw deployment mode"
+        yield cause.invalid(f"{path}.deploymentStrategy", "object", text)
+
+
+def _custom(component: Obj, path: str) -> Iterator[Cause]:
+    for index, container in enumerate(component.get("containers") or ()):
+        for entry in (container.get("env") or ()) if isinstance(container, dict) else ():
+            if entry.get("name") == "PROTOCOL" and entry.get("value") not in ("v1", "v2", "grpc-v2"):
+                where = f"{path}.containers[{index}].env"
+                yield cause.unsupported(where, entry.get("value"), ("v1", "v2"))
+
+
+def change(old: Obj, new: Obj) -> list[Cause]:
+    """What may not change: the deployment mode, once it has taken effect."""
+    before = (old.get("status") or {}).get("deploymentMode") or ""
+    if not before or before == mode(new):
+        return []
+    text = f"update rejected: deploymentMode cannot be changed from '{before}' to '{mode(new)}'"
+    return [cause.invalid(f"metadata.annotations[{MODE}]", mode(new), text)]
+
+
+def ignored(isvc: Obj) -> list[tuple[str, str]]:
+    """(field, why) of what this mode or this platform leaves without effect; a cluster says nothing."""
+    found: list[tuple[str, str]] = []
+    spec = isvc.get("spec") or {}
+    standard = mode(isvc) == STANDARD
+    for component in COMPONENTS:
+        part = spec.get(component) or {}
+        if standard and part.get("canaryTrafficPercent") is not None:
+            why = "Standard mode has no revisions; use Knative mode (the default) for a canary"
+            found.append((f"spec.{component}.canaryTrafficPercent", why))
+        if standard and part.get("minReplicas") == 0:
+            found.append((f"spec.{component}.minReplicas", "Standard mode never scales to zero: 1 is used"))
+        for field in ("batcher", "logger"):
+            if part.get(field):
+                found.append((f"spec.{component}.{field}", "requests go to the model as they come"))
+    if spec.get("canary"):
+        why = "only Standard mode knows it in a cluster, and this platform does not yet"
+        found.append(("spec.canary", why))
+    if standard and notes(isvc).get(TAG_ROUTING):
+        found.append((f"metadata.annotations[{TAG_ROUTING}]", "Standard mode has no tags"))
+    return found
