@@ -1,0 +1,1 @@
+"""The languages inside a manifest: `{{…}}` tags, `{{=…}}` expr-lang, and govaluate's `when`."""

@@ -1,0 +1,322 @@
+"""From a template to a Pod. The manifest is compiled once a template; a node pays for its dynamic leaves only.
+
+Callers: `leaves` (manifest when a node starts, outputs when its pod ended). Source: upstream
+workflow/controller/workflowpod.go. What must be staged and collected stands in the annotation
+`pinnace.dev/staging`; `controllers/pods` reads it and answers with `pinnace.dev/outputs`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET
+
+from pinnace.controllers.workflow.expression.errors import ExpressionError
+from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree, texts
+from pinnace.controllers.workflow.facts import Fact
+from pinnace.controllers.workflow.patch import strategic
+from pinnace.controllers.workflow.scope import Scope
+from pinnace.controllers.workflow.status import NODE_ID, Report
+from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
+from pinnace.kinds.resource import Obj
+
+if TYPE_CHECKING:
+    from pinnace.controllers.workflow.inputs import Inputs
+    from pinnace.controllers.workflow.leaves import Pod
+    from pinnace.controllers.workflow.template import Program
+
+STAGING = "pinnace.dev/staging"
+ISOLATION = "pinnace.dev/isolation"
+NO_DEADLINE = "0001-01-01T00:00:00Z"
+_OWN = ("pod.name", "node.name", "node.id")
+
+
+class Blueprint:
+    """A template's Pod: everything static is shared by all Pods made from it."""
+
+    __slots__ = ("document", "render", "shared_staging", "uses_own")
+
+    def __init__(self, document: Obj) -> None:
+        self.document = document
+        self.render: Render | None = compile_tree(document)
+        self.uses_own = any(name in found for found in texts(document) for name in ("pod.name", "node.", "outputs."))
+        self.shared_staging: dict[bool, str] = {}
+
+
+def blueprint(program: Program, spec: Spec, workflow: str, isolation: str) -> Blueprint:
+    template = program.template
+    main, script = _main(template)
+    document: Obj = {
+        "spec": _pod_spec(template, spec, workflow, main),
+        "labels": {**_meta(spec.pod_metadata, "labels"), **_meta(template.metadata, "labels")},
+        "annotations": {**_meta(spec.pod_metadata, "annotations"), **_meta(template.metadata, "annotations")},
+        "script": script,
+        "outputs": _declared(template),
+        "patches": [patch for patch in (spec.pod_spec_patch, template.pod_spec_patch) if patch],
+    }
+    if isolation:
+        document["annotations"].setdefault(ISOLATION, isolation)
+    return Blueprint(document)
+
+
+def _meta(metadata: Obj | None, key: str) -> dict[str, str]:
+    return dict((metadata or {}).get(key) or {})
+
+
+def _main(template: Template) -> tuple[Obj, str | None]:
+    if template.script is not None:
+        main = {key: value for key, value in template.script.items() if key != "source"}
+        return main, str(template.script.get("source") or "")
+    return dict(template.container or {}), None
+
+
+def _pod_spec(template: Template, spec: Spec, workflow: str, main: Obj) -> Obj:
+    main = {**main, "name": "main", "env": [*(main.get("env") or []), *_environment()]}
+    sidecars = [_extra(item, main) for item in template.sidecars or []]
+    inits = [_extra(item, main) for item in template.init_containers or []]
+    made: Obj = {"restartPolicy": "Never", "containers": [main, *sidecars]}
+    if inits:
+        made["initContainers"] = inits
+    volumes = _volumes(template, spec, workflow, [main, *sidecars, *inits])
+    if volumes:
+        made["volumes"] = volumes
+    if template.active_deadline_seconds is not None:
+        made["activeDeadlineSeconds"] = template.active_deadline_seconds
+    made.update(_placement(template, spec))
+    return made
+
+
+def _extra(container: Obj, main: Obj) -> Obj:
+    made = {key: value for key, value in container.items() if key != "mirrorVolumeMounts"}
+    if container.get("mirrorVolumeMounts"):
+        made["volumeMounts"] = [*(made.get("volumeMounts") or []), *(main.get("volumeMounts") or [])]
+    return made
+
+
+def _environment() -> list[Obj]:
+    return [
+        {"name": "ARGO_CONTAINER_NAME", "value": "main"},
+        {"name": "ARGO_NODE_ID", "value": "{{node.id}}"},
+        {"name": "ARGO_DEADLINE", "value": NO_DEADLINE},
+        {"name": "ARGO_PROGRESS_FILE", "value": "/var/run/argo/progress"},
+    ]
+
+
+def _volumes(template: Template, spec: Spec, workflow: str, containers: list[Obj]) -> list[Obj]:
+    """Those of the workflow that a container mounts, and the template's own."""
+    mounted = {mount.get("name") for item in containers for mount in item.get("volumeMounts") or []}
+    claims = [
+        {"name": name, "persistentVolumeClaim": {"claimName": f"{workflow}-{name}"}}
+        for claim in spec.volume_claim_templates or []
+        if (name := (claim.get("metadata") or {}).get("name"))
+    ]
+    shared = [volume for volume in [*(spec.volumes or []), *claims] if volume.get("name") in mounted]
+    own = {volume.get("name") for volume in template.volumes or []}
+    return [*(volume for volume in shared if volume.get("name") not in own), *(template.volumes or [])]
+
+
+def _placement(template: Template, spec: Spec) -> Obj:
+    found: Obj = {
+        "serviceAccountName": template.service_account_name or spec.service_account_name,
+        "nodeSelector": template.node_selector or spec.node_selector,
+        "affinity": template.affinity or spec.affinity,
+        "tolerations": template.tolerations or spec.tolerations,
+        "imagePullSecrets": spec.image_pull_secrets,
+        "hostNetwork": spec.host_network,
+        "dnsPolicy": spec.dns_policy,
+        "dnsConfig": spec.dns_config,
+        "hostAliases": template.host_aliases or spec.host_aliases,
+        "schedulerName": template.scheduler_name or spec.scheduler_name,
+        "priorityClassName": template.priority_class_name or spec.pod_priority_class_name,
+        "securityContext": template.security_context or spec.security_context,
+    }
+    automount = template.automount_service_account_token
+    found["automountServiceAccountToken"] = spec.automount_service_account_token if automount is None else automount
+    return {key: value for key, value in found.items() if value not in (None, "", [])}
+
+
+def _declared(template: Template) -> Obj:
+    parameters = []
+    for parameter in template.outputs.parameters:
+        origin = parameter.value_from
+        if origin is None or not origin.path:
+            continue
+        item: Obj = {"name": parameter.name, "path": origin.path}
+        if origin.default is not UNSET:
+            item["default"] = text(origin.default)
+        parameters.append(item)
+    artifacts = []
+    for artifact in template.outputs.artifacts:
+        if artifact.get("path"):
+            keep = ("name", "path", "optional", "archive")
+            artifacts.append({key: artifact[key] for key in keep if artifact.get(key) is not None})
+    return {"parameters": parameters, "artifacts": artifacts}
+
+
+def manifest(frame: Pod) -> Obj:
+    """The Pod of a node that starts now. Raises what rendering raises."""
+    run, program, node = frame.run, frame.program, frame.node
+    assert program is not None
+    plan: Blueprint | None = program.blueprint
+    if plan is None:
+        plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation)
+    document = plan.document if plan.render is None else plan.render(_scope(frame, plan))
+    spec: Obj = document["spec"]
+    if "activeDeadlineSeconds" in spec:
+        spec = {**spec, "activeDeadlineSeconds": _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds")}
+    for patch in document["patches"]:
+        spec = strategic(spec, _parsed(patch))
+    annotations = {
+        NODE_ID: node.id,
+        "workflows.argoproj.io/node-name": node.name,
+        "kubectl.kubernetes.io/default-container": "main",
+        STAGING: _staging(frame, plan, document),
+    }
+    if document["annotations"]:
+        annotations |= document["annotations"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": frame.name,
+            "namespace": run.namespace,
+            "labels": {**document["labels"], **run.pod_labels} if document["labels"] else run.pod_labels,
+            "annotations": annotations,
+            "ownerReferences": run.owner_references,
+        },
+        "spec": spec,
+    }
+
+
+def _scope(frame: Pod, plan: Blueprint) -> Scope:
+    program, node, run = frame.program, frame.node, frame.run
+    assert program is not None
+    extra = {"node.id": node.id, "node.name": node.name, "pod.name": frame.name}
+    if plan.uses_own:
+        for parameter in program.template.outputs.parameters:
+            if parameter.value_from is not None and parameter.value_from.path:
+                extra[f"outputs.parameters.{parameter.name}.path"] = parameter.value_from.path
+        for artifact in program.template.outputs.artifacts:
+            if artifact.get("path"):
+                extra[f"outputs.artifacts.{artifact.get('name')}.path"] = artifact["path"]
+    if frame.call.retry:
+        extra.update(frame.call.retry)
+    return Scope(run.globals, frame.inputs.parameters, frame.inputs.artifacts, item=frame.call.item, extra=extra)
+
+
+def _whole(value: Any, field: str) -> int:
+    try:
+        return int(text(value))
+    except ValueError:
+        raise ExpressionError(f"{field} is not a whole number: {text(value)!r}") from None
+
+
+def _parsed(patch: str) -> Obj:
+    import yaml
+
+    try:
+        found = yaml.safe_load(patch)
+    except yaml.YAMLError as error:
+        raise ExpressionError(f"podSpecPatch is neither JSON nor YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise ExpressionError("podSpecPatch is not a map of Pod spec fields")
+    return found
+
+
+def _staging(frame: Pod, plan: Blueprint, document: Obj) -> str:
+    wanted = frame.run.wants_result(frame)
+    if plan.render is None and not frame.inputs.artifacts:
+        shared = plan.shared_staging.get(wanted)
+        if shared is None:
+            shared = plan.shared_staging[wanted] = _encode(frame, document, wanted)
+        return shared
+    return _encode(frame, document, wanted)
+
+
+def _encode(frame: Pod, document: Obj, result: bool) -> str:
+    made: Obj = {
+        "inputs": [_staged(frame, item) for item in frame.inputs.artifacts.values() if item.get("path")],
+        "outputs": {"result": result, **document["outputs"]},
+        "main": "main",
+    }
+    if document["script"] is not None:
+        made["script"] = document["script"]
+    return msgspec.json.encode(made).decode()
+
+
+def _staged(frame: Pod, artifact: Obj) -> Obj:
+    made: Obj = {key: artifact[key] for key in ("name", "path", "mode", "subPath") if artifact.get(key) is not None}
+    if artifact.get("raw") is not None:
+        made["raw"] = artifact["raw"].get("data", "")
+    else:
+        made["digest"] = frame.run.facts.ask(Fact("artifact", artifact["s3"]["key"]))["digest"]
+    return made
+
+
+def outputs(frame: Pod, report: Report) -> Obj | None:
+    """The node's outputs of what was collected; artifacts are remembered by their keys."""
+    program = frame.program
+    assert program is not None
+    collected = report.outputs or {}
+    made: Obj = {}
+    scope = frame.scope()
+    parameters = _collected(program.template.outputs.parameters, collected.get("parameters") or {}, scope)
+    artifacts = [
+        found for declared in program.template.outputs.artifacts
+        if (found := _kept(frame, declared, collected.get("artifacts") or {}, scope)) is not None
+    ]
+    if parameters:
+        made["parameters"] = parameters
+    if artifacts:
+        made["artifacts"] = artifacts
+    if collected.get("result") is not None:
+        made["result"] = collected["result"]
+    if report.exit_code is not None:
+        made["exitCode"] = report.exit_code
+    return made or None
+
+
+def _collected(declared: list[Parameter], values: dict[str, str], scope: Scope) -> list[Obj]:
+    found: list[Obj] = []
+    for parameter in declared:
+        value = values.get(parameter.name)
+        if value is None:
+            continue
+        item: Obj = {"name": parameter.name, "value": value}
+        if parameter.global_name:
+            item["globalName"] = Text.of(parameter.global_name).render(scope)
+        if parameter.value_from is not None:
+            item["valueFrom"] = {"path": Text.of(parameter.value_from.path).render(scope)}
+        found.append(item)
+    return found
+
+
+def _kept(frame: Pod, declared: Obj, collected: Obj, scope: Scope) -> Obj | None:
+    name = str(declared.get("name", ""))
+    found = collected.get(name)
+    if found is None:
+        return None
+    render = compile_tree(declared)
+    shown: Obj = render(scope) if render is not None else declared
+    key = (shown.get("s3") or {}).get("key") or f"{frame.run.name}/{frame.name}/{name}"
+    frame.run.keep_artifact(key, found)
+    item: Obj = {"name": name, "path": shown.get("path", ""), "s3": {"key": key}}
+    for field in ("globalName", "optional", "archive"):
+        if shown.get(field) is not None:
+            item[field] = shown[field]
+    return item
+
+
+def ask_digests(inputs: Inputs, ask: Any) -> None:
+    """Raises Need for an input whose digest is not known yet; InputError-like text where it never was stored."""
+    for artifact in inputs.artifacts.values():
+        key = (artifact.get("s3") or {}).get("key")
+        if key and artifact.get("raw") is None and ask(Fact("artifact", key)) is None:
+            raise ExpressionError(
+                f"inputs.artifacts.{artifact.get('name')}: nothing is stored in the default repository under {key!r}"
+            )
+
+
+def pod_labels(workflow: str, extra: dict[str, str]) -> dict[str, str]:
+    return {f"{DOMAIN}workflow": workflow, f"{DOMAIN}completed": "false", **extra}

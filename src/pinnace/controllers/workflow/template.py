@@ -1,0 +1,323 @@
+"""Templates made ready: resolved by name or reference, defaults merged, every tag parsed once a run.
+
+A `Program` is shared by all nodes of its template. Callers: `graph` runs programs, `validation` looks names up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from pinnace.controllers.workflow import depends
+from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree
+from pinnace.controllers.workflow.facts import Fact, Facts
+from pinnace.controllers.workflow.loops import looped
+from pinnace.kinds.argo import Hook, Parameter, Spec, Task, Template, TemplateRef, text
+from pinnace.kinds.resource import Obj
+
+KINDS = (
+    "container", "containerSet", "script", "steps", "dag", "resource", "suspend", "data", "http", "plugin",
+)
+PODS = frozenset({"container", "script", "containerSet", "data"})
+LEAVES = PODS | {"resource", "suspend", "http", "plugin"}
+_RESULT = re.compile(r"(?:steps|tasks)(?:\.|\[['\"])([\w-]+)(?:['\"]\])?\.outputs\.result")
+
+
+class TemplateError(Exception):
+    """A template cannot be found or is not one; the message is the node's."""
+
+
+class Value:
+    """One string of a manifest: static, or rendered for a scope. `pure` names the tag that is all of it."""
+
+    __slots__ = ("pure", "render", "static")
+
+    def __init__(self, source: Any) -> None:
+        self.static = text(source)
+        self.pure = ""
+        self.render: Render | None = None
+        if "{{" in self.static:
+            compiled = Text.of(self.static)
+            self.render, self.pure = compiled.render, compiled.pure
+
+
+class Argument:
+    """A parameter of a call, or an input's default."""
+
+    __slots__ = ("name", "parameter", "value")
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.name = parameter.name
+        self.parameter = parameter
+        self.value = None if parameter.value is UNSET else Value(parameter.value)
+
+
+class ArtifactArgument:
+    __slots__ = ("document", "name", "render")
+
+    def __init__(self, document: Obj) -> None:
+        self.name = str(document.get("name", ""))
+        self.document = document
+        self.render = compile_tree({key: value for key, value in document.items() if key != "from"})
+
+
+class Holder:
+    """What calls a template: a step, a task, a hook, or the workflow itself."""
+
+    __slots__ = (
+        "arguments", "artifacts", "continue_on", "hooks", "inline", "looped", "name", "reference", "task",
+        "template", "when",
+    )
+
+    def __init__(self, source: Task | Hook, name: str = "") -> None:
+        task = source if isinstance(source, Task) else None
+        self.task = task
+        self.name = name or (task.name if task else "")
+        self.template = source.template
+        self.reference = source.template_ref
+        self.inline = task.inline if task else None
+        self.arguments = {parameter.name: Argument(parameter) for parameter in source.arguments.parameters}
+        self.artifacts = {
+            str(artifact.get("name", "")): ArtifactArgument(artifact) for artifact in source.arguments.artifacts
+        }
+        self.when = Value(task.when) if task and task.when else None
+        self.looped = looped(task) if task else False
+        self.continue_on = task.continue_on if task else None
+        self.hooks = _hooks(task) if task else {}
+
+    def tolerates(self, phase: str) -> bool:
+        on = self.continue_on
+        return on is not None and ((phase == "Failed" and on.failed) or (phase == "Error" and on.error))
+
+
+def _hooks(task: Task) -> dict[str, tuple[Hook, Holder]]:
+    hooks = dict(task.hooks or {})
+    if task.on_exit and "exit" not in hooks:
+        hooks["exit"] = Hook(template=task.on_exit, arguments=task.arguments)
+    return {name: (hook, Holder(hook, name)) for name, hook in hooks.items()}
+
+
+class Plan:
+    """A DAG's static part: who waits for whom, and what has to run at all."""
+
+    __slots__ = ("dependents", "depends", "holders", "targets")
+
+    def __init__(self, template: Template) -> None:
+        assert template.dag is not None
+        tasks = {task.name: task for task in template.dag.tasks}
+        every = {name: depends.of_task(task, tasks) for name, task in tasks.items()}
+        self.targets = tuple(template.dag.target.split()) or _leaves(every)
+        wanted = _ancestors(self.targets, every)
+        self.holders = {name: Holder(task) for name, task in tasks.items() if name in wanted}
+        self.depends = {name: every[name] for name in self.holders}
+        self.dependents: dict[str, list[str]] = {name: [] for name in self.holders}
+        for name, needs in self.depends.items():
+            for other in needs.tasks:
+                self.dependents[other].append(name)
+
+
+def _leaves(every: dict[str, depends.Depends]) -> tuple[str, ...]:
+    needed = {other for needs in every.values() for other in needs.tasks}
+    return tuple(name for name in every if name not in needed)
+
+
+def _ancestors(targets: tuple[str, ...], every: dict[str, depends.Depends]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(targets)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in every:
+            raise TemplateError(f"target '{name}' is not defined")
+        found.add(name)
+        waiting.extend(every[name].tasks)
+    return found
+
+
+class Program:
+    """A template ready to run. `scope` is upstream's templateScope (`local/<wf>`, `namespaced/<tmpl>`, …)."""
+
+    def __init__(self, template: Template, raw: Obj, scope: str) -> None:
+        self.template = template
+        self.raw = raw
+        self.scope = scope
+        self.name = template.name
+        self.kind = kind_of(raw)
+        self.inputs = [Argument(parameter) for parameter in template.inputs.parameters]
+        self.defaults = {
+            parameter.name: Value(parameter.default)
+            for parameter in template.inputs.parameters if parameter.default is not UNSET
+        }
+        self.artifacts = [ArtifactArgument(artifact) for artifact in template.inputs.artifacts]
+        self.steps = [[Holder(step) for step in group] for group in template.steps or []]
+        self.plan = Plan(template) if template.dag is not None else None
+        self.results = frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
+        self.blueprint: Any = None
+        """`pods` keeps the compiled Pod here."""
+
+    def output_default(self, name: str) -> str | None:
+        for parameter in self.template.outputs.parameters:
+            if parameter.name == name and parameter.value_from is not None:
+                default = parameter.value_from.default
+                return None if default is UNSET else text(default)
+        return None
+
+
+def _calls_text(raw: Obj) -> str:
+    return msgspec.json.encode([raw.get("steps"), raw.get("dag"), raw.get("outputs")]).decode().replace('\\"', '"')
+
+
+def kind_of(raw: Obj) -> str:
+    """Raises TemplateError in upstream's words."""
+    found = [kind for kind in KINDS if raw.get(kind) is not None]
+    if not found:
+        raise TemplateError(
+            "template type unspecified. choose one of: container, containerSet, steps, script, resource, dag, "
+            "suspend, http, data, plugin"
+        )
+    if len(found) > 1:
+        raise TemplateError(
+            f"multiple template types specified. choose one of: {', '.join(found)}"
+        )
+    return found[0]
+
+
+def merged(defaults: Obj | None, raw: Obj) -> Obj:
+    """`templateDefaults` under a template; a default of another template type does not apply."""
+    if not defaults:
+        return raw
+    kept = {key: value for key, value in defaults.items() if key not in KINDS or raw.get(key) is not None}
+    return dict(overlay(kept, raw))
+
+
+def overlay(under: Any, over: Any) -> Any:
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    made = dict(under)
+    for key, value in over.items():
+        made[key] = overlay(under[key], value) if key in under else value
+    return made
+
+
+class Library:
+    """Every template that a run can reach. What came from outside is kept in `stored`, as upstream does, so
+    that a WorkflowTemplate edited meanwhile does not change a run under way."""
+
+    def __init__(self, workflow: str, spec: Obj, facts: Facts, stored: dict[str, Obj]) -> None:
+        self.local = f"local/{workflow}"
+        self.defaults: Obj | None = spec.get("templateDefaults")
+        self.facts = facts
+        self.stored = stored
+        self.fresh = False
+        """Something was added to `stored` since the workflow was last written."""
+        self._raw = {str(raw.get("name", "")): raw for raw in spec.get("templates") or []}
+        self._programs: dict[tuple[str, str], Program] = {}
+        self._inline: dict[int, Program] = {}
+
+    def resolve(self, holder: Holder, scope: str) -> Program:
+        """Raises Need, TemplateError."""
+        if holder.inline is not None:
+            return self._compiled_inline(holder, scope)
+        if holder.reference is not None:
+            return self.find(reference_scope(holder.reference), holder.reference.template)
+        return self.find(scope, holder.template)
+
+    def find(self, scope: str, name: str) -> Program:
+        program = self._programs.get((scope, name))
+        if program is None:
+            raw = self._raw_template(scope, name)
+            if scope == self.local:
+                raw = merged(self.defaults, raw)
+            program = self._programs[scope, name] = self._compile(raw, scope)
+        return program
+
+    def _compile(self, raw: Obj, scope: str) -> Program:
+        try:
+            return Program(msgspec.convert(raw, Template), raw, scope)
+        except msgspec.ValidationError as error:
+            raise TemplateError(f"template {raw.get('name', '')!r} is not valid: {error}") from None
+        except depends.DependsError as error:
+            raise TemplateError(str(error)) from None
+
+    def _compiled_inline(self, holder: Holder, scope: str) -> Program:
+        program = self._inline.get(id(holder))
+        if program is None:
+            program = self._inline[id(holder)] = self._compile(merged(self.defaults, holder.inline or {}), scope)
+        return program
+
+    def _raw_template(self, scope: str, name: str) -> Obj:
+        if scope == self.local:
+            if name not in self._raw:
+                raise TemplateError(f"template {name} not found{nearest(name, self._raw)}")
+            return dict(self._raw[name])
+        key = f"{scope}/{name}"
+        if key not in self.stored:
+            self.stored[key] = self._foreign(scope, name)
+            self.fresh = True
+        return self.stored[key]
+
+    def _foreign(self, scope: str, name: str) -> Obj:
+        reach, _, holder = scope.partition("/")
+        kind = "clusterworkflowtemplate" if reach == "cluster" else "workflowtemplate"
+        document = self.facts.ask(Fact(kind, holder))
+        if document is None:
+            raise TemplateError(f'{kind}s.argoproj.io "{holder}" not found')
+        spec = document.get("spec") or {}
+        for raw in spec.get("templates") or []:
+            if raw.get("name") == name:
+                return merged(spec.get("templateDefaults"), raw)
+        known = [str(raw.get("name", "")) for raw in spec.get("templates") or []]
+        raise TemplateError(f"template {name} not found in {kind} {holder}{nearest(name, known)}")
+
+
+def reference_scope(reference: TemplateRef) -> str:
+    return f"{'cluster' if reference.cluster_scope else 'namespaced'}/{reference.name}"
+
+
+def nearest(name: str, known: Any) -> str:
+    """` (did you mean "x"?)`, or nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(name, [other for other in known if other], 1)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
+    """`workflowTemplateRef`: the workflow's own spec over the template's. Named lists merge by name."""
+    own = workflow.get("spec") or {}
+    if template is None:
+        return own
+    base = template.get("spec") or {}
+    made = overlay({key: value for key, value in base.items() if key != "arguments"}, own)
+    made["arguments"] = {
+        "parameters": _named(base, own, "parameters"), "artifacts": _named(base, own, "artifacts"),
+    }
+    made.pop("workflowTemplateRef", None)
+    return dict(made)
+
+
+def _named(base: Obj, own: Obj, key: str) -> list[Obj]:
+    found = {item.get("name"): item for item in (base.get("arguments") or {}).get(key) or []}
+    for item in (own.get("arguments") or {}).get(key) or []:
+        under = found.get(item.get("name")) or {}
+        if "value" in item or "valueFrom" in item:
+            under = {name: value for name, value in under.items() if name not in ("value", "valueFrom")}
+        found[item.get("name")] = {**under, **item}
+    return list(found.values())
+
+
+def spec_of(document: Obj) -> Spec:
+    """Raises TemplateError."""
+    try:
+        return msgspec.convert(document, Spec)
+    except msgspec.ValidationError as error:
+        raise TemplateError(f"invalid spec: {error}") from None
+
+
+def parameters_of(holder: Holder) -> Iterator[str]:
+    yield from holder.arguments
