@@ -29,6 +29,8 @@ ADOPTED_POLL = 1.0
 HEALTHY_AFTER = 10.0
 STOP_GRACE = {"gateway": 5.0, "control": 10.0, "node": 40.0}
 PR_SET_CHILD_SUBREAPER = 36
+UNUSABLE = 78
+"""Exit code (EX_CONFIG) of a process that says: starting me again will not help."""
 
 
 class Adopted:
@@ -100,6 +102,7 @@ class Supervisor:
         self.state = state
         self.options = options
         self.stopping = False
+        self.outcome = 0
         self.started = time.time()
 
     def run(self) -> int:
@@ -110,7 +113,7 @@ class Supervisor:
             self.drain(wake)
             self.reap()
         self.stop()
-        return 0
+        return self.outcome
 
     def watch_signals(self) -> selectors.BaseSelector:
         """Signals only set a flag and wake the loop through a pipe; all work is done in the loop."""
@@ -151,8 +154,11 @@ class Supervisor:
         for pid, status in ended_children():
             for child in self.children:
                 if child.process is not None and child.process.pid == pid:
-                    child.process.returncode = os.waitstatus_to_exitcode(status)
+                    code = child.process.returncode = os.waitstatus_to_exitcode(status)
                     child.died(ending(status))
+                    if code == UNUSABLE:
+                        say(f"{child.name} cannot run with this home or port; giving up")
+                        self.outcome, self.stopping = UNUSABLE, True
         for child in self.children:
             if isinstance(child.process, Adopted) and not child.process.alive():
                 child.died("a status that only its first supervisor could know")

@@ -1,0 +1,145 @@
+"""The control process: store, objects, API and controllers on one event loop. `cli/supervisor` starts it.
+
+It is the only place where the floors meet. Killed at any moment it loses nothing: everything it answered is on
+disk, and what it had begun is found again by its controllers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from pinnace import __version__
+from pinnace.api import tls
+from pinnace.api.app import app
+from pinnace.api.authentication import Authenticator
+from pinnace.api.context import ApiContext
+from pinnace.api.server import Server, serve
+from pinnace.cli.families import Platform, UnknownFamily, built, routes
+from pinnace.cli.supervisor import UNUSABLE
+from pinnace.controllers.manager import Manager
+from pinnace.home import Home
+from pinnace.kinds.catalogue import Catalogue
+from pinnace.objects.local import Local
+from pinnace.store.schema import NewerHome
+from pinnace.store.sqlite import SqliteStore
+
+SWITCH_INTERVAL = 0.0005
+log = logging.getLogger("pinnace.control")
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    logging.basicConfig(
+        level=os.environ.get("PINNACE_LOG", "INFO"), stream=sys.stderr,
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+    )
+    # The store's writer thread hands results back often; the default of 5 ms would be its latency.
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    home = Home.at(options.home)
+    try:
+        uvloop.run(run(home, options.port, frozenset(options.without)))
+    except (NewerHome, PortTaken, UnknownFamily) as problem:
+        log.error("%s", problem)
+        return UNUSABLE
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="pinnace control")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--without", action="append", default=[])
+    return parser.parse_args(argv)
+
+
+class PortTaken(Exception):
+    """Another program has the port; the text says what to do."""
+
+
+async def run(home: Home, port: int, without: frozenset[str]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    store = SqliteStore.open(home.prepare().database)
+    try:
+        await live(home, store, port, without, stop)
+    finally:
+        await store.close()
+
+
+async def live(
+    home: Home, store: SqliteStore, port: int, without: frozenset[str], stop: asyncio.Event
+) -> None:
+    catalogue = Catalogue.builtin()
+    client = Local.open(store, catalogue)
+    client.start()
+    platform = Platform(home, store, catalogue, client)
+    await platform.bootstrap()
+    manager = Manager(client, built(platform, without))
+    managing = asyncio.create_task(manager.run())
+    authenticator = Authenticator(home)
+    context = ApiContext(
+        home, client.as_, catalogue, authenticator, client.house.authoriser.allow,
+        metrics=[lambda: manager.metrics.text().splitlines()],
+        routes=routes(platform), checks={"node": platform.node_problem},
+    )
+    server = await listen(app(context), home, port)
+    announce(home, server.port, authenticator.token)
+    # What start-up left behind lives as long as the process: the collector need not walk it again.
+    gc.collect()
+    gc.freeze()
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((stopping, managing), return_when=asyncio.FIRST_COMPLETED)
+        if managing.done():
+            managing.result()
+    finally:
+        await server.close()
+        client.close()
+        manager.stop()
+        await asyncio.gather(managing, return_exceptions=True)
+        await platform.close()
+
+
+async def listen(application: object, home: Home, port: int) -> Server:
+    """On the wanted port, or with 0 on the one that this home had last if it is still free.
+
+    Raises PortTaken."""
+    secure = tls.context(home)
+    wanted = port or last_port(home)
+    try:
+        return await serve(application, "127.0.0.1", wanted, secure)
+    except OSError as error:
+        if port:
+            raise PortTaken(
+                f"port {port} is taken by another program: "
+                "choose one with `pinnace up --port N` (0: a free one)"
+            ) from error
+    return await serve(application, "127.0.0.1", 0, secure)
+
+
+def last_port(home: Home) -> int:
+    try:
+        return int(json.loads((home.root / "control.json").read_text())["port"])
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
+def announce(home: Home, port: int, token: str) -> None:
+    """Tell the command line where we listen; only then does `up` look for `/readyz`."""
+    tls.write_kubeconfig(home, port, token)
+    fresh = home.root / "control.json.new"
+    fresh.write_text(json.dumps({"port": port, "pid": os.getpid(), "version": __version__}))
+    fresh.replace(home.root / "control.json")
+    log.info("listening on 127.0.0.1:%d, home %s", port, home.root)
