@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pinnace.api.kube import wire
 from pinnace.objects.errors import StatusError
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ _decode = msgspec.json.Decoder().decode
 
 
 async def read(raw: bytes, content_type: str) -> Any:
-    """The document of a create or update. StatusError 415: neither JSON nor YAML."""
+    """The document of a create or update. StatusError 415: none of JSON, YAML and the known protobuf."""
     media = content_type.partition(";")[0].strip().lower()
     if media in YAML_TYPES:
         return await lenient(raw)
     if media in JSON_TYPES:
         return strict(raw)
+    if media == wire.MEDIA:
+        return wire.decode(raw)
     raise unsupported(("application/json", "application/yaml"))
 
 
