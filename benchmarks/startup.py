@@ -1,4 +1,4 @@
-"""`pinnace up` to ready, and the memory of all its processes: idle, and again after 1,000 finished workflows."""
+"""`pinnace up` to ready, and the memory of all its processes: idle, and after 1,000 finished workflows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks.figure import Figure
 from benchmarks.fanout import submit, until_finished
+from benchmarks.figure import Figure
 from benchmarks.home import up
 from pinnace.cli import platform
 from pinnace.cli.connection import Connection
@@ -41,7 +41,8 @@ def measure(*, quick: bool = False) -> list[Figure]:
     return [
         Figure("`pinnace up -d` to ready (median; first ever)", "≤ 1.0 s", f"{ready:.2f} s ({first:.2f} s)",
                ready <= 1.0),
-        Figure("idle memory of all processes, Envoy included (PSS)", "≤ 200 MB", f"{idle:.0f} MB", idle <= 200),
+        Figure("idle memory of all processes, Envoy included (PSS)", "≤ 200 MB", f"{idle:.0f} MB",
+               idle <= 200),
         Figure("the same after 1,000 finished workflows", "≤ 200 MB", f"{after:.0f} MB", after <= 200),
     ]
 

@@ -1,7 +1,7 @@
 """The control process: store, objects, API and controllers on one event loop. `cli/supervisor` starts it.
 
-It is the only place where the floors meet. Killed at any moment it loses nothing: everything it answered is on
-disk, and what it had begun is found again by its controllers.
+It is the only place where the floors meet. Killed at any moment it loses nothing: everything it answered is
+on disk, and what it had begun is found again by its controllers.
 """
 
 from __future__ import annotations
