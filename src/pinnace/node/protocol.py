@@ -1,7 +1,7 @@
 """What control and node say to each other: length-prefixed MessagePack over a unix socket.
 
-Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Kill, Ack; node sends
-Hello, Report, Pressure. The node decides nothing: it is idempotent by pod uid, keeps each final Report until
+Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Kill, Ack, Forget; node
+sends Hello and Report. The node decides nothing: it is idempotent by pod uid, keeps each final Report until
 it is acknowledged, and a Run for a uid that it knows is answered by that pod's latest Report.
 """
 
@@ -37,6 +37,8 @@ class Mount(msgspec.Struct, omit_defaults=True):
     """Content of a configMap, secret, projected or downwardAPI volume: relative path → bytes."""
     modes: dict[str, int] | None = None
     size_limit: int = 0
+    medium: str = ""
+    """`Memory`: an emptyDir that never touches the disk."""
 
 
 class Input(msgspec.Struct, omit_defaults=True):
@@ -92,7 +94,8 @@ class Container(msgspec.Struct, omit_defaults=True):
     milli_cpu: int = 0
     """CPU limit, thousandths of a core; 0: none."""
     restart: str = "Never"
-    """`Never`, `OnFailure`, `Always` (back-off 10 s doubling to 300 s, as the kubelet)."""
+    """`Never`, `OnFailure`, `Always` (back-off 10 s doubling to 300 s, as the kubelet). An init container
+    with `Always` is a native sidecar; those of a pod that restarts are sent as `OnFailure`."""
     tty: bool = False
     stdin: bool = False
     readiness: Probe | None = None
@@ -135,6 +138,13 @@ class Kill(msgspec.Struct, tag="kill"):
 
 class Ack(msgspec.Struct, tag="ack"):
     """Control has committed the final report of these pods: the node may forget them."""
+
+    uids: list[str]
+
+
+class Forget(msgspec.Struct, tag="forget"):
+    """The Pod objects are gone: their folders (logs) may go too. Unknown uids are fine; a pod that still
+    lives is not forgotten (send Kill, and Ack its end, first)."""
 
     uids: list[str]
 
@@ -193,5 +203,5 @@ class Report(msgspec.Struct, tag="report"):
     pods: list[PodReport]
 
 
-ToNode = Run | Kill | Ack
+ToNode = Run | Kill | Ack | Forget
 FromNode = Hello | Report

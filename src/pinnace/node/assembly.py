@@ -1,0 +1,89 @@
+"""The node put together: what works here is found out, its parts are made, then it serves until stopped.
+
+Called by `process.py`, which first sees to it that the imports stay light.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from pinnace.home import Home
+from pinnace.node.environments import Environments
+from pinnace.node.launchers import Launcher
+from pinnace.node.launchers.process import ProcessLauncher
+from pinnace.node.launchers.sandbox import SandboxLauncher
+from pinnace.node.limits import Groups
+from pinnace.node.orphans import Orphans
+from pinnace.node.probe import Findings, examine
+from pinnace.node.reaper import Reaper
+from pinnace.node.roots import Etc, Roots
+from pinnace.node.server import Server
+from pinnace.node.services import Services
+
+GRACE = 30.0
+
+
+async def serve(home: Home, isolation: str) -> None:
+    """Until TERM or INT; then the pods end first."""
+    reaper = Reaper()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        reaper.loop.add_signal_handler(number, stop.set)
+    with ThreadPoolExecutor(2, thread_name_prefix="node") as worker:
+        services = await assemble(home, reaper, isolation, worker)
+        for launcher in services.launchers.values():
+            launcher.sweep()
+        server = Server(services, f"{int(time.time() * 1000):x}-{uuid4().hex[:8]}")
+        listening = await server.listen(home.node_socket)
+        say(services, isolation)
+        await stop.wait()
+        await server.stop(GRACE)
+        listening.close()
+        home.node_socket.unlink(missing_ok=True)
+        services.groups.close()
+
+
+async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoolExecutor) -> Services:
+    findings = await examine(reaper)
+    name = hashlib.blake2s(str(home.root).encode(), digest_size=5).hexdigest()
+    orphans = Orphans(home)
+    orphans.sweep()
+    etc = Etc(home.pods / ".etc")
+    return Services(
+        home=home,
+        reaper=reaper,
+        launchers=launchers(home, reaper, orphans, etc, findings, isolation),
+        default=findings.choose(isolation),
+        why=findings.why(),
+        environments=Environments(home, reaper),
+        etc=etc,
+        roots=Roots(home.pods / ".roots", etc, worker),
+        bare=Roots(home.pods / ".folders", None, worker),
+        groups=Groups(name),
+        worker=worker,
+    )
+
+
+def launchers(
+    home: Home, reaper: Reaper, orphans: Orphans, etc: Etc, findings: Findings, isolation: str
+) -> dict[str, Launcher]:
+    found: dict[str, Launcher] = {"process": ProcessLauncher(reaper, orphans)}
+    sandbox = findings.sandbox
+    if sandbox.works:
+        found["sandbox"] = SandboxLauncher(
+            reaper, etc, sandbox.program, overlay=sandbox.overlay, nested=sandbox.nested
+        )
+    return found
+
+
+def say(services: Services, isolation: str) -> None:
+    reason = "" if services.default != "none" else f": {services.why.get('sandbox', '')}"
+    print(
+        f"node: ready, isolation {services.default} (asked: {isolation}){reason}", file=sys.stderr, flush=True
+    )

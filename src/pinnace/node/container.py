@@ -1,0 +1,235 @@
+"""One container of a pod over all its lives: start, probes, limits, back-off, stop.
+
+`pod.py` owns these; what a container sees (argv, mounts, environment) is worked out by `outfit.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+
+from pinnace.node.health import Health, ask
+from pinnace.node.launchers import Exit, Handle, Launch, StartError
+from pinnace.node.limits import Watchdog
+from pinnace.node.logs import Log, Tail
+from pinnace.node.protocol import Container, ContainerState, Probe
+from pinnace.node.services import Services
+
+BACKOFF, BACKOFF_MOST, BACKOFF_RESET = 10.0, 300.0, 600.0
+SIGNAL_CODES = range(129, 129 + 64)
+
+
+class Member:
+    """`outfit` gives the Launch of one life; `changed` is called whenever `state` is news."""
+
+    def __init__(
+        self,
+        services: Services,
+        uid: str,
+        spec: Container,
+        outfit: Callable[[Member], Launch],
+        changed: Callable[[], None],
+        *,
+        init: bool = False,
+    ) -> None:
+        self.services = services
+        self.uid = uid
+        self.spec = spec
+        self.outfit = outfit
+        self.changed = changed
+        self.state = ContainerState(
+            spec.name, waiting="PodInitializing" if init else "ContainerCreating", init=init
+        )
+        self.handle: Handle | None = None
+        self.launch: Launch | None = None
+        self.out_of_memory = False
+        self.wants_result = False
+        self.result: str | None = None
+        self.started = asyncio.Event()
+        self.stopped = asyncio.Event()
+        self.killer: asyncio.TimerHandle | None = None
+        self.sockets: dict[str, str] = {}
+
+    async def live(self) -> Exit:
+        """All lives, to the last exit."""
+        wait = 0.0
+        while True:
+            begun = time.monotonic()
+            exit = await self.once()
+            if self.stopped.is_set() or not restarts(self.spec.restart, exit.code):
+                return exit
+            wait = 0.0 if time.monotonic() - begun > BACKOFF_RESET else wait
+            await self.back_off(wait, exit)
+            wait = min(max(wait * 2, BACKOFF), BACKOFF_MOST)
+            if self.stopped.is_set():
+                return exit
+
+    async def back_off(self, wait: float, exit: Exit) -> None:
+        state = self.state
+        state.last_exit, state.last_reason = exit.code, exit.reason
+        state.restarts += 1
+        if not wait:
+            return
+        state.waiting = "CrashLoopBackOff"
+        state.message = f"starts again {wait:.0f} s after its last end (exit code {exit.code})"
+        state.exit_code, state.ready = None, False
+        self.changed()
+        try:
+            await asyncio.wait_for(self.stopped.wait(), wait)
+        except TimeoutError:
+            pass
+        if self.stopped.is_set():
+            state.exit_code, state.waiting = exit.code, ""
+
+    async def once(self) -> Exit:
+        """One life: from start to end."""
+        log = Log(self.services.log(self))
+        tail = Tail(log) if self.wants_result else None
+        ended: asyncio.Future[Exit] = self.services.loop.create_future()
+        guards: list[Callable[[], None]] = []
+        try:
+            self.start(log, tail, ended)
+            guards = self.guard()
+            exit = await ended
+        except StartError as error:
+            exit = Exit(128, "StartError", str(error))
+        for stop in guards:
+            stop()
+        self.end(exit, log, tail)
+        return exit
+
+    def start(self, log: Log, tail: Tail | None, ended: asyncio.Future[Exit]) -> None:
+        launch = self.launch = self.outfit(self)
+        launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
+        launch.stderr = log.descriptor
+        launch.stdout = tail.write if tail else log.descriptor
+        try:
+            self.handle = self.services.launcher(launch).start(launch, ended.set_result)
+        finally:
+            if tail:
+                tail.started()
+        state = self.state
+        state.started, state.finished, state.exit_code = time.time(), 0, None
+        state.waiting = state.message = state.reason = ""
+        state.pid, state.sockets = self.handle.pid, self.sockets
+        if not self.probed:
+            state.ready = True
+            self.started.set()
+        self.services.sampler.add(log)
+        self.changed()
+        if self.stopped.is_set():
+            self.handle.signal(signal.SIGTERM)
+
+    @property
+    def probed(self) -> bool:
+        return bool(self.spec.startup or self.spec.readiness or self.spec.liveness)
+
+    def guard(self) -> list[Callable[[], None]]:
+        """Start what watches over this life; returns how to end it."""
+        guards: list[Callable[[], None]] = []
+        assert self.handle is not None
+        assert self.launch is not None
+        if self.spec.memory_limit and not self.launch.cgroups:
+            guards.append(Watchdog(self.handle, self.spec.memory_limit, self.memory_over).stop)
+        if self.probed:
+            health = Health(self.spec, self.check, self.started.set, self.set_ready, self.unhealthy)
+            watching = asyncio.ensure_future(health.watch())
+            guards.append(lambda: void(watching.cancel()))
+        return guards
+
+    def end(self, exit: Exit, log: Log, tail: Tail | None) -> None:
+        state = self.state
+        if tail:
+            self.result = tail.finish()
+        if exit.reason == "StartError" and not exit.message:
+            exit.message = start_message(log.undo())
+        self.services.sampler.end(log)
+        if self.launch is not None:
+            self.out_of_memory |= exit.code == 137 and self.services.groups.killed(self.launch.cgroups)
+            self.services.groups.drop(self.launch.cgroups)
+        if self.killer:
+            self.killer.cancel()
+        self.handle = None
+        exit.reason = exit.reason or self.reason(exit.code)
+        state.waiting = ""
+        state.finished = time.time()
+        state.started = state.started or state.finished
+        state.exit_code, state.reason, state.message = exit.code, exit.reason, exit.message
+        state.ready, state.pid = False, 0
+        state.signal = exit.code - 128 if exit.code in SIGNAL_CODES else 0
+        self.started.set()
+        self.changed()
+
+    def reason(self, code: int) -> str:
+        if self.out_of_memory:
+            return "OOMKilled"
+        return "Completed" if code == 0 else "Error"
+
+    def stop(self, grace: float) -> None:
+        """TERM now, KILL after `grace` seconds; it is not started again."""
+        self.stopped.set()
+        self.interrupt(grace)
+
+    def interrupt(self, grace: float) -> None:
+        if self.handle is None:
+            return
+        if grace <= 0:
+            self.handle.kill()
+            return
+        self.handle.signal(signal.SIGTERM)
+        if self.killer:
+            self.killer.cancel()
+        self.killer = self.services.loop.call_later(grace, self.kill)
+
+    def kill(self) -> None:
+        if self.handle is not None:
+            self.handle.kill()
+
+    def memory_over(self) -> None:
+        self.out_of_memory = True
+
+    def set_ready(self, ready: bool) -> None:
+        if self.state.ready != ready:
+            self.state.ready = ready
+            self.changed()
+
+    def unhealthy(self, reason: str) -> None:
+        self.state.message = reason
+        self.set_ready(False)
+        self.changed()
+        self.interrupt(30)
+
+    async def check(self, probe: Probe) -> bool:
+        return await ask(probe, self.run_inside, lambda path: self.sockets.get(path, path))
+
+    async def run_inside(self, argv: list[str], timeout: float) -> bool:  # noqa: ASYNC109 - the probe's own
+        if self.handle is None or self.launch is None:
+            return False
+        try:
+            command = self.handle.command(argv)
+            env = {**self.launch.env, "PATH": self.launch.env.get("PATH", "") + ":/usr/bin:/bin"}
+            run = self.services.reaper.run(command, env)
+            return await asyncio.wait_for(run, timeout) == 0
+        except (StartError, OSError, TimeoutError):
+            return False
+
+
+def void(_: object) -> None:
+    """For a callback whose answer nobody needs."""
+
+
+def restarts(policy: str, code: int) -> bool:
+    return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def start_message(text: str) -> str:
+    """What a launcher has said instead of starting the program."""
+    line = next((x for x in reversed(text.splitlines()) if x.strip()), "it did not start")
+    line = line.removeprefix("bwrap: ")
+    if line.startswith("execvp ") and line.endswith(": No such file or directory"):
+        name = line.removeprefix("execvp ").removesuffix(": No such file or directory")
+        where = "no such file or directory" if "/" in name else "executable file not found in $PATH"
+        return f"exec: {name!r}: {where}"
+    return line

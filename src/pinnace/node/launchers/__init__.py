@@ -1,0 +1,120 @@
+"""The seam behind which a container becomes a process: one launcher an isolation, one file each.
+
+`container.py` (node) hands over a `Launch` and gets a `Handle`; what isolates is decided here and nowhere
+else. A warm launcher (a zygote per environment) takes the same `Launch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from pinnace.node.rewriting import Rewriter
+
+
+class StartError(Exception):
+    """The container cannot start; the text is for the person who wrote the manifest."""
+
+
+class Bind(msgspec.Struct, frozen=True):
+    source: str
+    path: str
+    read_only: bool = False
+
+
+class Built(msgspec.Struct, frozen=True):
+    """An image or an environment, ready on disk."""
+
+    digest: str
+    binds: tuple[Bind, ...] = ()
+    """Folders and files visible read-only."""
+    path: tuple[str, ...] = ()
+    """Folders before PATH."""
+    env: dict[str, str] = {}
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    workdir: str = ""
+    root: str = ""
+    """An unpacked image; empty: the host's programs."""
+    user: int | None = None
+    image: str = ""
+    """As the manifest names it; the container launcher asks its engine for this one."""
+
+
+class Launch(msgspec.Struct):
+    uid: str
+    container: str
+    isolation: str
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    built: Built
+    root: str
+    """The container's private folder, its `/` as far as it writes; empty where it has none."""
+    folder: str
+    """The pod's folder."""
+    binds: list[Bind] = []
+    hostname: str = ""
+    user: int | None = None
+    executor: bool = False
+    """Upstream runs this one under an executor, which is process 1 there."""
+    read_only_root: bool = False
+    cgroups: tuple[str, ...] = ()
+    stdin: int = -1
+    stdout: int = -1
+    stderr: int = -1
+    writable: tuple[str, ...] = ()
+    """Folders that must exist in `root`."""
+    memory_limit: int = 0
+    milli_cpu: int = 0
+
+
+class Exit(msgspec.Struct):
+    code: int
+    reason: str = ""
+    message: str = ""
+
+
+class Handle(Protocol):
+    """A started container. `ended` (given to start) is called once, when its main process is gone."""
+
+    pid: int
+
+    def signal(self, number: int) -> None:
+        """To the container's own first process; nothing if it is gone."""
+        ...
+
+    def kill(self) -> None:
+        """All of its processes, now."""
+        ...
+
+    def members(self) -> list[int]:
+        """The host's ids of its processes, for the memory watchdog."""
+        ...
+
+    def command(self, argv: list[str]) -> list[str]:
+        """What runs `argv` inside, for exec probes. StartError: impossible here."""
+        ...
+
+
+Ended = Callable[[Exit], None]
+
+
+class Launcher(Protocol):
+    name: str
+    private_root: bool
+    """Whether declared paths are where the manifest names them."""
+
+    def start(self, launch: Launch, ended: Ended) -> Handle:
+        """StartError: it could not be started."""
+        ...
+
+    def rewriter(self, root: str, declared: list[str], elsewhere: dict[str, str]) -> Rewriter:
+        """How texts of the manifest are adapted before the start. Unwritable: one cannot be."""
+        ...
+
+    def sweep(self) -> None:
+        """Kill what an earlier life of this node has left."""
+        ...

@@ -1,0 +1,114 @@
+"""Process isolation: the container is a plain process of the user, in its own session and folder.
+
+For macOS, for machines without user namespaces, and by choice. It keeps steps out of each other's way
+(declared paths are rewritten), and keeps nobody out of anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+from pinnace.node.launchers import Ended, Exit, Handle, Launch, StartError
+from pinnace.node.orphans import Orphans
+from pinnace.node.reaper import Reaper, exit_code, kill_session
+from pinnace.node.rewriting import Rewriter
+
+NO_ROOT = "/nonexistent"
+
+
+class ProcessHandle:
+    __slots__ = ("environment", "orphans", "pid")
+
+    def __init__(self, orphans: Orphans) -> None:
+        self.pid = 0
+        self.orphans = orphans
+        self.environment: dict[str, str] = {}
+
+    def signal(self, number: int) -> None:
+        kill_session(self.pid, number)
+
+    def kill(self) -> None:
+        kill_session(self.pid)
+
+    def members(self) -> list[int]:
+        return self.orphans.session(self.pid)
+
+    def command(self, argv: list[str]) -> list[str]:
+        return argv
+
+
+class ProcessLauncher:
+    name = "process"
+    private_root = False
+
+    def __init__(self, reaper: Reaper, orphans: Orphans) -> None:
+        self.reaper = reaper
+        self.orphans = orphans
+
+    def start(self, launch: Launch, ended: Ended) -> Handle:
+        if launch.built.root:
+            raise StartError(
+                "an image's own file system cannot be shown to a plain process: "
+                "use the sandbox, or write a rule that maps the image to an environment"
+            )
+        program = find(launch.argv[0], launch.env.get("PATH", ""), launch.cwd)
+        handle = ProcessHandle(self.orphans)
+
+        def over(status: int) -> None:
+            kill_session(handle.pid)
+            self.orphans.end(handle.pid, launch.uid)
+            ended(Exit(exit_code(status)))
+
+        argv, program = in_cgroups(launch, program)
+        try:
+            handle.pid = self.reaper.spawn(
+                argv,
+                self.orphans.marked(launch.env, launch.uid),
+                over,
+                program=program,
+                cwd=launch.cwd,
+                stdin=launch.stdin,
+                stdout=launch.stdout,
+                stderr=launch.stderr,
+            )
+        except OSError as error:
+            raise StartError(f"exec {launch.argv[0]!r}: {error.strerror}: {error.filename}") from None
+        self.orphans.born(handle.pid)
+        return handle
+
+    def rewriter(self, root: str, declared: list[str], elsewhere: dict[str, str]) -> Rewriter:
+        return Rewriter(root, declared, elsewhere)
+
+    def sweep(self) -> None:
+        self.orphans.sweep()
+
+
+def in_cgroups(launch: Launch, program: str) -> tuple[list[str], str]:
+    """The argv that enters its control groups before the program's first instruction: no race."""
+    if not launch.cgroups:
+        return launch.argv, program
+    enter = " ".join(f'&& echo 0 > "${{{n}}}/cgroup.procs"' for n in range(1, len(launch.cgroups) + 1))
+    shift = f"shift {len(launch.cgroups)}"
+    script = f':{" " + enter} && {shift} && exec "$@"'
+    return ["sh", "-c", script, "sh", *launch.cgroups, program, *launch.argv[1:]], "/bin/sh"
+
+
+def find(name: str, path: str, cwd: str) -> str:
+    """The program's file, looked up as execvp does. StartError: there is none."""
+    found = _which(name, path) if "/" not in name else os.path.join(cwd, name)
+    if not found:
+        raise StartError(f"exec: {name!r}: executable file not found in $PATH")
+    if "/" in name and not Path(found).exists():
+        raise StartError(f"exec: {name!r}: no such file or directory")
+    return found
+
+
+@lru_cache(1024)
+def _which(name: str, path: str) -> str:
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise StartError(f"exec: {name!r}: executable file not found in $PATH")
+    return found

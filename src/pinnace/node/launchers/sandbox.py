@@ -1,0 +1,260 @@
+"""Sandbox isolation: bubblewrap, always with a user namespace of its own, a non-zero uid and no capability.
+
+The root is a private folder (or an image with a private upper layer) over which the host's programs are bound
+read-only; nothing else of the host is there. TERM goes to the container's own process: bubblewrap would die
+of it and take the container along before its handler ran.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from pinnace.node.launchers import Bind, Ended, Exit, Handle, Launch
+from pinnace.node.launchers.process import in_cgroups
+from pinnace.node.orphans import processes
+from pinnace.node.reaper import Reaper, exit_code, kill_session
+from pinnace.node.rewriting import Rewriter
+from pinnace.node.roots import LINKS, Etc
+
+UID = 1000
+STATUS_FD = 3
+PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
+UNSAFE = frozenset(
+    (
+        *("GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH"),
+        *("RESOLV_HOST_CONF", "RES_OPTIONS", "TMPDIR", "TZDIR"),
+    )
+)
+
+
+class SandboxHandle:
+    __slots__ = ("as_one", "inner", "pid", "status", "stood_in", "stopped")
+
+    def __init__(self, status: int, as_one: bool) -> None:
+        self.pid = 0
+        self.status = status
+        self.as_one = as_one
+        self.inner = 0
+        self.stopped = False
+        self.stood_in = 0
+
+    def signal(self, number: int) -> None:
+        """As process 1 the kernel spares it signals that it does not handle: where TERM would have ended an
+        ordinary process, KILL does, and the exit says TERM."""
+        self.stopped = True
+        target = self.first()
+        if not target:
+            self.kill()
+        elif self.as_one and disposition(target, number) == "default":
+            self.stood_in = number
+            self.kill()
+        else:
+            send(target, number)
+
+    def kill(self) -> None:
+        """The first process of the namespace: bubblewrap's end then follows that of the last one."""
+        self.stopped = True
+        if not self.child() or not send(self.inner, signal.SIGKILL):
+            kill_session(self.pid)
+
+    def child(self) -> int:
+        """Process 1 of the namespace, 0 before it exists."""
+        if not self.inner and self.status >= 0:
+            text = os.pread(self.status, 4096, 0).partition(b"\n")[0]
+            if text:
+                self.inner = int(msgspec.json.decode(text).get("child-pid", 0))
+        return self.inner
+
+    def first(self) -> int:
+        """The container's own first process."""
+        one = self.child()
+        if self.as_one or not one:
+            return one
+        try:
+            children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
+        except OSError:
+            return 0
+        return int(children[0]) if children else 0
+
+    def members(self) -> list[int]:
+        parents: dict[int, list[int]] = {}
+        for process in processes():
+            parents.setdefault(process.parent, []).append(process.pid)
+        found = [self.pid]
+        for pid in found:
+            found += parents.get(pid, [])
+        return found
+
+    def command(self, argv: list[str]) -> list[str]:
+        spaces = ["--user", "--mount", "--pid", "--ipc", "--uts", "--preserve-credentials"]
+        return ["nsenter", f"--target={self.child()}", *spaces, "--", *argv]
+
+    def executed(self) -> bool:
+        """Whether the program itself ran: only then bubblewrap states its exit code."""
+        return b"exit-code" in os.pread(self.status, 4096, 0)
+
+    def over(self, status: int) -> Exit:
+        code = exit_code(status)
+        ran = code == 0 or self.stopped or os.WIFSIGNALED(status) or self.executed()
+        os.close(self.status)
+        self.status = -1
+        if not ran:
+            return Exit(128, "StartError")
+        return Exit(128 + self.stood_in) if self.stood_in and code else Exit(code)
+
+
+class SandboxLauncher:
+    name = "sandbox"
+    private_root = True
+
+    def __init__(
+        self, reaper: Reaper, etc: Etc, program: str, *, overlay: bool = True, nested: bool = False
+    ) -> None:
+        """`overlay`, `nested`: what this machine's bubblewrap and kernel can do (see probe.py)."""
+        self.reaper = reaper
+        self.etc = etc
+        self.program = program
+        self.overlay = overlay
+        self.spaces = namespaces(nested)
+        self.host = host_root()
+
+    def start(self, launch: Launch, ended: Ended) -> Handle:
+        argv, program = in_cgroups_outside(launch, self.argv(launch), self.program)
+        handle = SandboxHandle(os.memfd_create("status"), not launch.executor)
+
+        def over(status: int) -> None:
+            ended(handle.over(status))
+
+        try:
+            handle.pid = self.reaper.spawn(
+                argv,
+                outside(launch.env),
+                over,
+                program=program,
+                stdin=launch.stdin,
+                stdout=launch.stdout,
+                stderr=launch.stderr,
+                third=handle.status,
+            )
+        except OSError:
+            os.close(handle.status)
+            raise
+        return handle
+
+    def argv(self, launch: Launch) -> list[str]:
+        uid = str(launch.user or launch.built.user or UID)
+        root = self.image_root(launch) if launch.built.root else self.host_view(launch.root, uid)
+        argv = [*self.spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
+        argv += environment_binds(launch.built.binds)
+        for bind in launch.binds:
+            argv += ("--ro-bind" if bind.read_only else "--bind", bind.source, bind.path)
+        if launch.cwd not in ("", "/"):
+            argv += ("--dir", launch.cwd, "--chdir", launch.cwd)
+        else:
+            argv += ("--chdir", "/")
+        if launch.read_only_root:
+            argv += ("--remount-ro", "/")
+        if not launch.executor:
+            argv.append("--as-pid-1")
+        for name, value in launch.env.items():
+            if unsafe(name):
+                argv += ("--setenv", name, value)
+        return [self.program, *argv, "--", *launch.argv]
+
+    def host_view(self, root: str, uid: str) -> list[str]:
+        return ["--bind", root, "/", *self.host, *self.etc.binds(uid)]
+
+    def image_root(self, launch: Launch) -> list[str]:
+        """The unpacked image below, the pod's folder above."""
+        image, root = launch.built.root, launch.root
+        if self.overlay:
+            work = f"{root}.work"
+            os.makedirs(work, mode=0o700, exist_ok=True)
+            view = ["--overlay-src", image, "--overlay", root, work, "/"]
+        else:
+            view = ["--bind", root, "/", *bound_image(Path(image), Path(root))]
+        return [*view, *MACHINE, "--perms", "1777", "--dir", "/tmp", *self.etc.network()]  # noqa: S108 - inside
+
+    def rewriter(self, root: str, declared: list[str], elsewhere: dict[str, str]) -> Rewriter:
+        return Rewriter("", [])
+
+    def sweep(self) -> None:
+        """Nothing: `--die-with-parent` has ended them with the node."""
+
+
+MACHINE = ["--proc", "/proc", "--dev", "/dev"]
+
+
+def namespaces(nested: bool) -> list[str]:
+    spaces = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try --cap-drop ALL"
+    rest = f"--die-with-parent --new-session --json-status-fd {STATUS_FD}"
+    return f"{spaces} {rest}{'' if nested else ' --disable-userns'}".split()
+
+
+def host_root() -> list[str]:
+    """The host's programs, read-only; its links are made in the root itself (roots.py)."""
+    argv = ["--ro-bind", "/usr", "/usr"]
+    for name in LINKS:
+        path = Path("/") / name
+        if path.is_dir() and not path.is_symlink():
+            argv += ["--ro-bind", str(path), str(path)]
+    return argv + MACHINE
+
+
+@lru_cache(256)
+def environment_binds(binds: tuple[Bind, ...]) -> tuple[str, ...]:
+    return tuple(word for b in binds for word in ("--ro-bind", b.source, b.path))
+
+
+def bound_image(image: Path, root: Path) -> list[str]:
+    """Without overlays: the image's folders read-only, those that programs write to left private."""
+    argv: list[str] = []
+    for entry in sorted(image.iterdir()):
+        own = root / entry.name
+        if entry.is_symlink():
+            if not own.is_symlink():
+                own.symlink_to(entry.readlink())
+        elif entry.name not in PRIVATE or entry.name == "etc":
+            argv += ["--ro-bind", str(entry), f"/{entry.name}"]
+    return argv
+
+
+def unsafe(name: str) -> bool:
+    """Variables by which bubblewrap itself, outside, could be made to run a pod's code."""
+    return name.startswith(("LD_", "GLIBC_", "MALLOC_")) or name in UNSAFE
+
+
+def outside(env: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in env.items() if not unsafe(k)}
+
+
+def in_cgroups_outside(launch: Launch, argv: list[str], program: str) -> tuple[list[str], str]:
+    if not launch.cgroups:
+        return argv, program
+    return in_cgroups(msgspec.structs.replace(launch, argv=argv), program)
+
+
+def disposition(pid: int, number: int) -> str:
+    """What the process does with this signal: `caught`, `ignored` or `default`."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return "default"
+    masks = dict(line.split(":\t", 1) for line in status.splitlines() if line.startswith("Sig"))
+    for name, word in (("SigCgt", "caught"), ("SigIgn", "ignored")):
+        if int(masks.get(name, "0"), 16) >> (number - 1) & 1:
+            return word
+    return "default"
+
+
+def send(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,215 @@
+"""From a container of the manifest to a `Launch`: argv, environment, mounts, staged inputs, rewritten paths.
+
+`pod.py` makes one Outfitter a pod, before the start. What it works out is kept, so that a restarted container
+gets the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
+from pinnace.node.protocol import Container, Run
+from pinnace.node.rewriting import Rewriter, Unwritable
+from pinnace.node.roots import Root
+from pinnace.node.services import Services
+from pinnace.node.staging import SCRIPT, outputs_of, stage, write_script
+from pinnace.node.volumes import Volumes, link_into
+
+HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OFFERED = ("/var/run/secrets", "/dev/shm")  # noqa: S108 - mounts that a program may well ignore
+
+
+class Outfitter:
+    def __init__(self, services: Services, run: Run, launcher: Launcher) -> None:
+        self.services = services
+        self.run = run
+        self.launcher = launcher
+        self.folder = services.home.pod(run.uid)
+        self.volumes = Volumes(self.folder, run.uid)
+        self.roots: list[Root] = []
+        self.socket_folder: Path | None = None
+        self.images = False
+
+    def outfit(self, spec: Container, built: Built, *, main: bool) -> Launch:
+        """StartError: the pod cannot start, and why."""
+        root = self.root(spec.name, built)
+        sockets = self.sockets(spec)
+        binds = self.volumes.binds(spec) + self.extra_binds()
+        if main and self.run.inputs:
+            if not self.launcher.private_root:
+                link_into(root, binds)
+            binds = binds + stage(self.services.blobs, self.run, root, binds, bind=self.launcher.private_root)
+        elif binds and not self.launcher.private_root:
+            link_into(root, binds)
+        socket_binds = [Bind(folder, os.path.dirname(path)) for path, folder in sockets.items()]
+        try:
+            return self.dress(spec, built, root, binds + socket_binds, sockets, main)
+        except Unwritable as error:
+            raise StartError(str(error)) from None
+
+    def dress(
+        self, spec: Container, built: Built, root: str, binds: list[Bind], sockets: dict[str, str], main: bool
+    ) -> Launch:
+        rewriter = self.rewriter(spec, built, root, sockets, main)
+        argv = [rewriter.text(a) for a in arguments(spec, built)]
+        env = environment(self.run, built, root, self.launcher)
+        env |= {k: rewriter.text(v) for k, v in spec.env.items()}
+        if spec.script is not None:
+            write_script(root, rewriter.text(spec.script))
+            if spec.script:
+                argv.append(rewriter.text(SCRIPT))
+        cwd = rewriter.path(spec.cwd or built.workdir or "/")
+        if not self.launcher.private_root:
+            self.require(rewriter, spec, main)
+            cwd = prepare(root, cwd, rewriter, self.declared(spec, main))
+        return Launch(
+            uid=self.run.uid,
+            container=spec.name,
+            isolation=self.launcher.name,
+            argv=argv,
+            env=env,
+            cwd=cwd,
+            built=built,
+            root=root,
+            folder=str(self.folder),
+            binds=binds,
+            hostname=self.run.hostname or self.run.name,
+            user=spec.uid,
+            executor=bool(self.run.main),
+            read_only_root=spec.read_only_root,
+            memory_limit=spec.memory_limit,
+            milli_cpu=spec.milli_cpu,
+        )
+
+    def root(self, name: str, built: Built) -> str:
+        """The container's private root; in a plain process' case its working folder."""
+        if built.root or self.launcher.name == "container":
+            self.images = True
+            path = self.folder / f"root-{name}"
+            path.mkdir(mode=0o755, exist_ok=True)
+            return str(path)
+        pool = self.services.roots if self.launcher.private_root else self.services.bare
+        root = pool.take()
+        self.roots.append(root)
+        return root.path
+
+    def extra_binds(self) -> list[Bind]:
+        if not self.run.hosts or not self.launcher.private_root:
+            return []
+        return [Bind(self.services.etc.hosts_with(str(self.folder), self.run.hosts), "/etc/hosts", True)]
+
+    def sockets(self, spec: Container) -> dict[str, str]:
+        """Socket path inside → its folder on the host, short enough for a socket's address."""
+        made: dict[str, str] = {}
+        for path in spec.unix_sockets:
+            name = hashlib.blake2s(f"{self.run.uid}/{spec.name}/{path}".encode(), digest_size=6).hexdigest()
+            self.socket_folder = self.services.home.run / "s"
+            folder = self.socket_folder / name
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made[path] = str(folder)
+        return made
+
+    def socket_paths(self, spec: Container) -> dict[str, str]:
+        return {path: f"{folder}/{os.path.basename(path)}" for path, folder in self.sockets(spec).items()}
+
+    def declared(self, spec: Container, main: bool) -> list[str]:
+        paths = [m.path for m in spec.mounts if not m.path.startswith(OFFERED)]
+        if main:
+            paths += [given.path for given in self.run.inputs]
+            paths += [output.path for output in outputs_of(self.run)]
+        if spec.script:
+            paths.append(SCRIPT)
+        return [*paths, "/tmp"]  # noqa: S108 - a path inside
+
+    def rewriter(
+        self, spec: Container, built: Built, root: str, sockets: dict[str, str], main: bool
+    ) -> Rewriter:
+        if self.launcher.private_root:
+            return Rewriter("", [])
+        elsewhere = {os.path.dirname(path): folder for path, folder in sockets.items()}
+        elsewhere |= {bind.path: bind.source for bind in built.binds if bind.path != bind.source}
+        return self.launcher.rewriter(root, self.declared(spec, main), elsewhere)
+
+    def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
+        """Unwritable: a declared path that the container's texts do not name."""
+        rewriter.text(spec.cwd)
+        for mount in spec.mounts:
+            if not mount.path.startswith(OFFERED):
+                rewriter.require(mount.path, f"mount {mount.volume or mount.path!r}")
+        if main:
+            for given in self.run.inputs:
+                rewriter.require(given.path, f"input artifact {given.name!r}")
+            for output in outputs_of(self.run):
+                rewriter.require(output.path, f"output {output.name!r}")
+
+    def remove(self) -> None:
+        """When nothing of the pod runs and all is collected: everything but the logs goes."""
+        for root in self.roots:
+            root.pool.give(root)
+        self.roots.clear()
+        if self.folder_used():
+            self.services.worker.submit(remove_all, self.folder, self.volumes)
+        if self.socket_folder:
+            for spec in (*self.run.init, *self.run.containers):
+                for folder in self.sockets(spec).values():
+                    self.services.worker.submit(remove_folder, folder)
+
+    def folder_used(self) -> bool:
+        return bool(self.volumes.made) or self.launcher.name == "container" or self.images
+
+
+def remove_folder(path: str) -> None:
+    from pinnace.node.roots import remove
+
+    remove(path)
+
+
+def remove_all(folder: Path, volumes: Volumes) -> None:
+    volumes.remove()
+    for path in folder.glob("root-*"):
+        remove_folder(str(path))
+
+
+def arguments(spec: Container, built: Built) -> list[str]:
+    """Kubernetes' rule: a command replaces entrypoint and cmd, args alone replace only the cmd."""
+    if spec.command:
+        argv = [*spec.command, *spec.args]
+    elif spec.args:
+        argv = [*built.entrypoint, *spec.args]
+    else:
+        argv = [*built.entrypoint, *built.cmd]
+    if not argv:
+        raise StartError(f"container {spec.name!r}: no command, and the image {spec.image!r} brings none")
+    return argv
+
+
+def environment(run: Run, built: Built, root: str, launcher: Launcher) -> dict[str, str]:
+    """What the container's own variables are added to."""
+    base = built.env.get("PATH") or HOST_PATH
+    env = {"PATH": ":".join((*built.path, base)), "HOSTNAME": run.hostname or run.name}
+    if launcher.private_root:
+        env["HOME"] = "/root"
+    else:
+        env |= {"HOME": root, "TMPDIR": root, "PATH": ":".join((*built.path, host_path()))}
+    own = {k: v for k, v in built.env.items() if k != "PATH"}
+    return {**env, **own}
+
+
+def host_path() -> str:
+    return os.environ.get("PATH") or HOST_PATH
+
+
+def prepare(root: str, cwd: str, rewriter: Rewriter, declared: list[str]) -> str:
+    """Make the folders that a container has and a pod's folder lacks; returns where to start."""
+    for path in declared:
+        place = rewriter.path(path)
+        if place.startswith(root) and rewriter.seen:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+    if "/tmp" in rewriter.seen:  # noqa: S108 - a path inside
+        os.makedirs(f"{root}/tmp", exist_ok=True)  # noqa: S108
+    if cwd.startswith(root):
+        os.makedirs(cwd, exist_ok=True)
+    return cwd if os.path.isdir(cwd) and cwd != "/" else root

@@ -1,0 +1,275 @@
+"""One pod's life: prepare, init containers, sidecars, containers, stop, collect, final report.
+
+The server makes one for each `Run` that it does not know. It decides nothing that control could: no retry of
+a pod, no scheduling. `changed(pod)` is called whenever its report is news.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from pinnace.node.collection import Place, collect
+from pinnace.node.container import Member
+from pinnace.node.environments import Absent
+from pinnace.node.launchers import Built, Exit, Launch, Launcher, StartError
+from pinnace.node.outfit import Outfitter
+from pinnace.node.protocol import Collected, Container, ContainerState, Kill, PodReport, Run
+from pinnace.node.services import Services
+
+DEADLINE = "the pod was active for longer than its deadline (activeDeadlineSeconds)"
+STOPPED_BY_US = (0, 137, 143)
+
+
+class Pod:
+    def __init__(self, services: Services, run: Run, changed: Callable[[Pod], None]) -> None:
+        self.services = services
+        self.run = run
+        self.changed = changed
+        self.phase = "Pending"
+        self.reason = ""
+        self.message = ""
+        self.isolation = ""
+        self.collected: Collected | None = None
+        self.stop_asked = asyncio.Event()
+        self.stopping = False
+        self.grace = run.grace
+        self.outfitter: Outfitter | None = None
+        self.built: dict[str, Built] = {}
+        self.launches: dict[str, Launch] = {}
+        self.init = [self.member(c, init=True) for c in run.init]
+        self.mains = [self.member(c) for c in run.containers]
+        self.deadline: asyncio.TimerHandle | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def member(self, spec: Container, *, init: bool = False) -> Member:
+        member = Member(self.services, self.run.uid, spec, self.outfit, self.news, init=init)
+        outputs = self.run.outputs
+        wanted = outputs is not None and outputs.result
+        member.wants_result = wanted and not init and spec.name == self.main_name
+        return member
+
+    @property
+    def main_name(self) -> str:
+        return self.run.main or self.run.containers[0].name
+
+    @property
+    def final(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+    def news(self) -> None:
+        """Not when only the verdict is missing: it follows at once."""
+        if self.final or self.run.outputs is not None or any(m.state.exit_code is None for m in self.mains):
+            self.changed(self)
+
+    def begin(self) -> None:
+        if self.run.deadline is not None:
+            wait = max(self.run.deadline - time.time(), 0)
+            self.deadline = self.services.loop.call_later(wait, self.expire)
+        self.task = self.services.loop.create_task(self.live())
+
+    def report(self) -> PodReport:
+        states: list[ContainerState] = [m.state for m in (*self.init, *self.mains)]
+        return PodReport(
+            uid=self.run.uid,
+            phase=self.phase,
+            containers=states,
+            reason=self.reason,
+            message=self.message,
+            outputs=self.collected,
+            isolation=self.isolation,
+            address=self.run.address,
+        )
+
+    async def live(self) -> None:
+        """From the Run to the final report; whatever goes wrong ends in one."""
+        try:
+            await self.work()
+        except StartError as error:
+            self.fail("StartError", str(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            self.fail("NodeError", f"the node could not run this pod: {type(error).__name__}: {error}")
+        finally:
+            self.finish()
+
+    async def work(self) -> None:
+        launcher = self.services.choose(self.run.isolation)
+        if self.run.network == "own":
+            raise StartError("this node gives pods no network of their own; leave the network annotation out")
+        self.isolation = launcher.name
+        self.make_folder()
+        if not await self.prepare(launcher):
+            return
+        self.outfitter = Outfitter(self.services, self.run, launcher)
+        sidecars: list[tuple[Member, asyncio.Future[Exit]]] = []
+        try:
+            if await self.run_init(sidecars):
+                await self.run_mains()
+        finally:
+            await self.end_sidecars(sidecars)
+        await self.conclude()
+
+    def make_folder(self) -> None:
+        folder = self.services.home.pod(self.run.uid)
+        for path in (folder, folder / "logs"):
+            try:
+                path.mkdir(mode=0o700)
+            except FileExistsError:
+                pass
+
+    async def prepare(self, launcher: Launcher) -> bool:
+        """Have every image's environment; False if the pod was stopped while waiting for one."""
+        for member in (*self.init, *self.mains):
+            image = member.spec.image
+            while image not in self.built:
+                ready = self.services.environments.ready(image, launcher.name)
+                if ready is None:
+                    ready = await self.wait_for(member, image, launcher.name)
+                if ready is not None:
+                    self.built[image] = ready
+                elif self.stopping:
+                    self.phase = "Failed"
+                    return False
+        return True
+
+    async def wait_for(self, member: Member, image: str, isolation: str) -> Built | None:
+        """Build, or say why not and wait until the rules change. None: look again, or stop."""
+        waiting = asyncio.ensure_future(self.stop_asked.wait())
+        environments = self.services.environments
+        try:
+            self.say_waiting(member, "PreparingEnvironment", f"preparing the environment for {image}")
+            building = asyncio.ensure_future(environments.build(image, isolation))
+            await asyncio.wait({building, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if building.done():
+                return building.result()
+            building.cancel()
+        except Absent as error:
+            self.say_waiting(member, error.reason, str(error))
+            changed = asyncio.ensure_future(environments.changed())
+            await asyncio.wait({changed, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+        finally:
+            waiting.cancel()
+        return None
+
+    def say_waiting(self, member: Member, reason: str, message: str) -> None:
+        for other in (*self.init, *self.mains):
+            if other is member or other.spec.image == member.spec.image:
+                other.state.waiting, other.state.message = reason, message
+        self.news()
+
+    def outfit(self, member: Member) -> Launch:
+        """The launch of one life; worked out once a container."""
+        name = member.spec.name
+        if name not in self.launches:
+            assert self.outfitter is not None
+            main = not member.state.init and name == self.main_name
+            launch = self.outfitter.outfit(member.spec, self.built[member.spec.image], main=main)
+            member.sockets = self.outfitter.socket_paths(member.spec) if member.spec.unix_sockets else {}
+            self.launches[name] = launch
+        return self.launches[name]
+
+    async def run_init(self, sidecars: list[tuple[Member, asyncio.Future[Exit]]]) -> bool:
+        """Init containers in order; those with restart Always stay. False: the pod has failed or stops."""
+        for member in self.init:
+            if self.stopping:
+                return False
+            life = asyncio.ensure_future(member.live())
+            if member.spec.restart == "Always":
+                sidecars.append((member, life))
+                await member.started.wait()
+                continue
+            exit = await life
+            if exit.code != 0:
+                self.fail("", f"init container {member.spec.name!r}: {exit.reason} (exit code {exit.code})")
+                return False
+        return not self.stopping
+
+    async def run_mains(self) -> None:
+        self.phase = "Running"
+        lives = {asyncio.ensure_future(m.live()): m for m in self.mains}
+        pending = set(lives)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if self.run.main and any(lives[d].spec.name == self.run.main for d in done):
+                for life in pending:
+                    lives[life].stop(self.grace)
+        for life in lives:
+            life.result()
+
+    async def end_sidecars(self, sidecars: list[tuple[Member, asyncio.Future[Exit]]]) -> None:
+        for member, life in reversed(sidecars):
+            member.stop(self.grace)
+            await life
+
+    async def conclude(self) -> None:
+        """Outputs, then the phase: only now is the pod's last process gone."""
+        if self.run.outputs is not None and self.main_name in self.launches:
+            await self.take_outputs()
+        if self.phase != "Failed":
+            self.phase = "Succeeded" if self.succeeded() else "Failed"
+
+    async def take_outputs(self) -> None:
+        outputs = self.run.outputs
+        assert outputs is not None
+        main = next(m for m in self.mains if m.spec.name == self.main_name)
+        launch = self.launches[self.main_name]
+        if not outputs.parameters and not outputs.artifacts:
+            self.collected = Collected(result=main.result)
+            return
+        place = Place(launch.root, launch.binds, launch.built.root)
+        if not outputs.artifacts:
+            self.collected = collect(self.services.blobs, outputs, place, main.result)
+            return
+        self.collected = await self.services.loop.run_in_executor(
+            self.services.worker, collect, self.services.blobs, outputs, place, main.result
+        )
+
+    def succeeded(self) -> bool:
+        if self.reason:
+            return False
+        if not self.run.main:
+            return all(m.state.exit_code == 0 for m in self.mains)
+        others = all(m.state.exit_code in STOPPED_BY_US for m in self.mains if m.spec.name != self.run.main)
+        return others and any(m.state.exit_code == 0 for m in self.mains if m.spec.name == self.run.main)
+
+    def kill(self, kill: Kill) -> None:
+        if not self.final:
+            self.stop(kill.reason, kill.message, kill.grace)
+
+    def expire(self) -> None:
+        self.stop("DeadlineExceeded", DEADLINE, self.run.grace)
+
+    def stop(self, reason: str, message: str, grace: float) -> None:
+        """End all containers; the first reason stands, a shorter grace replaces a longer one."""
+        if not self.stopping:
+            self.reason, self.message = reason, message
+        self.stopping = True
+        self.grace = min(grace, self.grace) if self.stop_asked.is_set() else grace
+        self.stop_asked.set()
+        for member in (*self.init, *self.mains):
+            member.stop(self.grace)
+
+    def fail(self, reason: str, message: str) -> None:
+        self.phase = "Failed"
+        self.reason = self.reason or reason
+        self.message = self.message or message
+
+    def finish(self) -> None:
+        if self.deadline:
+            self.deadline.cancel()
+        if self.outfitter:
+            self.outfitter.remove()
+            self.outfitter = None
+        if not self.final:
+            self.fail("NodeError", "the pod ended without a verdict")
+        self.news()
+
+    def logs_folder(self) -> Path:
+        return self.services.home.pod(self.run.uid)

@@ -1,0 +1,180 @@
+"""The node's socket: messages in, pods started and stopped, reports out in batches.
+
+Made by `process.py`. Any number of connections may be open (control, a test); each gets Hello, then every
+report, first of all what is known. Final reports stay until one of them says Ack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from pinnace.node.pod import Pod
+from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Kill, PodReport, Report, Run, ToNode
+from pinnace.node.services import Services
+from pinnace.node.wire import Frames, WireError, frame
+
+BATCH = 0.004
+
+
+class Server:
+    def __init__(self, services: Services, epoch: str) -> None:
+        self.services = services
+        self.epoch = epoch
+        self.pods: dict[str, Pod] = {}
+        self.connections: set[Connection] = set()
+        self.outbox = Outbox(services.loop, self.flush)
+
+    async def listen(self, path: Path) -> asyncio.Server:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at the start
+        mask = os.umask(0o177)
+        try:
+            return await self.services.loop.create_unix_server(lambda: Connection(self), str(path))
+        finally:
+            os.umask(mask)
+
+    def hello(self) -> Hello:
+        return Hello(
+            version=VERSION,
+            epoch=self.epoch,
+            pods=list(self.pods),
+            isolation=self.services.default,
+            capacity_milli_cpu=(os.cpu_count() or 1) * 1000,
+            capacity_memory=memory(),
+        )
+
+    def take(self, message: ToNode) -> None:
+        if isinstance(message, Run):
+            self.run(message)
+        elif isinstance(message, Kill):
+            self.kill(message)
+        elif isinstance(message, Ack):
+            self.ack(message)
+        else:
+            self.forget(message)
+
+    def run(self, run: Run) -> None:
+        known = self.pods.get(run.uid)
+        if known is not None:
+            self.outbox.put(known)
+            return
+        names = [run.uid, *(c.name for c in (*run.init, *run.containers))]
+        if not run.containers or not all(map(safe_name, names)):
+            message = "no containers, or a uid or name that cannot be a file's"
+            self.flush([PodReport(run.uid, "Failed", reason="NodeError", message=message)])
+            return
+        pod = self.pods[run.uid] = Pod(self.services, run, self.outbox.put)
+        pod.begin()
+
+    def kill(self, kill: Kill) -> None:
+        """A pod that this node does not know has ended as far as it can tell."""
+        pod = self.pods.get(kill.uid)
+        if pod is not None and not pod.final:
+            pod.kill(kill)
+        elif pod is not None:
+            self.outbox.put(pod)
+        else:
+            reason = kill.reason or "Killed"
+            self.flush([PodReport(kill.uid, "Failed", reason=reason, message="not on this node")])
+
+    def ack(self, ack: Ack) -> None:
+        for uid in ack.uids:
+            pod = self.pods.get(uid)
+            if pod is not None and pod.final:
+                del self.pods[uid]
+
+    def forget(self, forget: Forget) -> None:
+        from pinnace.node.roots import remove
+
+        for uid in forget.uids:
+            pod = self.pods.get(uid)
+            if safe_name(uid) and (pod is None or pod.final):
+                self.pods.pop(uid, None)
+                self.services.worker.submit(remove, str(self.services.home.pod(uid)))
+
+    def flush(self, reports: list[PodReport]) -> None:
+        data = frame(Report(reports))
+        for connection in self.connections:
+            connection.transport.write(data)
+
+    def greet(self, connection: Connection) -> None:
+        self.connections.add(connection)
+        connection.transport.write(frame(self.hello()))
+        if self.pods:
+            connection.transport.write(frame(Report([pod.report() for pod in self.pods.values()])))
+
+    async def stop(self, grace: float) -> None:
+        """End every pod, and wait for that."""
+        tasks = []
+        for pod in self.pods.values():
+            if not pod.final and pod.task:
+                pod.stop("NodeShutdown", "the node is shutting down", min(grace, pod.run.grace))
+                tasks.append(pod.task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace + 5)
+        self.outbox.send()
+
+
+class Outbox:
+    """Reports to send: the newest of each pod, at once when idle, else every 4 ms."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, flush: Callable[[list[PodReport]], None]) -> None:
+        self.loop = loop
+        self.flush = flush
+        self.waiting: dict[str, Pod] = {}
+        self.last = 0.0
+        self.armed = False
+
+    def put(self, pod: Pod) -> None:
+        self.waiting[pod.run.uid] = pod
+        if self.armed:
+            return
+        self.armed = True
+        wait = self.last + BATCH - self.loop.time()
+        if wait <= 0:
+            self.loop.call_soon(self.send)
+        else:
+            self.loop.call_later(wait, self.send)
+
+    def send(self) -> None:
+        self.armed = False
+        self.last = self.loop.time()
+        if self.waiting:
+            pods, self.waiting = self.waiting, {}
+            self.flush([pod.report() for pod in pods.values()])
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.frames = Frames()
+        self.decoder: msgspec.msgpack.Decoder[ToNode] = msgspec.msgpack.Decoder(ToNode)
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.server.greet(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for body in self.frames.feed(data):
+                self.server.take(self.decoder.decode(body))
+        except (WireError, msgspec.DecodeError):
+            self.transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.server.connections.discard(self)
+
+
+def safe_name(name: str) -> bool:
+    """Fit to be one component of a path."""
+    return 0 < len(name) <= 253 and not name.startswith(".") and "/" not in name and "\0" not in name
+
+
+def memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

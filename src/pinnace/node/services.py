@@ -1,0 +1,68 @@
+"""What every pod of this node shares: made once in `server.py`, passed to whoever needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pinnace.data.blobs import Blobs
+from pinnace.home import Home
+from pinnace.node.launchers import Launch, Launcher, StartError
+from pinnace.node.limits import Groups
+from pinnace.node.logs import Sampler
+from pinnace.node.reaper import Reaper
+from pinnace.node.roots import Etc, Roots
+
+if TYPE_CHECKING:
+    from pinnace.node.container import Member
+    from pinnace.node.environments import Environments
+
+
+class Services:
+    def __init__(
+        self,
+        home: Home,
+        reaper: Reaper,
+        launchers: dict[str, Launcher],
+        default: str,
+        why: dict[str, str],
+        environments: Environments,
+        etc: Etc,
+        roots: Roots,
+        bare: Roots,
+        groups: Groups,
+        worker: Executor,
+    ) -> None:
+        """`launchers` are those that work here; `why` says of the others what is missing."""
+        self.home = home
+        self.loop = asyncio.get_running_loop()
+        self.reaper = reaper
+        self.launchers = launchers
+        self.default = default
+        self.why = why
+        self.environments = environments
+        self.blobs = Blobs(home.data)
+        self.etc = etc
+        self.roots = roots
+        self.bare = bare
+        self.groups = groups
+        self.worker = worker
+        self.sampler = Sampler()
+
+    def choose(self, asked: str) -> Launcher:
+        """The launcher for a pod that asks for `asked` ('', auto: the node's). StartError says what to do."""
+        name = asked if asked not in ("", "auto") else self.default
+        found = self.launchers.get(name)
+        if found is None:
+            name = "sandbox" if name == "none" else name
+            why = self.why.get(name, "there is no such isolation; known are container, sandbox and process")
+            raise StartError(f"isolation {name!r} does not work on this machine: {why}")
+        return found
+
+    def launcher(self, launch: Launch) -> Launcher:
+        return self.launchers[launch.isolation]
+
+    def log(self, member: Member) -> Path:
+        return self.home.log(member.uid, member.spec.name, member.state.restarts)
