@@ -5,8 +5,8 @@ Called by `writing`. All but `check_shape` rely on the types that the schema has
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +19,23 @@ _COUNTED = frozenset({"pods", "customresourcedefinitions.apiextensions.k8s.io"})
 _COUNTED_GROUPS = frozenset({"apps", "batch", "networking.k8s.io", "policy"})
 
 
+_this_second = (0, "")
+
+
 def now() -> str:
-    return datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """This second as Kubernetes writes times; formatted once a second."""
+    global _this_second
+    second = int(time.time())
+    if second != _this_second[0]:
+        _this_second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return _this_second[1]
+
+
+def new_uid() -> str:
+    """A random UUID (version 4), at a third of the price of `uuid.uuid4`."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def check_shape(resource: Resource, obj: Any) -> Obj:
@@ -65,7 +80,7 @@ def stamp_new(resource: Resource, obj: Obj, namespace: str) -> None:
         "generation",
     ):
         meta.pop(key, None)
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = new_uid()
     meta["creationTimestamp"] = now()
     if counts_generations(resource):
         meta["generation"] = 1

@@ -68,6 +68,11 @@ def expired(message: str) -> StatusError:
     return StatusError(410, "Expired", message)
 
 
+def too_old(revision: int, current: int) -> StatusError:
+    """The log no longer reaches back: list again and watch from there."""
+    return expired(f"too old resource version: {revision} ({current})")
+
+
 def rejected_patch() -> StatusError:
     """What a JSON patch that does not apply is answered with; the text is the whole message."""
     return StatusError(422, "Invalid", SERVER_REJECTED, details={})

@@ -6,7 +6,6 @@ and judges nothing; what may take it was judged before (a pod's template) or is 
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from pinnace.kinds import names
@@ -16,7 +15,7 @@ from pinnace.objects.admission import rules
 from pinnace.objects.client import SYSTEM, Change, DeleteOptions, Identity, Options
 from pinnace.objects.document import name_of, namespace_of, presented, revision_of, uid_of
 from pinnace.objects.house import House
-from pinnace.objects.metadata import counts_generations, now
+from pinnace.objects.metadata import counts_generations, new_uid, now
 from pinnace.store.interface import ABSENT, Put, Remove, Write
 
 _UNTRACKED = Options(field_manager="")
@@ -58,7 +57,7 @@ def newborn(resource: Resource, obj: Obj) -> Obj:
     if "name" not in meta:
         meta["name"] = names.generated(meta["generateName"])
     if "uid" not in meta:
-        meta["uid"] = str(uuid.uuid4())
+        meta["uid"] = new_uid()
     meta["creationTimestamp"] = now()
     if counts_generations(resource):
         meta["generation"] = 1

@@ -133,7 +133,7 @@ class Hub:
                 for first in self._begin(watcher, since):
                     yield first
             except Compacted:
-                yield WatchEvent("ERROR", _too_old(since or 0, self.store.rv))
+                yield WatchEvent("ERROR", refusals.too_old(since or 0, self.store.rv).status())
                 return
             if bookmarks and initial_end:
                 yield _bookmark(watcher, end=True)
@@ -185,7 +185,3 @@ def _bookmark(watcher: Watcher, *, end: bool = False) -> WatchEvent:
     return WatchEvent(
         "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
     )
-
-
-def _too_old(since: int, current: int) -> Obj:
-    return refusals.expired(f"too old resource version: {since} ({current})").status()

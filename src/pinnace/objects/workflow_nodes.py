@@ -35,6 +35,8 @@ class WorkflowNodes:
         self.store = store
         self.workflows = workflows
         self._watches: set[_Watch] = set()
+        self._forgotten = store.rv
+        """Rows have no log: what was removed up to here cannot be told to a watcher that comes later."""
 
     # The projection ---------------------------------------------------------------------------------------
 
@@ -76,7 +78,7 @@ class WorkflowNodes:
             if key in nodes and body is not None and msgspec.json.decode(body) == nodes[key]:
                 continue
             if seen and rv > seen:
-                why = f"node {key} of this workflow has changed; please apply your changes to the latest version"
+                why = f"node {key} has changed; please apply your changes to the latest version and try again"
                 raise refusals.conflict(self.workflows, name_of(stored), why)
             changed.append(Row(NODE, owner, key, _encoded(nodes[key]) if key in nodes else None))
         return changed
@@ -127,12 +129,16 @@ class WorkflowNodes:
         return self._watch(namespace, asked, since)
 
     async def _watch(self, namespace: str, asked: Selector, since: int) -> AsyncIterator[WatchEvent]:
+        shown: dict[str, Obj] = {}
+        if since and since < self._forgotten:
+            yield WatchEvent("ERROR", refusals.too_old(since, self.store.rv).status())
+            return
+        if since:  # the client has seen these: no ADDED for them again
+            known = (node for _, node in self._nodes(namespace, asked, 0))
+            shown = {uid_of(node): node for node in known if revision_of(node) <= since}
+        after = since
         watch = _Watch()
         self._watches.add(watch)
-        shown: dict[str, Obj] = {}
-        if since:  # the client has seen these: no ADDED for them again
-            shown = {uid_of(node): node for _, node in self._nodes(namespace, asked, 0) if revision_of(node) <= since}
-        after = since
         try:
             while True:
                 watch.wake.clear()
@@ -151,9 +157,9 @@ class WorkflowNodes:
             self._watches.discard(watch)
 
     def changed(self, rows: Iterable[Row]) -> None:
-        if not self._watches:
-            return
         gone = [(row.owner, row.key) for row in rows if row.body is None]
+        if gone:
+            self._forgotten = self.store.rv
         for watch in self._watches:
             watch.gone.extend(gone)
             watch.wake.set()

@@ -19,6 +19,7 @@ _RESTART = ("Always", "OnFailure", "Never")
 _PULL = ("Always", "IfNotPresent", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _LISTS = ("initContainers", "containers")
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _MODES = ("secret", "configMap", "downwardAPI", "projected")
 _FROZEN = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -88,12 +89,11 @@ def _default_container(container: Map) -> None:
     for port in container.get("ports") or ():
         port.setdefault("protocol", "TCP")
     for variable in container.get("env") or ():
-        source = variable.get("valueFrom")
-        if source and source.get("fieldRef"):
-            source["fieldRef"].setdefault("apiVersion", "v1")
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if container.get(name):
-            _default_probe(container[name])
+        if "valueFrom" in variable and (variable["valueFrom"] or {}).get("fieldRef"):
+            variable["valueFrom"]["fieldRef"].setdefault("apiVersion", "v1")
+    for name in _PROBES:
+        if name in container:
+            _default_probe(container[name] or {})
 
 
 def _pull_policy(image: str) -> str:
@@ -129,18 +129,22 @@ def _default_volume(volume: Map) -> None:
 
 def quality(spec: Map) -> str:
     """The quality-of-service class: Guaranteed, Burstable or BestEffort."""
-    guaranteed, anything = True, False
-    for name in _LISTS:
-        for container in spec.get(name) or ():
-            resources = container.get("resources") or {}
-            requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-            anything = anything or bool(requests or limits)
-            guaranteed = guaranteed and all(
-                key in limits and requests.get(key, limits[key]) == limits[key] for key in ("cpu", "memory")
-            )
-    if not anything:
+    containers = [container for name in _LISTS for container in spec.get(name) or ()]
+    if not any(container.get("resources") for container in containers):
         return "BestEffort"
+    asked = [_asked(container.get("resources") or {}) for container in containers]
+    if not any(requests or limits for requests, limits in asked):
+        return "BestEffort"
+    guaranteed = all(
+        key in limits and requests.get(key, limits[key]) == limits[key]
+        for requests, limits in asked
+        for key in ("cpu", "memory")
+    )
     return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _asked(resources: Map) -> tuple[Map, Map]:
+    return resources.get("requests") or {}, resources.get("limits") or {}
 
 
 def check(pod: Obj) -> list[Cause]:

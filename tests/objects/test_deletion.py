@@ -1,0 +1,205 @@
+"""Deletion: what goes at once, what waits and for whom; definitions and what hangs on them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pinnace.kinds.resource import Obj
+from pinnace.objects.client import Change, DeleteOptions, Options, Selection
+from pinnace.objects.errors import StatusError
+from tests.objects.conftest import QUIET, Door
+from tests.objects.test_writing import pod, refused
+
+pytestmark = pytest.mark.anyio
+
+
+async def gone(door: Door, key: str, name: str, namespace: str = "default") -> None:
+    async with asyncio.timeout(5):
+        while door.store.get(key, namespace, name) is not None:
+            await asyncio.sleep(0.005)
+
+
+async def test_deleting_answers_with_the_uid(door: Door) -> None:
+    made = await door.config("one")
+    answer = await door.local.delete(door.kind("configmaps"), "one", "default")
+    assert answer["status"] == "Success"
+    assert answer["details"] == {"name": "one", "kind": "configmaps", "uid": made["metadata"]["uid"]}
+    error = await refused(door.local.delete(door.kind("configmaps"), "one", "default"))
+    assert error.code == 404
+
+
+async def test_preconditions_hold(door: Door) -> None:
+    await door.config("one")
+    maps = door.kind("configmaps")
+    for options in (DeleteOptions(uid="other"), DeleteOptions(resource_version="1")):
+        error = await refused(door.local.delete(maps, "one", "default", options))
+        assert error.code == 409
+        assert "Precondition failed" in error.message
+
+
+async def test_the_last_finalizer_removes_the_object(door: Door) -> None:
+    maps = door.kind("configmaps")
+    body = {"metadata": {"name": "m", "finalizers": ["a.example.com/x", "b.example.com/y"]}}
+    await door.local.create(maps, body, "default")
+    marked = await door.local.delete(maps, "m", "default")
+    assert marked["metadata"]["deletionTimestamp"]
+    error = await refused(
+        door.local.patch(maps, "m", "default", {"metadata": {"finalizers": ["c.example.com/z"]}}, "merge")
+    )
+    assert "no new finalizers can be added" in error.message
+    await door.local.patch(maps, "m", "default", {"metadata": {"finalizers": ["a.example.com/x"]}}, "merge")
+    await door.local.patch(maps, "m", "default", {"metadata": {"finalizers": None}}, "merge")
+    assert (await refused(door.local.get(maps, "m", "default"))).code == 404
+
+
+@pytest.mark.parametrize(("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
+async def test_dependents_are_left_to_the_collector(door: Door, policy: str, finalizer: str) -> None:
+    await door.config("one")
+    marked = await door.local.delete(
+        door.kind("configmaps"), "one", "default", DeleteOptions(propagation=policy)
+    )
+    assert marked["metadata"]["finalizers"] == [finalizer]
+
+
+async def test_a_pod_is_given_time_only_when_it_may_run(door: Door) -> None:
+    pods = door.kind("pods")
+    await door.local.create(pods, pod("unbound"), "default", QUIET)
+    assert (await door.local.delete(pods, "unbound", "default"))["kind"] == "Status"
+    bound = await door.local.create(pods, pod("bound"), "default", QUIET)
+    spec = {**bound["spec"], "nodeName": "pinnace"}
+    await door.local.transact([Change(verb="system", resource=pods, obj={**bound, "spec": spec})])
+    marked = await door.local.delete(pods, "bound", "default", DeleteOptions(grace_seconds=5))
+    assert marked["metadata"]["deletionGracePeriodSeconds"] == 5
+    again = await door.local.delete(pods, "bound", "default")
+    assert again["metadata"]["resourceVersion"] == marked["metadata"]["resourceVersion"]
+    done = await door.local.delete(pods, "bound", "default", DeleteOptions(grace_seconds=0))
+    assert done["kind"] == "Status"
+
+
+async def test_a_namespace_is_emptied_before_it_goes(door: Door) -> None:
+    namespaces = door.kind("namespaces")
+    await door.namespace("demo")
+    marked = await door.local.delete(namespaces, "demo")
+    assert marked["status"]["phase"] == "Terminating"
+    error = await refused(door.local.create(door.kind("configmaps"), {"metadata": {"name": "m"}}, "demo"))
+    assert error.code == 403
+    assert "because it is being terminated" in error.message
+    final = {**marked, "spec": {"finalizers": []}}
+    await door.local.update(namespaces, final, "", Options(subresource="finalize"))
+    assert (await refused(door.local.get(namespaces, "demo"))).code == 404
+
+
+async def test_a_collection_is_deleted_by_selector(door: Door) -> None:
+    maps = door.kind("configmaps")
+    for name, app in (("a", "web"), ("b", "db")):
+        await door.local.create(maps, {"metadata": {"name": name, "labels": {"app": app}}}, "default")
+    page = await door.local.delete_collection(maps, "default", Selection(labels="app=web"))
+    assert [obj["metadata"]["name"] for obj in page.items] == ["a"]
+    assert [obj["metadata"]["name"] for obj in (await door.local.list(maps, "default")).items] == ["b"]
+
+
+def definition(**version: Any) -> Obj:
+    schema = {
+        "type": "object",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {
+                    "size": {"type": "integer", "default": 3, "minimum": 1},
+                    "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+                },
+            },
+            "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        },
+    }
+    served = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}, **version}
+    names = {"plural": "boats", "kind": "Boat"}
+    spec = {"group": "sea.example.com", "scope": "Namespaced", "names": names, "versions": [served]}
+    return {"metadata": {"name": "boats.sea.example.com"}, "spec": spec}
+
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+
+
+async def test_a_definition_is_served_at_once_and_after_a_restart(door: Door) -> None:
+    made = await door.local.create(
+        door.kind(DEFINITIONS), definition(subresources={"status": {}, "scale": {
+            "specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"}})
+    )
+    conditions = {one["type"]: one["status"] for one in made["status"]["conditions"]}
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}
+    boats = door.kind("boats.sea.example.com")
+    boat = await door.local.create(boats, {"metadata": {"name": "b"}, "spec": {"bogus": 1}}, "default")
+    assert boat["spec"] == {"size": 3}
+    assert boat["metadata"]["generation"] == 1
+    scaled = await door.local.patch(
+        boats, "b", "default", {"spec": {"replicas": 7}}, "merge", Options(subresource="scale")
+    )
+    assert scaled["spec"]["replicas"] == 7
+    await door.restart()
+    assert (await door.local.get(door.kind("boats.sea.example.com"), "b", "default"))["spec"]["size"] == 7
+
+
+async def test_a_wrong_definition_names_every_cause(door: Door) -> None:
+    wrong = definition()
+    wrong["metadata"]["name"] = "ships.sea.example.com"
+    wrong["spec"]["scope"] = "Ocean"
+    error = await refused(door.local.create(door.kind(DEFINITIONS), wrong))
+    assert error.code == 422
+    assert {cause.field for cause in error.causes} >= {"metadata.name", "spec.scope"}
+    assert door.catalogue.key("boats.sea.example.com") is None
+
+
+async def test_the_objects_of_a_definition_go_before_it(door: Door) -> None:
+    await door.local.create(door.kind(DEFINITIONS), definition())
+    boats = door.kind("boats.sea.example.com")
+    held = {"metadata": {"name": "held", "finalizers": ["sea.example.com/anchor"]}}
+    await door.local.create(boats, {"metadata": {"name": "free"}}, "default")
+    await door.local.create(boats, held, "default")
+    marked = await door.local.delete(door.kind(DEFINITIONS), "boats.sea.example.com")
+    assert marked["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    await gone(door, "boats.sea.example.com", "free")
+    assert door.store.get(DEFINITIONS, "", "boats.sea.example.com") is not None
+    await door.local.patch(boats, "held", "default", {"metadata": {"finalizers": None}}, "merge")
+    await gone(door, DEFINITIONS, "boats.sea.example.com", "")
+    assert door.catalogue.key("boats.sea.example.com") is None
+
+
+async def test_emptying_goes_on_after_a_restart(door: Door) -> None:
+    await door.local.create(door.kind(DEFINITIONS), definition())
+    await door.local.create(door.kind("boats.sea.example.com"), {"metadata": {"name": "b"}}, "default")
+    door.local.house.emptier.close()
+    await door.local.delete(door.kind(DEFINITIONS), "boats.sea.example.com")
+    assert door.store.get("boats.sea.example.com", "default", "b") is not None
+    await door.restart()
+    door.local.start()
+    await gone(door, DEFINITIONS, "boats.sea.example.com", "")
+
+
+async def test_transactions_are_all_or_nothing(door: Door) -> None:
+    maps = door.kind("configmaps")
+    await door.config("one")
+    place = {"namespace": "default"}
+    changes = [
+        Change(verb="create", resource=maps, obj={"metadata": {"name": "two", **place}}),
+        Change(verb="create", resource=maps, obj={"metadata": {"name": "one", **place}}),
+    ]
+    with pytest.raises(StatusError) as caught:
+        await door.local.transact(changes)
+    assert caught.value.message == 'configmaps "one" already exists'
+    assert door.store.get("configmaps", "default", "two") is None
+
+
+async def test_the_fast_way_makes_the_same_pod(door: Door) -> None:
+    pods = door.kind("pods")
+    slow = await door.local.create(pods, pod("slow"), "default", QUIET)
+    body = pod("fast")
+    body["metadata"]["namespace"] = "default"
+    (fast,) = await door.local.transact([Change(verb="create", resource=pods, obj=body, trusted=True)])
+    for one in (slow, fast):
+        for key in ("name", "uid", "resourceVersion", "creationTimestamp"):
+            one["metadata"].pop(key)
+    assert slow == fast

@@ -1,0 +1,115 @@
+"""A Workflow's nodes are rows; clients see and edit them as `.status.nodes`, and watch them one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from pinnace.kinds.catalogue import WORKFLOW_NODES
+from pinnace.kinds.resource import Obj
+from pinnace.objects.client import Selection, WatchEvent
+from pinnace.store.interface import Row
+from tests.objects.conftest import Door
+from tests.objects.test_writing import refused
+
+pytestmark = pytest.mark.anyio
+WF = "workflows.argoproj.io"
+
+
+async def started(door: Door, *nodes: str) -> Obj:
+    body = {"metadata": {"name": "wf"}, "spec": {"entrypoint": "main"}, "status": {"phase": "Running"}}
+    made = await door.local.create(door.kind(WF), body, "default")
+    await door.local.transact([], [row(made, name, "Running") for name in nodes])
+    return made
+
+
+def row(workflow: Obj, name: str, phase: str) -> Row:
+    body = {"id": name, "name": name, "displayName": name, "type": "Pod", "phase": phase}
+    return Row("node", workflow["metadata"]["uid"], name, msgspec.json.encode(body))
+
+
+async def phases(door: Door) -> dict[str, str]:
+    seen = await door.local.get(door.kind(WF), "wf", "default")
+    return {key: node["phase"] for key, node in seen["status"].get("nodes", {}).items()}
+
+
+async def test_readers_see_the_nodes_and_the_store_keeps_rows(door: Door) -> None:
+    await started(door, "wf-1", "wf-2")
+    assert await phases(door) == {"wf-1": "Running", "wf-2": "Running"}
+    page = await door.local.list(door.kind(WF), "default")
+    assert set(page.items[0]["status"]["nodes"]) == {"wf-1", "wf-2"}
+    bare = await door.local.list(door.kind(WF), "default", Selection(projected=False))
+    assert "nodes" not in bare.items[0]["status"]
+    stored = door.local.peek(door.kind(WF), "wf", "default")
+    assert stored is not None
+    assert "nodes" not in stored["status"]
+
+
+async def test_an_edit_of_the_picture_edits_rows(door: Door) -> None:
+    workflow = await started(door, "wf-1", "wf-2", "wf-3")
+    seen = await door.local.get(door.kind(WF), "wf", "default")
+    nodes = {key: dict(node) for key, node in seen["status"]["nodes"].items() if key != "wf-3"}
+    nodes["wf-1"]["phase"] = "Succeeded"
+    wanted = {**seen, "status": {**seen["status"], "nodes": nodes, "message": "set by hand"}}
+    done = await door.local.update(door.kind(WF), wanted, "default")
+    assert done["status"]["message"] == "set by hand"
+    assert await phases(door) == {"wf-1": "Succeeded", "wf-2": "Running"}
+    assert len(door.store.rows("node", workflow["metadata"]["uid"])) == 2
+
+
+async def test_an_edit_on_an_older_picture_of_a_row_is_a_conflict(door: Door) -> None:
+    workflow = await started(door, "wf-1", "wf-2")
+    seen = await door.local.get(door.kind(WF), "wf", "default")
+    await door.local.transact([], [row(workflow, "wf-1", "Failed")])
+    nodes = {key: dict(node) for key, node in seen["status"]["nodes"].items()}
+    nodes["wf-1"]["phase"] = "Succeeded"
+    wanted = {**seen, "status": {**seen["status"], "nodes": nodes}}
+    error = await refused(door.local.update(door.kind(WF), wanted, "default"))
+    assert error.code == 409
+    assert await phases(door) == {"wf-1": "Failed", "wf-2": "Running"}
+
+
+async def test_a_patch_of_one_node_touches_only_its_row(door: Door) -> None:
+    await started(door, "wf-1", "wf-2")
+    patch = {"status": {"nodes": {"wf-1": {"phase": "Succeeded"}}}}
+    await door.local.patch(door.kind(WF), "wf", "default", patch, "merge")
+    assert await phases(door) == {"wf-1": "Succeeded", "wf-2": "Running"}
+
+
+async def test_the_rows_go_with_their_workflow(door: Door) -> None:
+    workflow = await started(door, "wf-1")
+    await door.local.delete(door.kind(WF), "wf", "default")
+    assert door.store.rows("node", workflow["metadata"]["uid"]) == []
+
+
+async def take(events: AsyncIterator[WatchEvent], count: int) -> list[tuple[str, str, str]]:
+    found = []
+    async with asyncio.timeout(5):
+        while len(found) < count:
+            event = await anext(events)
+            found.append((event.type, event.obj["metadata"]["name"], event.obj["status"]["phase"]))
+    return found
+
+
+async def test_single_nodes_are_listed_and_watched(door: Door) -> None:
+    workflow = await started(door, "wf-1")
+    asked = Selection(labels="workflows.argoproj.io/workflow=wf")
+    page = await door.local.list(WORKFLOW_NODES, "default", asked)
+    (node,) = page.items
+    assert node["metadata"]["ownerReferences"][0]["uid"] == workflow["metadata"]["uid"]
+    assert (await door.local.get(WORKFLOW_NODES, "wf-1", "default"))["status"]["phase"] == "Running"
+    watching = Selection(labels=asked.labels, resource_version=page.resource_version)
+    events = door.local.watch(WORKFLOW_NODES, "default", watching)
+    waiting = asyncio.create_task(take(events, 2))
+    await asyncio.sleep(0)
+    await door.local.transact([], [row(workflow, "wf-1", "Succeeded"), row(workflow, "wf-2", "Running")])
+    assert await waiting == [("MODIFIED", "wf-1", "Succeeded"), ("ADDED", "wf-2", "Running")]
+    await door.local.transact([], [Row("node", workflow["metadata"]["uid"], "wf-2", None)])
+    assert await take(events, 1) == [("DELETED", "wf-2", "Running")]
+    late = await anext(door.local.watch(WORKFLOW_NODES, "default", watching))
+    assert (late.type, late.obj["code"]) == ("ERROR", 410)
+    error = await refused(door.local.delete(WORKFLOW_NODES, "wf-1", "default"))
+    assert error.code == 405
