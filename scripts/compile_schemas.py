@@ -1,9 +1,9 @@
 """Compile upstream's schemas beside the checkout (`../shared`) into the compact data of `kinds/data/`.
 
-    python scripts/compile_schemas.py [SHARED [TARGET]]
+    python -m scripts.compile_schemas [SHARED [TARGET]]
 
-Facts only: names, types, list kinds, keys, enums, required, defaults, formats, patterns, limits. No prose and no
-CEL rules are taken. Equal sub-trees become one line; the output depends on nothing but the input.
+Facts only: names, types, list kinds, keys, enums, required, defaults, formats, patterns, limits. No prose
+and no CEL rules are taken. Equal sub-trees become one line; the output depends on nothing but the input.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from upstream_defaults import DEFAULTS
+
+from scripts.upstream_defaults import DEFAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
-GO_ALIASES = {"io.k8s.apimachinery.pkg.apis.meta.v1": "v1", "io.k8s.api": "", "io.k8s.apimachinery": ""}
 ZERO: tuple[Any, ...] = ("", 0, False, {}, [])
 LIMITS = (
     "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties",
@@ -147,7 +147,9 @@ class Reader:
         if self.components:
             return {}
         combos: Facts = {
-            key: [self.add(one) for one in schema[key]] for key in ("allOf", "anyOf", "oneOf") if schema.get(key)
+            key: [self.add(one) for one in schema[key]]
+            for key in ("allOf", "anyOf", "oneOf")
+            if schema.get(key)
         }
         if isinstance(schema.get("not"), dict):
             combos["not"] = self.add(schema["not"])
@@ -155,24 +157,24 @@ class Reader:
 
 
 def builtins(table: Table, shared: Path) -> tuple[dict[str, dict[str, int]], Facts]:
-    """The kinds of Kubernetes itself, by group; and the facts of ObjectMeta for everyone's metadata."""
+    """The kinds of Kubernetes itself, by group; and core's components, for everyone's metadata."""
     kinds: dict[str, dict[str, int]] = {}
-    metadata: Facts = {}
     for path in sorted((shared / "specs" / "kubernetes").glob("*_v[0-9].json")):
         components = json.loads(path.read_text())["components"]["schemas"]
         group = "core" if path.name == "api_v1.json" else path.name.split("_")[0]
         reader = Reader(table, group, components)
-        metadata[OBJECT_META] = components[OBJECT_META]
         for name in sorted(components):
             for known in components[name].get("x-kubernetes-group-version-kind") or []:
-                whose = known["group"] or "core"
-                if whose == group and not known["kind"].endswith(("List", "Options", "Event")) or (
-                    whose == group and known["kind"] in ("Event",)
-                ):
-                    reference = {"$ref": PREFIX + name}
-                    kinds.setdefault(group, {})[f"{known['version']}/{known['kind']}"] = int(reader.add(reference))
-    components = json.loads((shared / "specs" / "kubernetes" / "api_v1.json").read_text())["components"]["schemas"]
-    return kinds, components
+                if (known["group"] or "core") == group and _is_object(known["kind"]):
+                    number = int(reader.add({"$ref": PREFIX + name}))
+                    kinds.setdefault(group, {})[f"{known['version']}/{known['kind']}"] = number
+    core = shared / "specs" / "kubernetes" / "api_v1.json"
+    return kinds, json.loads(core.read_text())["components"]["schemas"]
+
+
+def _is_object(kind: str) -> bool:
+    """A kind of which there are objects, not one that only travels."""
+    return not kind.endswith(("List", "Options", "WatchEvent"))
 
 
 def definitions(shared: Path) -> Iterator[Facts]:
@@ -203,7 +205,8 @@ def customs(table: Table, shared: Path, core: Facts) -> tuple[dict[str, dict[str
                 **{key: n for key, n in facts.get("properties", {}).items()
                    if key not in ("apiVersion", "kind", "metadata")},
             }
-            kinds.setdefault(group, {})[f"{version['name']}/{spec['names']['kind']}"] = table.add(facts, group)
+            kind = f"{version['name']}/{spec['names']['kind']}"
+            kinds.setdefault(group, {})[kind] = table.add(facts, group)
             columns[f"{group}/{version['name']}/{spec['names']['plural']}"] = [
                 {
                     "name": c["name"], "type": c["type"], "path": c["jsonPath"],

@@ -54,7 +54,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "updateStrategy": {}, "persistentVolumeClaimRetentionPolicy": {},
     },
     "apps.v1.StatefulSetUpdateStrategy": {"type": "RollingUpdate"},
-    "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+    "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy": {
+        "whenDeleted": "Retain", "whenScaled": "Retain",
+    },
     "apps.v1.DaemonSetSpec": {"revisionHistoryLimit": 10, "updateStrategy": {}},
     "apps.v1.DaemonSetUpdateStrategy": {"type": "RollingUpdate"},
     "discovery.v1.EndpointPort": {"protocol": "TCP", "name": ""},

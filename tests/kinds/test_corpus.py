@@ -1,4 +1,5 @@
-"""What a real API server answered to each manifest of the corpus under strict validation, and what we answer."""
+"""What a real API server answered to each manifest of the corpus under strict validation, and what we
+answer."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ RECORDED = 400
 ELSEWHERE = re.compile(
     r"namespaces \".*\" not found|error parsing|error validating|resource mapping not found|storageClassName"
 )
-"""Refused for reasons that no schema knows: by kubectl itself, for a missing namespace or kind, by `objects/`."""
+"""Refused for reasons that no schema knows: by kubectl itself, for a missing namespace or kind, by
+`objects/`."""
 
 
 def _schemas() -> dict[tuple[str, str], tuple[str, Node]]:

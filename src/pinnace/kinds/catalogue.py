@@ -1,8 +1,8 @@
 """Every kind that is served now: those that ship with the platform and those of users' own definitions.
 
-Control makes one with `Catalogue.builtin()` and hands it to objects, api and controllers; `install` and `remove`
-follow the stored CustomResourceDefinitions. The kinds that ship win: a definition of one of them (upstream's
-install manifests carry them) is stored, and changes nothing about how the kind is served.
+Control makes one with `Catalogue.builtin()` and hands it to objects, api and controllers; `install` and
+`remove` follow the stored CustomResourceDefinitions. The kinds that ship win: a definition of one of them
+(upstream's install manifests carry them) is stored, and changes nothing about how the kind is served.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Catalogue:
     def schema(self, resource: Resource) -> Node:
         place = (resource.group, resource.version, resource.plural)
         found = self._schemas.get(place)
-        return found if found is not None else _shipped_schema(resource.group, resource.version, resource.kind)
+        if found is not None:
+            return found
+        return _shipped_schema(resource.group, resource.version, resource.kind)
 
     def install(self, definition: Obj) -> list[Resource]:
         """Serve what a stored definition names; returns its resources (none for a kind that ships)."""

@@ -1,7 +1,7 @@
 """CustomResourceDefinitions: what one must be, what it says, and the resources that it makes.
 
-`objects/` refuses what `definition_causes` names; whoever installs writes what `accept` answers into the status;
-`Catalogue.install` serves `custom_resources`. Source of the rules: kubernetes/apiextensions-apiserver
+`objects/` refuses what `definition_causes` names; whoever installs writes what `accept` answers into the
+status; `Catalogue.install` serves `custom_resources`. Source of the rules: kubernetes/apiextensions-apiserver
 pkg/apis/apiextensions/validation.
 """
 
@@ -203,7 +203,8 @@ def _structural(schema: Obj, path: str) -> list[Cause]:
     if isinstance(schema.get("additionalProperties"), dict):
         found += _structural(schema["additionalProperties"], f"{path}.additionalProperties")
         if schema.get("properties"):
-            found.append(cause.forbidden(f"{path}.additionalProperties", "must not be specified with properties"))
+            detail = "additionalProperties and properties are mutually exclusive"
+            found.append(cause.forbidden(f"{path}.additionalProperties", detail))
     for combo in COMBOS:
         for index, one in enumerate(schema.get(combo) or ()):
             found += _value_causes(one, f"{path}.{combo}[{index}]", schema)
@@ -244,7 +245,8 @@ def _pattern_causes(schema: Obj, path: str) -> list[Cause]:
     try:
         formats.pattern(text)
     except ValueError as problem:
-        return [cause.invalid(f"{path}.pattern", text, f"must be a valid regular expression, but isn't: {problem}")]
+        detail = f"must be a valid regular expression, but isn't: {problem}"
+        return [cause.invalid(f"{path}.pattern", text, detail)]
     return []
 
 

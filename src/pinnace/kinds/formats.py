@@ -1,4 +1,5 @@
-"""The string formats that an API server checks (kube-openapi pkg/validation/strfmt); unknown ones always pass."""
+"""The string formats that an API server checks (kube-openapi pkg/validation/strfmt); unknown ones always
+pass."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ BITS = {"int32": 31, "int64": 63}
 
 
 SIMPLE = re.compile(r"\^(\[[-\w ./]+\])([+*])\$\Z", re.ASCII)
-"""One class of characters, repeated: where Python's own engine is linear too, and ten times quicker to call."""
+"""One class of characters, repeated: where Python's own engine is linear too, and ten times quicker to
+call."""
 
 
 @lru_cache(maxsize=1024)

@@ -1,8 +1,8 @@
 """Fields that a schema does not know: named for strict validation, dropped before storing.
 
 `objects/` calls both functions for every write. A place is unknown when its object lists properties, has no
-schema for further keys and does not keep unknown ones (kubernetes/apiextensions-apiserver, structural pruning;
-for built-in kinds what Go's decoder would not find in the struct).
+schema for further keys and does not keep unknown ones (kubernetes/apiextensions-apiserver, structural
+pruning; for built-in kinds what Go's decoder would not find in the struct).
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ Pruner = Callable[[Any], Any]
 
 
 def _pruner(node: Node) -> Pruner | None:
-    """A function from a value to its pruned form (the same object if nothing is to go); None: never anything."""
+    """A function from a value to its pruned form (the same object if nothing is to go); None: never
+    anything."""
     if node.type == "array":
         inner = node.items.tool("pruned", _pruner) if node.items is not None else None
         return lambda value: _without(value) if type(value) is dict else _over_list(inner, value)

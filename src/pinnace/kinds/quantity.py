@@ -23,7 +23,7 @@ def parse(text: str | int | float) -> Decimal:
         raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
     number, suffix = Decimal(found[1]), found[2] or ""
     if suffix in BINARY:
-        return number * (1024 ** BINARY[suffix])
+        return number * Decimal(1024 ** BINARY[suffix])
     if suffix in DECIMAL:
         return number.scaleb(DECIMAL[suffix])
     return number.scaleb(int(suffix[1:]))

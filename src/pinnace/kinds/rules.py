@@ -1,8 +1,8 @@
 """`x-kubernetes-validations`: the CEL rules of users' CustomResourceDefinitions.
 
-`validation.py` calls `judge` for objects whose values are sound; `crd.py` asks `rule_problem` when a definition
-is written. A rule sees `self` and, if it names it, `oldSelf`; rules about changes are silent where there is no
-earlier value. Source: kubernetes/apiextensions-apiserver pkg/apiserver/schema/cel.
+`validation.py` calls `judge` for objects whose values are sound; `crd.py` asks `rule_problem` when a
+definition is written. A rule sees `self` and, if it names it, `oldSelf`; rules about changes are silent
+where there is no earlier value. Source: kubernetes/apiextensions-apiserver pkg/apiserver/schema/cel.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _apply(
         yield cause.invalid(path or cause.NOWHERE, kind, f"{problem} evaluating rule: {told or rule['rule']}")
         return
     place = _place(path, rule.get("fieldPath", "")) or cause.NOWHERE
-    build = CAUSES.get(rule.get("reason", ""), cause.invalid)
+    build: Callable[[str, str, str], Cause] = CAUSES.get(rule.get("reason", "")) or cause.invalid
     yield build(place, kind, text)
 
 
@@ -155,7 +155,7 @@ def _place(path: str, below: str) -> str:
 
 def native(node: Node, value: Any) -> Any:
     """JSON data as CEL sees it: dates and durations by their formats."""
-    convert = node.tool("native", _native)
+    convert: Callable[[Any], Any] | None = node.tool("native", _native)
     return value if convert is None else convert(value)
 
 
@@ -165,8 +165,10 @@ def _native(node: Node) -> Callable[[Any], Any] | None:
     if node.type == "string" and node.format in ("date-time", "duration"):
         parse = timestamp if node.format == "date-time" else duration
         return lambda value: parse(value) if isinstance(value, str) else value
-    inner = {key: made for key, one in (node.properties or {}).items() if (made := one.tool("native", _native))}
-    each = next((one.tool("native", _native) for one in (node.items, node.additional) if one is not None), None)
+    tools = {key: one.tool("native", _native) for key, one in (node.properties or {}).items()}
+    inner = {key: made for key, made in tools.items() if made}
+    element = node.items or node.additional
+    each: Callable[[Any], Any] | None = element.tool("native", _native) if element is not None else None
     if not inner and each is None:
         return None
 

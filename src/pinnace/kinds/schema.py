@@ -10,7 +10,7 @@ A Node is never changed after it was built: equal sub-trees are one object, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -171,4 +171,4 @@ def root(schema: Node, metadata: Node) -> Node:
     """A custom resource's schema as objects are judged by it: `metadata` is always upstream's ObjectMeta."""
     names = Node(type="string")
     properties = {**(schema.properties or {}), "apiVersion": names, "kind": names, "metadata": metadata}
-    return cast(Node, msgspec.structs.replace(schema, properties=properties, tools={}))
+    return msgspec.structs.replace(schema, properties=properties, tools={})

@@ -1,7 +1,7 @@
 """Rules between fields of upstream's custom kinds, in our own words, by `<Kind>.<group>`.
 
-Upstream states them as CEL in its CustomResourceDefinitions; `validation.py` calls these instead. Source of the
-rules: `argoproj/argo-workflows` docs/fields.md and its CRDs.
+Upstream states them as CEL in its CustomResourceDefinitions; `validation.py` calls these instead. Source of
+the rules: `argoproj/argo-workflows` docs/fields.md and its CRDs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from . import cause
 from .cause import Cause
 
 Check = Callable[[Any, Any], list[Cause]]
-TYPES = ("container", "script", "dag", "steps", "resource", "suspend", "containerSet", "data", "http", "plugin")
+TYPES = (
+    "container", "script", "dag", "steps", "resource", "suspend", "containerSet", "data", "http", "plugin",
+)
 LOCATIONS = ("s3", "git", "http", "artifactory", "hdfs", "raw", "oss", "gcs", "azure", "plugin")
 
 
@@ -80,7 +82,8 @@ def _task(task: dict[str, Any], path: str) -> Iterator[Cause]:
     if "depends" in task and "continueOn" in task:
         yield _refused(path, task, "continueOn cannot stand beside depends: name the outcome in depends")
     if ordered and str(task.get("name", ""))[:1].isdecimal():
-        yield _refused(path, task, "the name of a task with depends or dependencies cannot begin with a digit")
+        words = "the name of a task with depends or dependencies cannot begin with a digit"
+        yield _refused(path, task, words)
     yield from _call(task, path)
 
 
@@ -108,7 +111,8 @@ def _metrics(holder: dict[str, Any], path: str) -> Iterator[Cause]:
         gauge = one.get("gauge") or {}
         if gauge.get("realtime") and "resourcesDuration." in gauge.get("value", ""):
             place = f"{path}.metrics.prometheus[{index}].gauge"
-            yield _refused(place, gauge, "a realtime gauge cannot show resourcesDuration, known only at the end")
+            words = "a realtime gauge cannot show resourcesDuration, known only at the end"
+            yield _refused(place, gauge, words)
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {

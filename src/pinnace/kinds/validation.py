@@ -1,8 +1,8 @@
 """Judge an object's values by its schema: every cause at once, in Kubernetes' words.
 
-`validate` is for `objects/`, after pruning and defaulting. A compiled test answers for good objects (nearly all)
-in microseconds; only what it refuses is explained by walking the schema. The words are those of kube-openapi's
-pkg/validation (custom resources) and of field errors (built-in kinds).
+`validate` is for `objects/`, after pruning and defaulting. A compiled test answers for good objects (nearly
+all) in microseconds; only what it refuses is explained by walking the schema. The words are those of
+kube-openapi's pkg/validation (custom resources) and of field errors (built-in kinds).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from . import cause, formats, rules
 from .cause import Cause
 from .resource import Obj
 from .schema import Node
-from .soundness import type_name, sound
+from .soundness import sound, type_name
 
 BLOCKING = frozenset(
     ("FieldValueRequired", "FieldValueTypeInvalid", "FieldValueNotSupported", "FieldValueTooLong",

@@ -52,7 +52,8 @@ def _find(budget: Budget, text: str, pattern: str) -> str:
 
 
 def _find_all(budget: Budget, text: str, pattern: str, limit: int = -1) -> list[str]:
-    search, out, rest = _search(pattern), [], _text(text, "findAll")
+    search, rest = _search(pattern), _text(text, "findAll")
+    out: list[str] = []
     while rest and (limit < 0 or len(out) < limit):
         budget.spend(1 + len(rest) // 100)
         found = search(rest)
@@ -175,13 +176,9 @@ def _int(budget: Budget, value: Any) -> int:
     if isinstance(value, datetime):
         return int(value.timestamp())
     try:
-        return bounded(int(value)) if not isinstance(value, (list, dict)) else _refuse("int", value)
+        return bounded(int(value))
     except (ValueError, TypeError, OverflowError):
         raise CelError(f"cannot convert {type_of(value)} to int") from None
-
-
-def _refuse(name: str, value: Any) -> Any:
-    raise no_overload(name, value)
 
 
 def _double(budget: Budget, value: Any) -> float:

@@ -1,7 +1,7 @@
 """From an expression's text to a function: the library's parse tree, compiled to closures.
 
-Every closure takes the scope: variables by name, and the budget under `BUDGET`. Only comprehensions and functions
-over lists and texts spend; everything else is bounded by the length of the expression.
+Every closure takes the scope: variables by name, and the budget under `BUDGET`. Only comprehensions and
+functions over lists and texts spend; everything else is bounded by the length of the expression.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def compiled(text: str) -> Expression:
         raise CelError(f"an expression has at most {LONGEST} characters")
     try:
         tree = CELParser().parse(text)
-        names = frozenset(str(one) for one in tree.scan_values(lambda one: getattr(one, "type", "") == "IDENT"))
-        return Expression(text, _code(tree), names)
+        names = tree.scan_values(lambda one: getattr(one, "type", "") == "IDENT")
+        return Expression(text, _code(tree), frozenset(map(str, names)))
     except CELParseError as problem:
         raise CelError(f"syntax error in line {problem.line}, column {problem.column}") from None
     except RecursionError:

@@ -70,6 +70,9 @@ class Quantity:
         return hash(self.amount)
 
 
+COMPARABLE = (str, bytes, bool, datetime, timedelta, Quantity)
+
+
 def same(left: Any, right: Any) -> bool:
     """CEL's equality: numbers by value, everything else within its own type."""
     if isinstance(left, bool) or isinstance(right, bool):
@@ -85,7 +88,7 @@ def ordered(left: Any, right: Any) -> None:
     """CelError unless the two can stand on both sides of `<`."""
     if is_number(left) and is_number(right):
         return
-    if type(left) is not type(right) or not isinstance(left, (str, bytes, bool, datetime, timedelta, Quantity)):
+    if type(left) is not type(right) or not isinstance(left, COMPARABLE):
         raise no_overload("_<_", left, right)
 
 

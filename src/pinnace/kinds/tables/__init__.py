@@ -1,8 +1,8 @@
 """The tables that `kubectl get` shows, made where the objects are (`meta.k8s.io/v1 Table`).
 
-`api/kube` is the caller: `table` for everything at once, or `definitions` once and `cells` for each object of a
-stream. Built-in kinds have a printer in `core`, `pods` or `workloads`; all others print the columns of their
-`Resource`, which for users' kinds come from the CustomResourceDefinition.
+`api/kube` is the caller: `table` for everything at once, or `definitions` once and `cells` for each object
+of a stream. Built-in kinds have a printer in `core`, `pods` or `workloads`; all others print the columns of
+their `Resource`, which for users' kinds come from the CustomResourceDefinition.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def definitions(resource: Resource) -> list[dict[str, Any]]:
     printer = PRINTERS.get(resource.key)
     columns = printer.columns if printer else resource.columns or PLAIN
     shown = [
-        {"name": one.name, "type": one.type, "format": one.format, "description": "", "priority": one.priority}
+        {"name": one.name, "type": one.type, "format": one.format, "description": "",
+         "priority": one.priority}
         for one in columns
     ]
     return shown if printer and printer.nameless else [NAME, *shown]

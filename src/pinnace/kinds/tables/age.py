@@ -1,4 +1,5 @@
-"""How long ago, as people read it: `12s`, `5m30s`, `3h`, `2d4h` (kubernetes/apimachinery pkg/util/duration)."""
+"""How long ago, as people read it: `12s`, `5m30s`, `3h`, `2d4h` (kubernetes/apimachinery
+pkg/util/duration)."""
 
 from __future__ import annotations
 

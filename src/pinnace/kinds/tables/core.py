@@ -1,4 +1,5 @@
-"""The other kinds of Kubernetes: config, storage, services, nodes, events, roles (pkg/printers/internalversion)."""
+"""The other kinds of Kubernetes: config, storage, services, nodes, events, roles
+(pkg/printers/internalversion)."""
 
 from __future__ import annotations
 
@@ -158,7 +159,8 @@ def _roles(obj: Obj) -> str:
 def _quota(obj: Obj, now: datetime) -> list[Any]:
     status = section(obj, "status")
     used = section(status, "used")
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name, hard in sorted(section(status, "hard").items()):
         text = f"{name}: {used.get(name, '0')}/{hard}"
         (limits if "limits" in name else requests).append(text)
@@ -236,8 +238,8 @@ PRINTERS = {
     "endpoints": Printer(columns("Endpoints", "Age"), _endpoints),
     "endpointslices.discovery.k8s.io": Printer(columns("AddressType", "Ports", "Endpoints", "Age"), _slice),
     "persistentvolumeclaims": Printer(
-        columns("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age",
-                wide=("VolumeMode",)),
+        columns("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass",
+                "Age", wide=("VolumeMode",)),
         _claim,
     ),
     "persistentvolumes": Printer(

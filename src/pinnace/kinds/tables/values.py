@@ -1,4 +1,5 @@
-"""The cell of a declared column: what its JSONPath finds, as its type wants it (users' kinds and upstream's CRDs)."""
+"""The cell of a declared column: what its JSONPath finds, as its type wants it (users' kinds and upstream's
+CRDs)."""
 
 from __future__ import annotations
 
