@@ -8,6 +8,7 @@ Precedents: Argo CVE-2025-62156 and its incomplete fix CVE-2025-66626.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
