@@ -1,4 +1,6 @@
-"""`python -m pinnace.gateway --home H [--port N]`: the gateway process by itself (`pinnace gateway` is the same)."""
+"""`python -m pinnace.gateway --home H [--port N]`: the gateway process by itself (`pinnace gateway` is
+the same).
+"""
 
 from __future__ import annotations
 

@@ -112,6 +112,9 @@ async def healthy(address: str, backend: Backend) -> bool:
     try:
         async with asyncio.timeout(2):
             reader, writer = await connect(address)
+            if not backend.health:
+                writer.close()
+                return True
             try:
                 request = f"GET {backend.health} HTTP/1.1\r\nHost: probe\r\nK-Network-Probe: activator\r\n"
                 writer.write(f"{request}Connection: close\r\n\r\n".encode())

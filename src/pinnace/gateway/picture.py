@@ -103,7 +103,7 @@ def cluster(namespace: str, backend: Backend, places: Places) -> Json:
 
 
 def health_check(path: str) -> Json:
-    return {
+    timing: Json = {
         "timeout": "2s",
         "interval": "5s",
         "no_traffic_interval": "0.1s",
@@ -112,14 +112,16 @@ def health_check(path: str) -> Json:
         "unhealthy_edge_interval": "0.5s",
         "unhealthy_threshold": 2,
         "healthy_threshold": 1,
-        "always_log_health_check_failures": False,
-        "http_health_check": {
-            "host": "probe",
-            "path": path,
-            "expected_statuses": [{"start": 200, "end": 300}],
-            "request_headers_to_add": [header("K-Network-Probe", "gateway")],
-        },
     }
+    if not path:
+        return {**timing, "tcp_health_check": {}}
+    probe = {
+        "host": "probe",
+        "path": path,
+        "expected_statuses": [{"start": 200, "end": 300}],
+        "request_headers_to_add": [header("K-Network-Probe", "gateway")],
+    }
+    return {**timing, "http_health_check": probe}
 
 
 def ejection() -> Json:

@@ -21,9 +21,9 @@ from pinnace.gateway import bootstrap, wire
 from pinnace.gateway.activator import Activator
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import PATTERN, Counters, replace
+from pinnace.gateway.envoy import Envoy
 from pinnace.gateway.interface import About, Refused
 from pinnace.gateway.picture import Places, cluster_name
-from pinnace.gateway.envoy import Envoy
 from pinnace.gateway.publisher import Publisher
 from pinnace.home import Home
 

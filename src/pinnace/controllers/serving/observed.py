@@ -1,0 +1,107 @@
+"""What a revision's pods are doing, read from Pod objects. Pure.
+
+Readiness is the Pod's own condition plus a known address; a failed load is a container that ended or
+cannot start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import msgspec
+
+from pinnace.kinds import serving
+from pinnace.kinds.resource import Obj
+
+SOCKET_PATHS = "pinnace.dev/socket-paths"
+REVISION = "serving.knative.dev/revision"
+STARTING = ("ContainerCreating", "PodInitializing", "")
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a copy of the model does not run; what KServe calls lastFailureInfo."""
+
+    message: str
+    exit_code: int = 0
+    time: str = ""
+    pod_uid: str = ""
+    restarts: int = 0
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision. `addresses` are those of its ready pods; `pods` all that are not being deleted."""
+
+    revision: str
+    pods: tuple[Obj, ...] = ()
+    leaving: tuple[Obj, ...] = ()
+    addresses: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+def observe(revision: str, pods: Sequence[Obj], socket: str, port: int) -> Observed:
+    own = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(REVISION) == revision]
+    leaving = tuple(pod for pod in own if pod["metadata"].get("deletionTimestamp"))
+    living = tuple(pod for pod in own if not pod["metadata"].get("deletionTimestamp"))
+    addresses = [address(pod, socket, port) for pod in living if ready(pod)]
+    failures = [found for pod in living if not ready(pod) and (found := failure(pod))]
+    return Observed(
+        revision=revision, pods=living, leaving=leaving,
+        addresses=tuple(sorted(where for where in addresses if where)),
+        failure=failures[0] if failures else None,
+    )
+
+
+def ready(pod: Obj) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def over(pod: Obj) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def address(pod: Obj, socket: str, port: int) -> str:
+    """Where Envoy reaches it: its socket on the host, or TCP. '' while the node has not said."""
+    if not socket:
+        ip = (pod.get("status") or {}).get("podIP") or "127.0.0.1"
+        return f"{ip}:{port}"
+    text = (pod["metadata"].get("annotations") or {}).get(SOCKET_PATHS)
+    if not text:
+        return ""
+    paths = json.loads(text)
+    of_container = paths.get(serving.CONTAINER, paths)
+    found = of_container.get(socket, "") if isinstance(of_container, dict) else ""
+    return f"unix:{found}" if found else ""
+
+
+def failure(pod: Obj) -> Failure | None:
+    status = pod.get("status") or {}
+    uid = pod["metadata"].get("uid", "")
+    for container in status.get("containerStatuses") or ():
+        if container.get("name") != serving.CONTAINER:
+            continue
+        found = of_container(container, uid)
+        if found:
+            return found
+    if status.get("phase") == "Failed":
+        message = status.get("message") or status.get("reason") or "the pod failed"
+        return Failure(message=message, pod_uid=uid)
+    return None
+
+
+def of_container(container: Obj, uid: str) -> Failure | None:
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    restarts = int(container.get("restartCount") or 0)
+    ended = state.get("terminated") or last.get("terminated")
+    if ended and not state.get("running"):
+        message = ended.get("message") or f"{ended.get('reason') or 'Error'}: the model server ended"
+        return Failure(
+            message=message, exit_code=int(ended.get("exitCode") or 0), time=ended.get("finishedAt") or "",
+            pod_uid=uid, restarts=restarts if state.get("terminated") else max(0, restarts - 1),
+        )
+    waiting = state.get("waiting") or {}
+    if waiting and waiting.get("reason", "") not in STARTING:
+        text = f"{waiting.get('reason')}: {waiting.get('message') or 'the container cannot start'}"
+        return Failure(message=text, pod_uid=uid)
+    return None

@@ -1,0 +1,256 @@
+"""From a component and its runtime to the pod template of a revision. Pure.
+
+Source of the merge: kserve pkg/controller/v1beta1/inferenceservice/utils/utils.go (MergeRuntimeContainers,
+ReplacePlaceholders) and components/predictor.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pinnace.controllers.serving.selection import Problem
+from pinnace.controllers.serving.storage import FOLDER, SOURCE, Source
+from pinnace.kinds import serving
+from pinnace.kinds.resource import Obj
+
+SOCKETS = "pinnace.dev/sockets"
+STAGING = "pinnace.dev/staging"
+SOCKET = "/run/pinnace/http.sock"
+SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
+OURS = ("kserve/sklearnserver",)
+"""Images that this platform runs by its own servers (environment rules), which listen on a unix socket."""
+PORT = 8080
+
+_COMPONENT_FIELDS = frozenset((
+    "name", "minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "scaleMetricType", "autoScaling",
+    "containerConcurrency", "timeout", "canaryTrafficPercent", "logger", "batcher", "labels", "annotations",
+    "deploymentStrategy", "storageUris", "storageContainerName", "workerSpec", "model", "containers",
+    *serving.LEGACY,
+))
+_MODEL_FIELDS = frozenset((
+    "modelFormat", "runtime", "storageUri", "storage", "runtimeVersion", "protocolVersion", "confidential",
+))
+_RUNTIME_FIELDS = frozenset((
+    "nodeSelector", "affinity", "tolerations", "imagePullSecrets", "volumes", "hostIPC", "serviceAccountName",
+))
+_KEYS = {"env": "name", "volumeMounts": "mountPath", "ports": "containerPort"}
+_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_FIELD = re.compile(r'\s*(?:\.(Name|Namespace)|\.(Labels|Annotations)\.([\w-]+)|index \.(\w+) "([^"]+)")\s*')
+_KEPT_OUT = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a revision is made of. `identity` changes exactly when KServe would make a new revision."""
+
+    template: Obj
+    """`metadata` (labels, annotations) and `spec` of its pods."""
+    identity: str
+    health: str
+    """Path of the readiness question, '' for a TCP connect."""
+    socket: str
+    """Inside path of the unix socket it listens on, '' for TCP."""
+    port: int = PORT
+
+
+def build(isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None) -> Plan:
+    """The plan of the predictor. Raises Problem."""
+    model = component.get("model")
+    container = main_container(isvc, component, runtime)
+    others = [c for c in component.get("containers") or () if c.get("name") != serving.CONTAINER]
+    others += [c for c in _spec(runtime).get("containers") or () if c.get("name") != serving.CONTAINER]
+    name = model_name(container, isvc["metadata"]["name"])
+    port = first_port(container)
+    socket = listens_on(isvc, component, runtime, container)
+    health = health_path(container, model, runtime, name)
+    finish(isvc, container, others, socket, source, health, port)
+    spec = pod_spec(component, runtime)
+    spec["containers"] = [container, *others]
+    if source is not None:
+        spec["volumes"] = [*(spec.get("volumes") or ()), *source.volumes]
+    metadata = pod_metadata(isvc, component, runtime, socket)
+    uri = (model or {}).get("storageUri")
+    if uri:
+        metadata["annotations"][SOURCE] = uri
+    template: Obj = {"metadata": metadata, "spec": spec}
+    identity = hashlib.blake2s(json.dumps(template, sort_keys=True).encode(), digest_size=10).hexdigest()
+    if source is not None and source.inputs:
+        staged = json.dumps({"inputs": list(source.inputs)}, sort_keys=True)
+        metadata = {**metadata, "annotations": {**metadata["annotations"], STAGING: staged}}
+        template = {"metadata": metadata, "spec": spec}
+    return Plan(template=template, identity=identity, health=health, socket=socket, port=port)
+
+
+def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
+    model = component.get("model")
+    if model is None:
+        own = next((c for c in component.get("containers") or () if c.get("name") == serving.CONTAINER), None)
+        if own is None:
+            raise Problem("InvalidPredictorSpec", f"no container is named {serving.CONTAINER}")
+        custom: Obj = replace_placeholders(dict(own), isvc)
+        return custom
+    containers = _spec(runtime).get("containers") or ()
+    base = next((c for c in containers if c.get("name") == serving.CONTAINER), None)
+    if base is None:
+        who = (runtime or {}).get("metadata", {}).get("name")
+        raise Problem("InvalidPredictorSpec", f"serving runtime {who} has no container {serving.CONTAINER}")
+    over = {field: value for field, value in model.items() if field not in _MODEL_FIELDS}
+    merged = merge_container(base, over)
+    if model.get("runtimeVersion"):
+        merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
+    final: Obj = replace_placeholders(merged, isvc)
+    return final
+
+
+def merge_container(base: Obj, over: Obj) -> Obj:
+    """The service's container over the runtime's; arguments follow each other, the last one wins."""
+    merged: Obj = merge(base, over)
+    args = [*(base.get("args") or ()), *(over.get("args") or ())]
+    if args:
+        merged["args"] = args
+    merged["name"] = serving.CONTAINER
+    return merged
+
+
+def merge(base: Any, over: Any, field: str = "") -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {k: merge(base[k], over[k], k) if k in base and k in over else over.get(k, base.get(k))
+                for k in (*base, *(k for k in over if k not in base))}
+    if field in _KEYS and isinstance(base, list) and isinstance(over, list):
+        key = _KEYS[field]
+        named = {entry.get(key): entry for entry in base}
+        for entry in over:
+            named[entry.get(key)] = merge(named.get(entry.get(key), {}), entry)
+        return list(named.values())
+    return over
+
+
+def with_tag(image: str, tag: str) -> str:
+    """Another tag; an image named by digest keeps it."""
+    if "@" in image:
+        return image
+    head, slash, last = image.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}:{tag}"
+
+
+def replace_placeholders(value: Any, isvc: Obj) -> Any:
+    """`{{.Name}}`, `{{.Namespace}}`, `{{.Labels.x}}`, `{{.Annotations.x}}` in every string."""
+    if isinstance(value, dict):
+        return {key: replace_placeholders(entry, isvc) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [replace_placeholders(entry, isvc) for entry in value]
+    if isinstance(value, str) and "{{" in value:
+        return _PLACEHOLDER.sub(lambda match: _placeholder(match[1], isvc), value)
+    return value
+
+
+def _placeholder(text: str, isvc: Obj) -> str:
+    match = _FIELD.fullmatch(text)
+    if match is None:
+        offered = "{{.Name}}, {{.Namespace}}, {{.Labels.<key>}} and {{.Annotations.<key>}}"
+        raise Problem("InvalidPredictorSpec", f"{{{{{text}}}}}: a runtime may use {offered}")
+    meta = isvc["metadata"]
+    if match[1]:
+        return str(meta.get(match[1].lower()) or "")
+    group, key = match[2] or match[4], match[3] or match[5]
+    return str((meta.get(group.lower()) or {}).get(key) or "")
+
+
+def model_name(container: Obj, default: str) -> str:
+    """The name in the protocol's paths (GetModelName): `--model_name`, MLSERVER_MODEL_NAME, the service's."""
+    args = [*(container.get("command") or ()), *(container.get("args") or ())]
+    found = default
+    for index, word in enumerate(args):
+        option, equals, value = str(word).partition("=")
+        if option in ("--model_name", "--model-name"):
+            found = value if equals else str(args[index + 1]) if index + 1 < len(args) else found
+    if found != default:
+        return found
+    named = (e.get("value") for e in container.get("env") or () if e.get("name") == "MLSERVER_MODEL_NAME")
+    return next((str(value) for value in named if value), default)
+
+
+def first_port(container: Obj) -> int:
+    ports = (port.get("containerPort") for port in container.get("ports") or ())
+    return next((int(port) for port in ports if port), PORT)
+
+
+def listens_on(isvc: Obj, component: Obj, runtime: Obj | None, container: Obj) -> str:
+    """The unix socket of the model server: as an annotation says, or because the server is ours."""
+    for notes in _notes(isvc, component, runtime):
+        if SOCKETS in notes:
+            try:
+                paths = msgspec.json.decode(notes[SOCKETS], type=dict[str, list[str]])
+            except msgspec.DecodeError as error:
+                raise Problem("InvalidPredictorSpec", f"annotation {SOCKETS}: {error}") from None
+            return next(iter(paths.get(serving.CONTAINER, ())), "")
+    image = str(container.get("image") or "")
+    repository = image.partition("@")[0].rpartition("/")
+    name = f"{repository[0].rpartition('/')[2]}/{repository[2].partition(':')[0]}"
+    return SOCKET if name in OURS and not container.get("command") else ""
+
+
+def health_path(container: Obj, model: Obj | None, runtime: Obj | None, name: str) -> str:
+    """The model's own readiness, not an open port; a custom container says itself, or is asked by TCP."""
+    probe = (container.get("readinessProbe") or {}).get("httpGet")
+    if probe:
+        return str(probe.get("path") or "/")
+    if model is None:
+        return ""
+    spoken = _spec(runtime).get("protocolVersions") or ["v1"]
+    protocol = model.get("protocolVersion") or ("v1" if "v1" in spoken else spoken[0])
+    return f"/v2/models/{name}/ready" if protocol == "v2" else f"/v1/models/{name}"
+
+
+def finish(
+    isvc: Obj, container: Obj, others: list[Obj], socket: str, source: Source | None, health: str, port: int
+) -> None:
+    """What every served pod gets: its name in the environment, the model, a readiness probe."""
+    variable = {"name": "INFERENCE_SERVICE_NAME", "value": isvc["metadata"]["name"]}
+    for each in (container, *others):
+        each["env"] = merge(each.get("env") or [], [variable], "env")
+    if socket:
+        told = {"name": SOCKET_VARIABLE, "value": socket}
+        container["env"] = merge(container["env"], [told], "env")
+    if source is not None and source.mounts:
+        mounts = [mount for mount in container.get("volumeMounts") or () if mount.get("mountPath") != FOLDER]
+        container["volumeMounts"] = [*mounts, *source.mounts]
+    action: Obj = {"httpGet": {"path": health, "port": port}} if health else {"tcpSocket": {"port": port}}
+    container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
+
+
+def pod_spec(component: Obj, runtime: Obj | None) -> Obj:
+    base = {field: value for field, value in _spec(runtime).items() if field in _RUNTIME_FIELDS}
+    own = {field: value for field, value in component.items() if field not in _COMPONENT_FIELDS}
+    spec: Obj = merge(base, own)
+    spec.setdefault("restartPolicy", "Always")
+    return spec
+
+
+def pod_metadata(isvc: Obj, component: Obj, runtime: Obj | None, socket: str) -> Obj:
+    """Labels and annotations: the component's win over the service's, those over the runtime's."""
+    meta: dict[str, Obj] = {"labels": {}, "annotations": {}}
+    for source in (_spec(runtime), isvc["metadata"], component):
+        for field in meta:
+            meta[field].update(source.get(field) or {})
+    for name in (*_KEPT_OUT, serving.STOP):
+        meta["annotations"].pop(name, None)
+    meta["labels"][f"{serving.GROUP}/inferenceservice"] = isvc["metadata"]["name"]
+    meta["labels"]["component"] = "predictor"
+    if socket:
+        meta["annotations"][SOCKETS] = json.dumps({serving.CONTAINER: [socket]})
+    return meta
+
+
+def _notes(isvc: Obj, component: Obj, runtime: Obj | None) -> Iterable[dict[str, str]]:
+    for source in (component, isvc["metadata"], _spec(runtime)):
+        yield source.get("annotations") or {}
+
+
+def _spec(runtime: Obj | None) -> Obj:
+    return (runtime or {}).get("spec") or {}
