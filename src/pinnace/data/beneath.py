@@ -163,8 +163,10 @@ def _walk_open(base: int, parts: tuple[str, ...], flags: int) -> int:
 
 
 def _as_link_error(folder: int, name: str, error: OSError) -> OSError:
-    is_link = stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    return OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) if is_link else error
+    """Unless a plain file is there. (A folder by now: it was a link a moment ago.)"""
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    was_link = stat.S_ISLNK(mode) or stat.S_ISDIR(mode)
+    return OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) if was_link else error
 
 
 class _How(ctypes.Structure):

@@ -142,7 +142,7 @@ class RegistrySource:
         return target
 
     def _authorize(self, challenge: str) -> None:
-        """RFC 6750 challenge → a token for this repository; or basic credentials where those are asked for."""
+        """A bearer challenge (RFC 6750) → a token for this repository; or basic credentials, if asked for."""
         import httpx
 
         scheme, _, rest = challenge.partition(" ")
