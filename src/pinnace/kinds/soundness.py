@@ -72,9 +72,17 @@ def _base(node: Node, compiler: Compiler, strict: bool) -> Test:
     if node.type in PLAIN:
         wanted = PLAIN[node.type]
         return lambda value: type(value) is wanted
-    if node.properties is not None:
-        inner = _object(node, compiler, strict)
-        return lambda value: type(value) is not dict or inner(value)
+    return _untyped(node, compiler, strict)
+
+
+def _untyped(node: Node, compiler: Compiler, strict: bool) -> Test:
+    """Anything may stand here; what is said of objects and lists holds for those alone."""
+    if node.properties is not None or node.required or node.additional is not None:
+        as_object = _object(node, compiler, strict)
+        return lambda value: type(value) is not dict or as_object(value)
+    if node.items is not None:
+        as_list = _array(node, compiler)
+        return lambda value: type(value) is not list or as_list(value)
     return lambda value: value is not None or not strict
 
 

@@ -176,7 +176,8 @@ def _int(budget: Budget, value: Any) -> int:
     if isinstance(value, datetime):
         return int(value.timestamp())
     try:
-        return bounded(int(value))
+        whole: int = int(value)
+        return bounded(whole)
     except (ValueError, TypeError, OverflowError):
         raise CelError(f"cannot convert {type_of(value)} to int") from None
 
@@ -274,7 +275,7 @@ def _contains_cidr(budget: Budget, network: Any, one: Any) -> bool:
 
 def _compare(budget: Budget, left: Any, right: Any) -> int:
     ordered(left, right)
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def _amount(change: Callable[[Any, Any], Any]) -> Function:
