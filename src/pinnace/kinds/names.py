@@ -189,7 +189,7 @@ def metadata_causes(key: str, metadata: dict[str, Any]) -> list[Cause]:
     for index, one in enumerate(metadata.get("ownerReferences") or ()):
         found += _owner_causes(one, f"metadata.ownerReferences[{index}]")
     for one in metadata.get("finalizers") or ():
-        found += _finalizer_causes(one)
+        found += _finalizer_causes(one, custom=_is_custom(key))
     return found
 
 
@@ -221,9 +221,16 @@ def _owner_causes(owner: dict[str, Any], path: str) -> list[Cause]:
     return found
 
 
-def _finalizer_causes(name: str) -> list[Cause]:
+def _is_custom(key: str) -> bool:
+    """Whether the kind is one of a CustomResourceDefinition in a cluster."""
+    group = key.partition(".")[2]
+    return "." in group and not group.endswith(".k8s.io")
+
+
+def _finalizer_causes(name: str, *, custom: bool) -> list[Cause]:
+    """Only built-in kinds insist on a domain: KServe's own finalizer is `inferenceservice.finalizers`."""
     found = [cause.invalid("metadata.finalizers", name, words) for words in qualified(name)]
-    if not found and "/" not in name and name not in ("kubernetes", "orphan", "foregroundDeletion"):
+    if not custom and not found and "/" not in name and name not in ("kubernetes", "orphan", "foregroundDeletion"):
         detail = "name is neither a standard finalizer name nor is it fully qualified"
         found.append(cause.invalid("metadata.finalizers", name, detail))
     return found
