@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -48,9 +48,7 @@ class SandboxHandle:
         ordinary process, KILL does, and the exit says TERM."""
         self.stopped = True
         target = self.first()
-        if not target:
-            self.kill()
-        elif self.as_one and disposition(target, number) == "default":
+        if not target or (self.as_one and disposition(target, number) == "default"):
             self.stood_in = number
             self.kill()
         else:
@@ -178,7 +176,7 @@ class SandboxLauncher:
             view = ["--overlay-src", image, "--overlay", root, work, "/"]
         else:
             view = ["--bind", root, "/", *bound_image(Path(image), Path(root))]
-        return [*view, *MACHINE, "--perms", "1777", "--dir", "/tmp", *self.etc.network()]  # noqa: S108 - inside
+        return [*view, *machine(), "--perms", "1777", "--dir", "/tmp", *self.etc.network()]  # noqa: S108 - inside
 
     def rewriter(self, root: str, declared: list[str], elsewhere: dict[str, str]) -> Rewriter:
         return Rewriter("", [])
@@ -187,7 +185,33 @@ class SandboxLauncher:
         """Nothing: `--die-with-parent` has ended them with the node."""
 
 
-MACHINE = ["--proc", "/proc", "--dev", "/dev"]
+@cache
+def machine() -> tuple[str, ...]:
+    """/proc and /dev. A node of root's covers what root may write in /proc: the sandbox has no capability, but
+    its uid is root's outside, and for /proc/sys (core_pattern!) the owner alone counts."""
+    covers = writable_proc() if os.geteuid() == 0 else []
+    return ("--proc", "/proc", "--dev", "/dev", *(w for path in covers for w in ("--ro-bind", path, path)))
+
+
+def writable_proc() -> list[str]:
+    """The entries of /proc, those of processes aside, in which the owner may write a file."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.is_symlink() or entry.name.isdigit():
+            continue
+        files = [entry.path]
+        if entry.is_dir():
+            files = [f"{folder}/{name}" for folder, _, names in os.walk(entry.path) for name in names]
+        if any(map(owner_writable, files)):
+            found.append(entry.path)
+    return sorted(found)
+
+
+def owner_writable(path: str) -> bool:
+    try:
+        return bool(os.lstat(path).st_mode & 0o200)
+    except OSError:
+        return False
 
 
 def namespaces(nested: bool) -> list[str]:
@@ -203,7 +227,7 @@ def host_root() -> list[str]:
         path = Path("/") / name
         if path.is_dir() and not path.is_symlink():
             argv += ["--ro-bind", str(path), str(path)]
-    return argv + MACHINE
+    return [*argv, *machine()]
 
 
 @lru_cache(256)
