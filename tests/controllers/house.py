@@ -58,7 +58,9 @@ class House:
 
     async def phase(self, name: str, *phases: str, within: float = 5) -> Obj:
         """Wait until the pod has one of these phases."""
-        return await self.until(POD, name, lambda obj: (obj.get("status") or {}).get("phase") in phases, within)
+        return await self.until(
+            POD, name, lambda obj: (obj.get("status") or {}).get("phase") in phases, within
+        )
 
     async def until(
         self, resource: Resource, name: str, true: Callable[[Obj], bool], within: float = 5,
@@ -74,9 +76,12 @@ class House:
         try:
             return await asyncio.wait_for(look(), within)
         except TimeoutError:
-            raise AssertionError(f"{resource.key} {name}: {self.store.get(resource.key, namespace, name)}") from None
+            found = self.store.get(resource.key, namespace, name)
+            raise AssertionError(f"{resource.key} {name}: {found}") from None
 
-    async def gone(self, resource: Resource, name: str, namespace: str = "default", within: float = 5) -> None:
+    async def gone(
+        self, resource: Resource, name: str, namespace: str = "default", within: float = 5
+    ) -> None:
         async def look() -> None:
             while self.store.get(resource.key, namespace, name) is not None:
                 await self.change()
@@ -96,7 +101,9 @@ class House:
             stop()
 
 
-def pod(name: str, *, annotations: dict[str, str] | None = None, owner: Obj | None = None, **spec: Any) -> Obj:
+def pod(
+    name: str, *, annotations: dict[str, str] | None = None, owner: Obj | None = None, **spec: Any
+) -> Obj:
     container = {"name": "main", "image": "alpine", "command": ["true"]}
     container |= spec.pop("container", {})
     meta: Obj = {"name": name, "namespace": "default", "annotations": annotations or {}}

@@ -1,4 +1,4 @@
-"""A node in memory that keeps the protocol's promises, and may be cut off, deaf, repeating, dead and reborn."""
+"""A node in memory that keeps the protocol's promises, and may be cut off, deaf, repeating, dead, reborn."""
 
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ def state(run: Run, code: int | None) -> list[ContainerState]:
     now = time.time()
     return [
         ContainerState(
-            each.name, started=now, finished=now if code is not None else 0, exit_code=code, ready=code is None
+            each.name, started=now, finished=now if code is not None else 0, exit_code=code,
+            ready=code is None,
         )
         for each in run.containers
     ]

@@ -204,7 +204,8 @@ async def test_what_the_machine_will_never_have_is_named(tmp_path: Path) -> None
     assert (condition["type"], condition["status"], condition["reason"]) == (
         "PodScheduled", "False", "Unschedulable",
     )
-    assert event["message"] == "0/1 nodes are available: 1 Insufficient nvidia.com/gpu, 1 Insufficient memory."
+    missing = "1 Insufficient nvidia.com/gpu, 1 Insufficient memory."
+    assert event["message"] == f"0/1 nodes are available: {missing}"
 
 
 async def test_more_cpu_than_there_is_runs_scaled_and_alone(tmp_path: Path) -> None:
