@@ -101,6 +101,19 @@ async def test_something_that_is_no_json_is_refused_alone(store: SqliteStore) ->
     assert names(store.list("pods")) == ["b"]
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [Put("pods", {"kind": "Pod"}), Remove("pods", "ns", "\ud800"), Row("node", "\ud800", "k", b"x")],
+    ids=["no metadata", "a name that is no text", "an owner that is no text"],
+)
+async def test_what_sqlite_cannot_store_is_refused_alone(store: SqliteStore, bad: Put | Remove | Row) -> None:
+    writes: list[list[Put | Remove | Row]] = [[Put("pods", pod("a"), ABSENT)], [bad], [Put("pods", pod("b"))]]
+    answers = await asyncio.gather(*(store.commit(write) for write in writes), return_exceptions=True)
+    assert [isinstance(answer, Exception) for answer in answers] == [False, True, False]
+    assert names(store.list("pods")) == ["a", "b"]
+    assert store.rv == 2
+
+
 async def test_one_commit_may_write_an_object_twice(store: SqliteStore) -> None:
     first, second, last = await store.commit(
         [

@@ -97,7 +97,7 @@ class Writer(Generic[T]):
             going = self._gather(waiting, wait=going and not waiting) and going
             group = _take(waiting)
             if group:
-                self._publish(self._commit(group))
+                self._serve(group)
 
     def _gather(self, waiting: list[Request[T]], *, wait: bool) -> bool:
         """Everything queued so far; False once told to stop."""
@@ -109,7 +109,9 @@ class Writer(Generic[T]):
             return True
         return False
 
-    def _commit(self, group: list[Request[T]]) -> Answers[T]:
+    def _serve(self, group: list[Request[T]]) -> None:
+        """A group that fails as a whole for another reason than the disk has one bad commit in it, such as a
+        name that SQLite cannot store: each then goes alone, so that only the bad one is refused."""
         started = time.perf_counter()
         try:
             with self._gate:
@@ -117,9 +119,13 @@ class Writer(Generic[T]):
         except Exception as error:
             self._heads.clear()
             refusal = _translated(error)
+            if len(group) > 1 and not isinstance(refusal, DiskFull):
+                for request in group:
+                    self._serve([request])
+                return
             answers = Answers(self.rv, [], [(request.ticket, refusal) for request in group])
         self._count(answers, time.perf_counter() - started)
-        return answers
+        self._publish(answers)
 
     def _plan_and_flush(self, group: list[Request[T]]) -> Answers[T]:
         batch = Batch(self._connection, self.rv, self._known_heads(group))
