@@ -263,6 +263,8 @@ class Links(View):
     """What the engine keeps beside a node and no reader sees; `assembly` turns it into `children` and
     `outboundNodes`, so that a parent of 10,000 children is never rewritten for each of them."""
 
+    order: int = 0
+    """The how manieth node of its run this is."""
     parents: list[str] = []
     """Nodes that list this one as a child."""
     after: list[str] = []

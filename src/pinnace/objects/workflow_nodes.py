@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.kinds import nodes as picturing
 from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import reading, refusals, selector
@@ -72,15 +73,16 @@ class WorkflowNodes:
         self, stored: Obj, wanted: Obj, rows: dict[str, tuple[int, bytes]], nodes: dict[str, Any]
     ) -> list[Row]:
         seen, owner = _revision(wanted), uid_of(stored) or uid_of(wanted)
+        shown = picturing.picture((key, body) for key, (_, body) in rows.items())
         changed: list[Row] = []
         for key in {**rows, **nodes}:
             rv, body = rows.get(key, (0, None))
-            if key in nodes and body is not None and msgspec.json.decode(body) == nodes[key]:
+            if key in nodes and body is not None and shown[key] == nodes[key]:
                 continue
             if seen and rv > seen:
                 why = f"node {key} has changed; please apply your changes to the latest version and try again"
                 raise refusals.conflict(self.workflows, name_of(stored), why)
-            changed.append(Row(NODE, owner, key, _encoded(nodes[key]) if key in nodes else None))
+            changed.append(Row(NODE, owner, key, picturing.row_body(nodes[key], body) if key in nodes else None))
         return changed
 
     def removed(self, obj: Obj) -> list[Row]:
@@ -172,14 +174,8 @@ class _Watch:
 
 
 def decoded(rows: Iterable[tuple[str, str, int, bytes]]) -> dict[str, Any]:
-    """`.status.nodes` of rows, parsed in one go."""
-    parts = (msgspec.json.encode(key) + b":" + body for _, key, _, body in rows)
-    found: dict[str, Any] = msgspec.json.decode(b"{" + b",".join(parts) + b"}")
-    return found
-
-
-def _encoded(node: Any) -> bytes:
-    return msgspec.json.encode(node)
+    """`.status.nodes` of rows."""
+    return picturing.picture((key, body) for _, key, _, body in rows)
 
 
 def _revision(obj: Obj) -> int:
@@ -208,5 +204,5 @@ def _node(workflow: Obj, row: tuple[str, int, bytes]) -> Obj:
                 "uid": uid_of(workflow), "controller": True,
             }],
         },
-        "status": msgspec.json.decode(body),
+        "status": {name: value for name, value in msgspec.json.decode(body).items() if name != picturing.PRIVATE},
     }

@@ -240,7 +240,7 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
         "outputs": {"result": result, **document["outputs"]},
         "main": "main",
     }
-    if document["script"] is not None:
+    if document["script"]:
         made["script"] = document["script"]
     return msgspec.json.encode(made).decode()
 

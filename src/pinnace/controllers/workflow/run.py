@@ -390,6 +390,11 @@ class Run:
         name = frame.program.name if frame.program is not None else ""
         return pod_name(self.name, name, frame.node.name, frame.state, frame.node.id, self.name_version)
 
+    def pod_of(self, node: NodeStatus) -> str:
+        """The name of the pod behind a node."""
+        state = fnv(node.name)
+        return pod_name(self.name, node.template_name, node.name, state, node.id, self.name_version)
+
     def closed(self, exiting: bool) -> str:
         """Why nothing new may start: the message, or empty."""
         if self.shutdown and not (exiting and self.shutdown == "Stop"):
@@ -491,6 +496,8 @@ class Run:
 
     def add(self, node: NodeStatus) -> None:
         self._count(node)
+        if node.pinnace is not None:
+            node.pinnace.order = self.total
         self.outbox.nodes[node.id] = node
         if node.phase in FULFILLED:
             self.fulfilled += 1

@@ -1,0 +1,267 @@
+"""Runs Workflows: from a key to the turns of its live run. The thin part of the engine.
+
+Runs under way are held in memory while they live and are rebuilt from their rows when they are not there
+(after a crash, after an error, when a person edited a finished workflow to run again). Pod events are kept as
+news of the run that owns them; a run that is not live needs none, because opening reads its pods by name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pinnace.controllers.built_in import POD
+from pinnace.controllers.controller import Key, Result
+from pinnace.controllers.workflow import clock, gathering
+from pinnace.controllers.workflow.live import Live
+from pinnace.controllers.workflow.run import Run
+from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
+from pinnace.controllers.workflow.validation import problems
+from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, DOMAIN, WORKFLOW, WORKFLOW_TEMPLATE
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.client import Change, DeleteOptions, Transactional
+from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Event, Store
+
+KIND = "Workflow"
+
+
+class Door(Transactional, Protocol):
+    """What the engine needs of `Local` beyond the verbs."""
+
+    def peek(self, resource: Resource, name: str, namespace: str = "") -> Obj | None: ...
+
+
+class Kinds(Protocol):
+    """Which resource a manifest's apiVersion and kind mean (`kinds.catalogue.Catalogue`)."""
+
+    def kind(self, api_version: str, kind: str) -> Resource | None: ...
+
+    def resources(self) -> list[Resource]: ...
+
+
+class Recorder(Protocol):
+    def record(self, about: Obj, reason: str, message: str, *, warning: bool = False) -> None: ...
+
+
+class Workflows:
+    """The reconciler. `actor` gives the client that a workflow's resource templates act through."""
+
+    name = "workflow"
+    watches: tuple[Resource, ...] = (WORKFLOW, POD)
+
+    def __init__(
+        self,
+        client: Door,
+        store: Store,
+        catalogue: Kinds,
+        *,
+        actor: Callable[[Obj], Door] | None = None,
+        recorder: Recorder | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.client = client
+        self.store = store
+        self.catalogue = catalogue
+        self.actor = actor or (lambda _workflow: client)
+        self.recorder = recorder
+        self.now = now
+        self.wake: Callable[[Key], None] = lambda _key: None
+        self.live: dict[Key, Live] = {}
+
+    # ---- events ------------------------------------------------------------------------------------------
+
+    def keys(self, event: Event) -> tuple[Key, ...]:
+        if event.resource == WORKFLOW.key:
+            return (Key(event.namespace, event.name),)
+        if not self.live or event.type == "ADDED":
+            return ()
+        owner = next(iter(event.obj["metadata"].get("ownerReferences") or ()), None)
+        if owner is None or owner.get("kind") != KIND:
+            return ()
+        key = Key(event.namespace, owner["name"])
+        live = self.live.get(key)
+        if live is None or live.uid != owner.get("uid"):
+            return ()
+        live.news[event.name] = None if event.type == "DELETED" else event.obj
+        return () if _quiet(event) else (key,)
+
+    def look(self, live: Live) -> None:
+        """Something that no event tells has happened to a run."""
+        meta = live.obj["metadata"]
+        self.wake(Key(meta.get("namespace") or "", meta["name"]))
+
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        return self.catalogue.kind(api_version, kind)
+
+    def nearest_resource(self, word: str) -> Resource | None:
+        """What kubectl would understand by a word: a plural, a singular, a short name, a kind."""
+        wanted = word.lower().split(".")[0]
+        for resource in self.catalogue.resources():
+            if wanted in (resource.plural, resource.singular, resource.kind.lower(), *resource.short_names):
+                return resource
+        return None
+
+    # ---- a key -------------------------------------------------------------------------------------------
+
+    async def reconcile(self, key: Key) -> Result:
+        obj = self.client.peek(WORKFLOW, key.name, key.namespace)
+        if obj is None or obj["metadata"].get("deletionTimestamp"):
+            self._drop(key)
+            return Result()
+        live = self.live.get(key)
+        phase = (obj.get("status") or {}).get("phase") or ""
+        if phase in COMPLETED:
+            self._drop(key)
+            return await self._retire(obj)
+        if live is not None and live.uid != obj["metadata"]["uid"]:
+            self._drop(key)
+            live = None
+        try:
+            return await self._advance(key, live, obj)
+        except BaseException:
+            self._drop(key)
+            raise
+
+    async def _advance(self, key: Key, live: Live | None, obj: Obj) -> Result:
+        if live is None:
+            live = self.live[key] = Live(self, obj)
+            if not await self._open(live):
+                self._drop(key)
+                return Result()
+        elif obj["metadata"]["resourceVersion"] != live.obj["metadata"]["resourceVersion"]:
+            live.edited(obj)
+        await live.turn()
+        run = live.run
+        assert run is not None
+        if run.finished:
+            await self._finished(live, run)
+            self._drop(key)
+            return await self._retire(live.obj)
+        timer = run.next_timer
+        return Result() if timer is None else Result(after=max(0.0, timer - self.now()))
+
+    async def _open(self, live: Live) -> bool:
+        """False: the workflow cannot run, and says why."""
+        obj = live.obj
+        try:
+            spec = self._spec(obj)
+        except TemplateError as error:
+            await self._refuse(live, "Error", str(error))
+            return False
+        fresh = not (obj.get("status") or {}).get("phase")
+        try:
+            found = problems(obj, spec, self._template) if fresh else []
+            if not found:
+                live.open(spec, self.now())
+        except TemplateError as error:
+            found = [str(error)]
+        if found:
+            await self._refuse(live, "Failed", f"invalid spec: {found[0]}")
+            return False
+        if fresh:
+            self._tell(obj, "WorkflowRunning", "Workflow Running")
+            message = await gathering.create_claims(self.client, obj, spec_of(spec))
+            if message:
+                await self._refuse(live, "Error", message)
+                return False
+        return True
+
+    def _spec(self, obj: Obj) -> Obj:
+        """Raises TemplateError."""
+        status, spec = obj.get("status") or {}, obj.get("spec") or {}
+        stored = status.get("storedWorkflowTemplateSpec")
+        if stored:
+            return {**stored, **{key: spec[key] for key in ("suspend", "shutdown") if key in spec}}
+        reference = spec.get("workflowTemplateRef")
+        if not reference:
+            return merge_spec(obj, None)
+        cluster = bool(reference.get("clusterScope"))
+        found = self._template(reference.get("name", ""), cluster=cluster, namespace=obj["metadata"].get("namespace"))
+        if found is None:
+            kind = CLUSTER_WORKFLOW_TEMPLATE if cluster else WORKFLOW_TEMPLATE
+            raise TemplateError(f'{kind.key} "{reference.get("name", "")}" not found')
+        return merge_spec(obj, found)
+
+    def _template(self, name: str, *, cluster: bool, namespace: str | None) -> Obj | None:
+        if cluster:
+            return self.client.peek(CLUSTER_WORKFLOW_TEMPLATE, name)
+        return self.client.peek(WORKFLOW_TEMPLATE, name, namespace or "")
+
+    async def _refuse(self, live: Live, phase: str, message: str) -> None:
+        now = clock.stamp(self.now())
+        obj = live.obj
+        labels = {
+            **(obj["metadata"].get("labels") or {}), f"{DOMAIN}phase": phase, f"{DOMAIN}completed": "true",
+        }
+        status = {
+            **(obj.get("status") or {}), "phase": phase, "message": message, "startedAt": now, "finishedAt": now,
+            "progress": "0/0", "conditions": [{"type": "Completed", "status": "True"}],
+        }
+        written = {**obj, "metadata": {**obj["metadata"], "labels": labels}, "status": status}
+        await self.client.transact([Change(verb="system", resource=WORKFLOW, obj=written)])
+        self._tell(obj, "WorkflowFailed", message, warning=True)
+
+    async def _finished(self, live: Live, run: Run) -> None:
+        good = run.phase == "Succeeded"
+        message = "Workflow completed" if good else (run.message or f"Workflow {run.phase.lower()}")
+        self._tell(live.obj, f"Workflow{run.phase}" if run.phase != "Error" else "WorkflowFailed", message, warning=not good)
+        await gathering.delete_claims(self.client, live.obj, run.spec, run.phase)
+        strategy = (run.spec.pod_gc or {}).get("strategy")
+        if strategy == "OnWorkflowCompletion" or (strategy == "OnWorkflowSuccess" and good):
+            await self._collect(live)
+
+    async def _collect(self, live: Live) -> None:
+        """podGC at the end: every pod of the workflow."""
+        from pinnace.objects.client import Selection
+
+        page = await self.client.list(POD, live.namespace, Selection(owner=live.uid))
+        for pod in page.items:
+            await self._delete(POD, pod["metadata"]["name"], live.namespace)
+
+    async def _retire(self, obj: Obj) -> Result:
+        """ttlStrategy: the workflow goes so many seconds after its end."""
+        status = obj.get("status") or {}
+        seconds = _ttl((obj.get("spec") or {}).get("ttlStrategy") or {}, status.get("phase", ""))
+        if seconds is None or not status.get("finishedAt"):
+            return Result()
+        left = clock.seconds(status["finishedAt"]) + seconds - self.now()
+        if left > 0:
+            return Result(after=left)
+        meta = obj["metadata"]
+        await self._delete(WORKFLOW, meta["name"], meta.get("namespace") or "")
+        return Result()
+
+    async def _delete(self, resource: Resource, name: str, namespace: str) -> None:
+        try:
+            await self.client.delete(resource, name, namespace, DeleteOptions())
+        except StatusError as error:
+            if error.code != 404:
+                raise
+
+    def _tell(self, obj: Obj, reason: str, message: str, *, warning: bool = False) -> None:
+        if self.recorder is not None:
+            self.recorder.record(obj, reason, message, warning=warning)
+
+    def _drop(self, key: Key) -> None:
+        live = self.live.pop(key, None)
+        if live is not None:
+            live.close()
+
+
+def _ttl(strategy: Obj, phase: str) -> int | None:
+    specific = "secondsAfterSuccess" if phase == "Succeeded" else "secondsAfterFailure"
+    found: Any = strategy.get(specific, strategy.get("secondsAfterCompletion"))
+    return None if found is None else int(found)
+
+
+def _quiet(event: Event) -> bool:
+    """A pod that only got a machine tells its node nothing."""
+    if event.type == "DELETED":
+        return False
+    status = event.obj.get("status") or {}
+    return status.get("phase") in (None, "Pending") and not status.get("containerStatuses") and not status.get(
+        "message"
+    )
+

@@ -1,0 +1,248 @@
+"""One run that is under way, between its core and the store: news in, commits out.
+
+A commit holds node rows, the Pods that they stand for, artifacts, memoized answers and, when it is time for
+a flush, the Workflow itself: all or nothing. So a Pod exists exactly when its node says so, and nothing has to
+be remembered beside the rows: a rebuilt run reads its unfinished pods by name. Caller: `controller`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pinnace.controllers.built_in import CONFIG_MAP, POD
+from pinnace.controllers.workflow import flush, gathering
+from pinnace.controllers.workflow.facts import Fact, Facts
+from pinnace.controllers.workflow.leaves import Pod
+from pinnace.controllers.workflow.resources import Acting
+from pinnace.controllers.workflow.run import Outbox, Run
+from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
+from pinnace.kinds.resource import Obj
+from pinnace.objects.client import Change
+from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Row
+
+if TYPE_CHECKING:
+    from pinnace.controllers.workflow.controller import Workflows
+
+NODE, ARTIFACT, MEMO = "node", "artifact", "memo"
+ATTEMPTS = 8
+_encoder = msgspec.json.Encoder()
+_nodes = msgspec.json.Decoder(NodeStatus)
+
+
+class Live:
+    """`news` are the pods that changed since the last turn, by name; None: the pod is gone."""
+
+    def __init__(self, house: Workflows, obj: Obj) -> None:
+        self.house = house
+        self.obj = obj
+        self.uid: str = obj["metadata"]["uid"]
+        self.namespace: str = obj["metadata"].get("namespace") or ""
+        self.news: dict[str, Obj | None] = {}
+        self.run: Run | None = None
+        self.changed: set[str] = set()
+        """Nodes written since the last flush."""
+        self.flushed_phase = (obj.get("status") or {}).get("phase") or ""
+        self.acting = Acting(self)
+        self.told = 0
+
+    # ---- beginning ---------------------------------------------------------------------------------------
+
+    def open(self, spec: Obj, now: float) -> None:
+        """Rebuild from rows, or begin. Raises TemplateError."""
+        rows = self.house.store.rows(NODE, self.uid)
+        stored = [_nodes.decode(body) for _, _, _, body in rows]
+        templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
+        self.run = Run(self.obj, spec, Facts(), now, stored, templates)
+        self.run.start(now)
+
+    def catch_up(self, now: float) -> None:
+        """After a rebuild: what became of the unfinished pods meanwhile."""
+        assert self.run is not None
+        for name, leaf in list(self.run.pods_known.items()):
+            if name in self.news or leaf.fresh:
+                continue
+            pod = self.house.client.peek(POD, name, self.namespace)
+            if pod is None:
+                self.run.gone(name, now)
+            else:
+                self.run.observe(pod, now)
+
+    # ---- a turn ------------------------------------------------------------------------------------------
+
+    async def turn(self) -> None:
+        """Everything that is to be done now, in slices of one commit each."""
+        run, rebuilt = self.run, False
+        assert run is not None
+        while True:
+            now = self.house.now()
+            run.tick(now)
+            self._take_news(now)
+            more = run.pump()
+            for fact in run.wants():
+                run.learn(fact, self._fetch(fact), now)
+                more = True
+            if not more and not rebuilt:
+                rebuilt = True
+                self.catch_up(now)
+            await self._commit(run.take())
+            if not more and not run.queue and not self.news:
+                return
+            await asyncio.sleep(0)
+
+    def _take_news(self, now: float) -> None:
+        assert self.run is not None
+        news, self.news = self.news, {}
+        for name, pod in news.items():
+            if pod is None:
+                self.run.gone(name, now)
+            else:
+                self.run.observe(pod, now)
+
+    def _fetch(self, fact: Fact) -> Any:
+        client, store = self.house.client, self.house.store
+        match fact.kind:
+            case "workflowtemplate":
+                return client.peek(WORKFLOW_TEMPLATE, fact.name, self.namespace)
+            case "clusterworkflowtemplate":
+                return client.peek(CLUSTER_WORKFLOW_TEMPLATE, fact.name)
+            case "configmap":
+                return client.peek(CONFIG_MAP, fact.name, self.namespace)
+            case "artifact":
+                return _decoded(store.row(ARTIFACT, self.namespace, fact.name))
+        if not fact.name:
+            return _decoded(store.row(MEMO, self.namespace, fact.key))
+        cache = client.peek(CONFIG_MAP, fact.name, self.namespace) or {}
+        return _decoded((cache.get("data") or {}).get(fact.key))
+
+    # ---- committing --------------------------------------------------------------------------------------
+
+    async def _commit(self, out: Outbox) -> None:
+        run = self.run
+        assert run is not None
+        self.changed.update(out.nodes)
+        due = flush.due(self)
+        if not out and not due:
+            return
+        rows = self._rows(out)
+        changes = [Change(verb="create", resource=POD, obj=pod, trusted=True) for pod in out.pods]
+        changes += self._collected(out)
+        await self._write(changes, rows, flush_=due)
+        for name in out.removals:
+            await self._remove(name)
+        for entry in out.memos:
+            if entry.cache:
+                await gathering.keep(self.house.client, self.namespace, entry)
+        for act in out.acts:
+            await self.acting.begin(act)
+        self._tell(out)
+
+    def _rows(self, out: Outbox) -> list[Row]:
+        encode, uid = _encoder.encode, self.uid
+        rows = [Row(NODE, uid, key, encode(node)) for key, node in out.nodes.items()]
+        rows += [Row(ARTIFACT, self.namespace, key, encode(found)) for key, found in out.artifacts.items()]
+        rows += [
+            Row(MEMO, self.namespace, entry.key, encode(entry.document()))
+            for entry in out.memos if not entry.cache
+        ]
+        return rows
+
+    def _collected(self, out: Outbox) -> list[Change]:
+        """podGC: pods that go in the very commit that records their end."""
+        assert self.run is not None
+        strategy = (self.run.spec.pod_gc or {}).get("strategy")
+        if strategy not in ("OnPodCompletion", "OnPodSuccess"):
+            return []
+        ended = ("Succeeded",) if strategy == "OnPodSuccess" else ("Succeeded", "Failed", "Error")
+        names = [
+            leaf for node in out.nodes.values() if node.type == "Pod" and node.phase in ended
+            if (leaf := self.run.pod_of(node)) and self.house.client.peek(POD, leaf, self.namespace) is not None
+        ]
+        return [
+            Change(verb="delete", resource=POD, obj={"metadata": {"name": name, "namespace": self.namespace}})
+            for name in names
+        ]
+
+    async def _write(self, changes: list[Change], rows: list[Row], *, flush_: bool) -> None:
+        """The Workflow may have been edited meanwhile: then its new version is taken, and the commit tried again."""
+        for _ in range(ATTEMPTS):
+            own = [Change(verb="system", resource=WORKFLOW, obj=flush.document(self))] if flush_ else []
+            try:
+                done = await self.house.client.transact([*own, *changes], rows)
+            except StatusError as error:
+                if error.code != 409 or not flush_ or not self._reread():
+                    raise
+                continue
+            if own:
+                self.obj = done[0]
+                self.changed.clear()
+            return
+        raise StatusError(409, "Conflict", "the workflow changes faster than it can be written")
+
+    def _reread(self) -> bool:
+        """Take over an edit of the Workflow; False: that was not the reason."""
+        assert self.run is not None
+        fresh = self.house.client.peek(WORKFLOW, self.run.name, self.namespace)
+        if fresh is None or fresh["metadata"]["resourceVersion"] == self.obj["metadata"]["resourceVersion"]:
+            return False
+        self.edited(fresh)
+        return True
+
+    def edited(self, obj: Obj) -> None:
+        """Somebody else wrote the Workflow: its spec may say suspend or shutdown, its nodes a person's answer."""
+        run = self.run
+        assert run is not None
+        self.obj = obj
+        now = self.house.now()
+        run.changed({**run.raw_spec, **flush.steering(obj)}, now)
+        for node in [leaf.node for leaf in run.leaves.values() if leaf.node.type == "Suspend"]:
+            body = self.house.store.row(NODE, self.uid, node.id)
+            if body is not None:
+                found = _nodes.decode(body)
+                if found.phase != node.phase or found.outputs != node.outputs:
+                    run.edited(node.id, found.phase, found.message, found.outputs, now)
+
+    async def _remove(self, name: str) -> None:
+        try:
+            await self.house.client.delete(POD, name, self.namespace)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+        if self.house.client.peek(POD, name, self.namespace) is None:
+            self.news.setdefault(name, None)
+
+    def _tell(self, out: Outbox) -> None:
+        """Events, bounded: the first nodes of a run tell its story."""
+        recorder = self.house.recorder
+        if recorder is None or self.told > STORIES:
+            return
+        for node in out.nodes.values():
+            reason = _REASONS.get(node.phase)
+            if reason is None or self.told > STORIES or node.type == "StepGroup":
+                continue
+            self.told += 1
+            words, tail = reason.removeprefix("WorkflowNode"), f": {node.message}" if node.message else ""
+            recorder.record(
+                self.obj, reason, f"{words} node {node.name}{tail}", warning=node.phase in ("Failed", "Error")
+            )
+
+    def pods(self) -> dict[str, Pod]:
+        return self.run.pods_known if self.run is not None else {}
+
+    def close(self) -> None:
+        self.acting.close()
+
+
+STORIES = 20
+_REASONS = {
+    "Running": "WorkflowNodeRunning", "Succeeded": "WorkflowNodeSucceeded", "Failed": "WorkflowNodeFailed",
+    "Error": "WorkflowNodeError",
+}
+
+
+def _decoded(body: bytes | str | None) -> Any:
+    return None if body is None else msgspec.json.decode(body)
+
