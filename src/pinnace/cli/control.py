@@ -85,7 +85,7 @@ async def live(
     client = Local.open(store, catalogue)
     client.start()
     platform = Platform(home, store, catalogue, client)
-    await platform.bootstrap()
+    await platform.bootstrap(port)
     manager = Manager(client, built(platform, without))
     managing = asyncio.create_task(manager.run())
     authenticator = Authenticator(home)

@@ -5,18 +5,41 @@ A new family is one entry here, a module in `kinds/` and a package in `controlle
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.controllers.controller import Reconciler
+from pinnace.controllers.core.claims import Claims
+from pinnace.controllers.core.definitions import Definitions
+from pinnace.controllers.core.endpoints import EndpointsOfServices
+from pinnace.controllers.core.expiry import Expiry
+from pinnace.controllers.core.garbage import Garbage
+from pinnace.controllers.core.jobs import Jobs
+from pinnace.controllers.core.machine import Facts, Machine
+from pinnace.controllers.core.namespaces import Namespaces
+from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
 from pinnace.controllers.pods.controller import Pods
+from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.serving import bootstrap, statistics
+from pinnace.controllers.serving.reconciler import InferenceServices
+from pinnace.controllers.serving.storage import Artifact
 from pinnace.gateway.client import Connection
+from pinnace.gateway.interface import Unreachable
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
+from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME, INFERENCE_SERVICE
+from pinnace.objects.client import Selection
+from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
+
+LOG_TAIL = 2000
 
 
 class UnknownFamily(Exception):
@@ -34,8 +57,33 @@ class Platform:
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home)
 
-    async def bootstrap(self) -> None:
+    async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
+        await create_namespaces(self.client, port)
+        for runtime in bootstrap.runtimes():
+            with suppress(StatusError):
+                await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)
+
+    def machine(self) -> Facts:
+        hello = self.pods.hello
+        if hello is None:
+            return Facts()
+        return Facts(
+            self.pods.connected, hello.capacity_milli_cpu, hello.capacity_memory, hello.isolation
+        )
+
+    def artifact(self, namespace: str, key: str) -> Artifact | None:
+        """What the local artifact repository has under a key."""
+        body = self.store.row("artifact", namespace, key)
+        return msgspec.json.decode(body, type=Artifact) if body is not None else None
+
+    def log_tail(self, uid: str, container: str, restart: int) -> str:
+        """The last words of a container."""
+        with suppress(OSError), self.home.log(uid, container, restart).open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - LOG_TAIL))
+            return log.read().decode(errors="replace")
+        return ""
 
     def node_problem(self) -> str:
         """For `/readyz`: '' when steps can be started."""
@@ -45,12 +93,36 @@ class Platform:
         await self.gateway.close()
 
 
-def pods(platform: Platform) -> list[Reconciler]:
-    return [platform.pods]
+def core(platform: Platform) -> list[Reconciler]:
+    client, resources = platform.client, platform.catalogue.resources
+    return [
+        platform.pods,
+        Namespaces(client, resources, platform.home.certificates / "ca.crt"),
+        Garbage(client, platform.catalogue),
+        Claims(client),
+        Definitions(client, resources),
+        EndpointsOfServices(client),
+        Machine(client, platform.machine),
+        Expiry(client),
+    ]
+
+
+def jobs(platform: Platform) -> list[Reconciler]:
+    return [Jobs(platform.client)]
+
+
+def serving(platform: Platform) -> list[Reconciler]:
+    return [
+        InferenceServices(
+            platform.client, platform.gateway, Recorder(platform.client, "inferenceservice-controller"),
+            artifacts=platform.artifact, volumes=platform.home.volumes, tail=platform.log_tail,
+        )
+    ]
 
 
 FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
-    "pods": pods,
+    "jobs": jobs,
+    "serving": serving,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
@@ -59,20 +131,33 @@ def built(platform: Platform, without: frozenset[str]) -> list[Reconciler]:
     """Raises UnknownFamily."""
     if unknown := without - FAMILIES.keys():
         raise UnknownFamily(f"--without {min(unknown)}: there is {', '.join(FAMILIES)}")
-    return [one for name, make in FAMILIES.items() if name not in without for one in make(platform)]
+    chosen = [make for name, make in FAMILIES.items() if name not in without]
+    return [one for make in (core, *chosen) for one in make(platform)]
 
 
 def routes(platform: Platform) -> list[Route]:
     async def status(request: Request) -> None:
-        await request.json(200, describe(platform))
+        await request.json(200, await describe(platform))
 
-    return [Route("/pinnace/v1/status", status)]
+    async def endpoints(request: Request) -> None:
+        namespace = request.query.get("namespace", "")
+        page = await platform.client.as_(request.identity).list(INFERENCE_SERVICE, namespace, Selection())
+        stats = {}
+        with suppress(Unreachable):
+            stats = await platform.gateway.stats()
+        await request.json(200, statistics.document(page.items, stats))
+
+    return [Route("/pinnace/v1/status", status), Route("/pinnace/v1/endpoints", endpoints)]
 
 
-def describe(platform: Platform) -> dict[str, Any]:
+async def describe(platform: Platform) -> dict[str, Any]:
     """What `pinnace status` shows beside the processes."""
     hello = platform.pods.hello
+    gateway = "not reachable"
+    with suppress(Unreachable):
+        gateway = f"http://{(await platform.gateway.about()).domain}"
     return {
         "isolation": hello.isolation if hello else "unknown: the node is not connected",
         "network": hello.network if hello else "unknown",
+        "gateway": gateway,
     }

@@ -32,8 +32,11 @@ class Reconciler(Protocol):
     """Raise StatusError with code 409 to be called again at once; any other exception is logged with its
     key and retried with exponential back-off (5 ms to 60 s)."""
 
-    name: str
-    watches: tuple[Resource, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def watches(self) -> tuple[Resource, ...]: ...
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         """Which keys a change of a watched object touches (itself, its owner, what mounts it …)."""
