@@ -47,7 +47,7 @@ def held_out(stage: Stage) -> tuple[list[list[float]], list[int]]:
         outputs = json.loads(pod["metadata"]["annotations"].get("pinnace.dev/outputs", "{}"))
         digest = outputs.get("artifacts", {}).get("images", {}).get("digest")
         if digest:
-            folder = Blobs(stage.home.data).materialise_source(digest)
+            folder = Blobs(stage.home.data).path(digest)
             return json.loads((folder / "test_x.json").read_text()), json.loads(
                 (folder / "test_y.json").read_text()
             )
