@@ -69,12 +69,14 @@ def test_the_status_of_pods(row: list[Any], cells: list[Any]) -> None:
 
 def test_other_kinds() -> None:
     meta = {"name": "x", "creationTimestamp": "2026-01-01T09:00:00Z"}
-    assert shown("configmaps", {"metadata": meta, "data": {"a": "1"}, "binaryData": {"b": ""}}) == ["x", 2, "3h"]
+    config = {"metadata": meta, "data": {"a": "1"}, "binaryData": {"b": ""}}
+    assert shown("configmaps", config) == ["x", 2, "3h"]
     assert shown("secrets", {"metadata": meta, "type": "Opaque", "data": {"k": "dg=="}}) == [
         "x", "Opaque", 1, "3h",
     ]
     job = {"metadata": meta, "spec": {"completions": 3}, "status": {
-        "succeeded": 1, "startTime": "2026-01-01T11:58:59Z", "conditions": [{"type": "Suspended", "status": "False"}],
+        "succeeded": 1, "startTime": "2026-01-01T11:58:59Z",
+        "conditions": [{"type": "Suspended", "status": "False"}],
     }}
     assert shown("jobs.batch", job, "Status", "Completions", "Duration") == ["Running", "1/3", "61s"]
     service = {"metadata": meta, "spec": {"type": "ClusterIP", "clusterIP": "None", "ports": [{"port": 80}]}}

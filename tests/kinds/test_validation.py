@@ -28,9 +28,12 @@ THINGS: dict[str, Any] = {
         "port": {"x-kubernetes-int-or-string": True},
         "when": {"type": "string", "format": "date-time"},
         "maybe": {"type": "string", "nullable": True},
-        "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set", "maxItems": 2},
+        "tags": {
+            "type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set", "maxItems": 2,
+        },
         "ports": {
-            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["port", "protocol"],
+            "type": "array", "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["port", "protocol"],
             "items": {"type": "object", "required": ["port"], "properties": {
                 "port": {"type": "integer"}, "protocol": {"type": "string", "default": "TCP"},
             }},
@@ -40,6 +43,7 @@ THINGS: dict[str, Any] = {
             "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
         },
         "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+        "inner": {"type": "object", "x-kubernetes-embedded-resource": True},
         "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     },
 }
@@ -57,17 +61,19 @@ NODE = Node.from_openapi(THINGS)
         ({"count": 11}, ["count: Invalid value: 11: count in body should be less than or equal to 10"]),
         ({"count": 0}, ["count: Invalid value: 0: count in body should be greater than or equal to 1"]),
         ({"ratio": 1}, ["ratio: Invalid value: 1: ratio in body should be less than 1"]),
-        ({"port": True}, ['port: Invalid value: "boolean": port in body must be of type integer,string: "boolean"']),
+        ({"port": True}, ['port: Invalid value: "boolean": port in body must be of type integer,string: '
+                          '"boolean"']),
         ({"when": "now"}, ['when: Invalid value: "now": when in body must be of type date-time: "now"']),
         ({"tags": ["a", "b", "a"]}, ["tags: Too many: 3: must have at most 2 items",
                                      'tags[2]: Duplicate value: "a"']),
         ({"ports": [{"port": 1}, {"port": 1, "protocol": "TCP"}]},
          ['ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}']),
         ({"ports": [{}]}, ["ports[0].port: Required value"]),
-        ({"either": {}}, ['<nil>: Invalid value: "": "either" must validate one and only one schema (oneOf). '
-                          "Found none valid"]),
-        ({"labels": {"a": 1}}, ['labels.a: Invalid value: "integer": labels.a in body must be of type string: '
-                                '"integer"']),
+        ({"either": {}}, ['<nil>: Invalid value: "": "either" must validate one and only one schema '
+                          "(oneOf). Found none valid"]),
+        ({"labels": {"a": 1}}, ['labels.a: Invalid value: "integer": labels.a in body must be of type '
+                                'string: "integer"']),
+        ({"inner": {"apiVersion": "v1", "metadata": {"name": "x"}}}, ["inner.kind: Required value"]),
         ({"count": 2.0, "maybe": None, "free": {"x": [None]}, "port": "http"}, []),
     ],
 )
@@ -76,7 +82,8 @@ def test_words(change: dict[str, Any], words: list[str]) -> None:
 
 
 def test_unknown_fields_are_named_and_dropped() -> None:
-    thing = {"name": "ab", "ports": [{"port": 1, "prot": "x"}], "zip": 1, "free": {"x": 1}, "either": {"c": 1}}
+    ports = [{"port": 1, "prot": "x"}]
+    thing = {"name": "ab", "ports": ports, "zip": 1, "free": {"x": 1}, "either": {"c": 1}}
     assert unknown_fields(NODE, thing) == ["either.c", "ports[0].prot", "zip"]
     assert prune(NODE, thing) == {"name": "ab", "ports": [{"port": 1}], "free": {"x": 1}, "either": {}}
     assert thing["zip"] == 1
@@ -133,13 +140,14 @@ def test_pruned_and_defaulted_objects_stay_as_they_are(thing: dict[str, Any]) ->
         ({"spec": {"containers": None}, "metadata": {"annotations": {"a": None}}}, None),
     ],
 )
-def test_built_in_kinds_answer_a_wrong_type_as_their_decoder_does(pod: dict[str, Any], complaint: str | None) -> None:
+def test_built_in_kinds_answer_as_their_decoder_does(pod: dict[str, Any], complaint: str | None) -> None:
     assert misfit(library.schema("", "v1", "Pod"), pod) == complaint
 
 
 def test_a_null_among_annotations_is_empty_as_in_go() -> None:
     pod = {"metadata": {"name": "a", "annotations": {"a": None}, "labels": None}}
-    assert prune(library.schema("", "v1", "Pod"), pod) == {"metadata": {"name": "a", "annotations": {"a": ""}}}
+    pruned = prune(library.schema("", "v1", "Pod"), pod)
+    assert pruned == {"metadata": {"name": "a", "annotations": {"a": ""}}}
 
 
 def test_custom_resources_answer_the_recorded_way() -> None:
@@ -154,7 +162,8 @@ def test_custom_resources_answer_the_recorded_way() -> None:
 def test_openapi_goes_in_and_out() -> None:
     assert Node.from_openapi(NODE.to_openapi()).to_openapi() == NODE.to_openapi()
     definition = library.schema("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
-    assert definition.to_openapi()["properties"]["spec"]["required"] == ["group", "names", "scope", "versions"]
+    spec = definition.to_openapi()["properties"]["spec"]
+    assert spec["required"] == ["group", "names", "scope", "versions"]
 
 
 def test_keys_that_stand_twice_are_found() -> None:

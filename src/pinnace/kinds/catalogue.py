@@ -7,7 +7,6 @@ Control makes one with `Catalogue.builtin()` and hands it to objects, api and co
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -104,6 +103,8 @@ class Catalogue:
 
     def nearest(self, word: str) -> str:
         """The name of a served kind that a mistyped word probably meant; '' if nothing is near."""
+        import difflib  # only for people's mistakes
+
         names = [n for one in self._ordered for n in (one.plural, one.singular, one.kind, *one.short_names)]
         close = difflib.get_close_matches(word, names, 1, 0.7)
         return close[0] if close else ""

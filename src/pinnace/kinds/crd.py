@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import cause, formats, library, names, rules
+from . import cause, formats, library, names
 from .cause import Cause
 from .resource import Column, Obj, Resource
 from .schema import COMBOS, Node, root
@@ -218,6 +218,8 @@ def _structural(schema: Obj, path: str) -> list[Cause]:
 def _rule_causes(rule: Obj, path: str) -> list[Cause]:
     if not rule.get("rule"):
         return [cause.required(f"{path}.rule", "rule is not specified")]
+    from . import rules  # CEL costs its import only where there are rules
+
     problem = rules.rule_problem(rule)
     return [cause.invalid(f"{path}.rule", rule, problem)] if problem else []
 

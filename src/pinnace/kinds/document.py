@@ -1,7 +1,8 @@
-"""Keys that stand twice in one object of a document: parsers keep the last silently, strict clients must hear of it.
+"""Keys that stand twice in one object of a document: parsers keep the last silently, strict clients must
+hear of it.
 
-`api/` asks for bodies, the command line for files. Words: the strict decoders of kubernetes (sigs.k8s.io/json and
-sigs.k8s.io/yaml).
+`api/` asks for bodies, the command line for files. Words: the strict decoders of kubernetes
+(sigs.k8s.io/json and sigs.k8s.io/yaml).
 """
 
 from __future__ import annotations

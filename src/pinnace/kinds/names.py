@@ -167,6 +167,7 @@ RULES: dict[str, Rule] = {
     "clusterrolebindings.rbac.authorization.k8s.io": segment,
 }
 """Kinds whose names follow another rule than the subdomain, by `Resource.key`."""
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 GENERAL_WORDS = "name or generateName is required"
 
 
@@ -230,7 +231,7 @@ def _is_custom(key: str) -> bool:
 def _finalizer_causes(name: str, *, custom: bool) -> list[Cause]:
     """Only built-in kinds insist on a domain: KServe's own finalizer is `inferenceservice.finalizers`."""
     found = [cause.invalid("metadata.finalizers", name, words) for words in qualified(name)]
-    if not custom and not found and "/" not in name and name not in ("kubernetes", "orphan", "foregroundDeletion"):
+    if not custom and not found and "/" not in name and name not in STANDARD_FINALIZERS:
         detail = "name is neither a standard finalizer name nor is it fully qualified"
         found.append(cause.invalid("metadata.finalizers", name, detail))
     return found

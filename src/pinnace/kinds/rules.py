@@ -14,7 +14,7 @@ from typing import Any
 from . import cause
 from .cause import Cause
 from .cel import Budget, CelError, Exhausted, Maybe, compiled
-from .schema import Node
+from .schema import Node, ruled
 
 STEPS = 20_000
 """Elements that all rules of one object may visit together: some tens of milliseconds."""
@@ -28,20 +28,6 @@ CAUSES: dict[str, Callable[[str, str, str], Cause]] = {
         path, f"Duplicate value: {cause.shown(kind)}: {text}", "FieldValueDuplicate"
     ),
 }
-
-
-def present(node: Node) -> bool:
-    """Are there rules here or anywhere below?"""
-    found = node.tools.get("ruled")
-    if found is None:
-        node.tools["ruled"] = False  # a schema inside itself adds nothing
-        found = node.tools["ruled"] = bool(node.rules) or any(map(present, _below(node)))
-    return bool(found)
-
-
-def _below(node: Node) -> Iterator[Node]:
-    yield from (node.properties or {}).values()
-    yield from (one for one in (node.items, node.additional) if one is not None)
 
 
 def rule_problem(rule: dict[str, Any]) -> str:
@@ -68,7 +54,7 @@ def judge(node: Node, obj: Any, old: Any = None) -> list[Cause]:
 
 
 def _judge(node: Node, value: Any, old: Any, path: str, budget: Budget) -> Iterator[Cause]:
-    if value is None or not present(node):
+    if value is None or not ruled(node):
         return
     for rule in node.rules:
         yield from _apply(node, rule, value, old, path, budget)

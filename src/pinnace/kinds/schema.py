@@ -102,6 +102,10 @@ class Node(msgspec.Struct, kw_only=True, eq=False):
         found = self.properties.get(key) if self.properties else None
         return found if found is not None else self.additional
 
+    def wanted(self) -> tuple[str, ...]:
+        """The fields that must be here: those listed, and an embedded resource's own type."""
+        return (*self.required, "apiVersion", "kind") if self.embedded else self.required
+
     def tool(self, name: str, build: Callable[[Node], Any]) -> Any:
         """What `build` made of this node the first time it was asked for.
 
@@ -167,8 +171,23 @@ def _openapi(node: Node, above: frozenset[int]) -> dict[str, Any]:
     return out
 
 
+def ruled(node: Node) -> bool:
+    """Are there CEL rules here or anywhere below?"""
+    found = node.tools.get("ruled")
+    if found is None:
+        node.tools["ruled"] = False  # a schema inside itself adds nothing
+        below = [*(node.properties or {}).values(), node.items, node.additional]
+        found = bool(node.rules) or any(one is not None and ruled(one) for one in below)
+        node.tools["ruled"] = found
+    return bool(found)
+
+
 def root(schema: Node, metadata: Node) -> Node:
-    """A custom resource's schema as objects are judged by it: `metadata` is always upstream's ObjectMeta."""
+    """A custom resource's schema as objects are judged by it: `metadata` is upstream's ObjectMeta, to which a
+    definition may only add conditions on names."""
+    own = schema.at("metadata")
+    if own is not None and own.properties:
+        metadata = msgspec.structs.replace(metadata, combos={"allOf": [own]}, tools={})
     names = Node(type="string")
     properties = {**(schema.properties or {}), "apiVersion": names, "kind": names, "metadata": metadata}
     return msgspec.structs.replace(schema, properties=properties, tools={})

@@ -94,7 +94,7 @@ def _object(node: Node, compiler: Compiler, strict: bool) -> Test:
     tests = {key: compiler(child) for key, child in known.items() if key not in plain}
     rest = compiler(node.additional) if node.additional is not None else None
     closed = strict and rest is None and node.type != "" and not node.preserve_unknown
-    required, decoded = node.required, bool(node.go)
+    required, decoded = node.wanted(), bool(node.go)
     if strict and node.embedded:
         implied = ("apiVersion", "kind", "metadata")  # slower to judge, and rare
         tests.update({key: lambda value: False for key in implied if key not in known})

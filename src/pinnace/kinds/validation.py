@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import cause, formats, rules
+from . import cause, formats
 from .cause import Cause
 from .resource import Obj
-from .schema import Node
+from .schema import Node, ruled
 from .soundness import sound, type_name
 
 BLOCKING = frozenset(
@@ -31,14 +31,18 @@ def validate(node: Node, obj: Obj, old: Obj | None = None) -> list[Cause]:
     """What is wrong with `obj`; `old` is what stands in the store, for rules about changes."""
     found = [] if sound(node)(obj) else list(_causes(node, obj, ""))
     if not node.go and any(one.reason in BLOCKING for one in found):
-        return [*found, UNCHECKED] if node.checks or rules.present(node) else found
+        return [*found, UNCHECKED] if node.checks or ruled(node) else found
     return found + rules_broken(node, obj, old)
 
 
 def rules_broken(node: Node, obj: Obj, old: Obj | None = None) -> list[Cause]:
     """The cross-field rules alone, for an object whose values are known to be sound."""
     found = [one for check in node.checks for one in check(obj, old)]
-    return found + rules.judge(node, obj, old) if rules.present(node) else found
+    if not ruled(node):
+        return found
+    from . import rules  # CEL costs its import only where there are rules
+
+    return found + rules.judge(node, obj, old)
 
 
 def _causes(node: Node, value: Any, path: str) -> Iterator[Cause]:
@@ -127,7 +131,7 @@ def _number(node: Node, value: float, path: str) -> Iterator[Cause]:
 
 def _object(node: Node, value: dict[str, Any], path: str) -> Iterator[Cause]:
     prefix = f"{path}." if path else ""
-    for key in node.required:
+    for key in node.wanted():
         if key not in value or (node.go and value[key] in (None, "")):
             yield cause.required(prefix + key)
     limits = node.limits or {}
