@@ -55,6 +55,8 @@ def check_shape(resource: Resource, obj: Any) -> Obj:
     obj["kind"], obj["apiVersion"] = kind, version
     if obj.get("metadata") is None:
         obj["metadata"] = {}
+    if not isinstance(obj["metadata"], dict):
+        raise refusals.bad_request(f"metadata must be an object, not {_json_type(obj['metadata'])}")
     return obj
 
 

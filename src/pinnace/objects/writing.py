@@ -20,6 +20,7 @@ from pinnace.objects.client import Identity, Options
 from pinnace.objects.document import clone, name_of
 from pinnace.objects.errors import StatusError
 from pinnace.objects.managed import ownership
+from pinnace.objects.nulls import zeroed
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
@@ -89,7 +90,9 @@ class Admission:
         self, resource: Resource, obj: Obj, old: Obj | None, options: Options
     ) -> tuple[Obj, list[Cause]]:
         """Pruned and defaulted by the schema, with what the schema finds wrong."""
-        verdict = review(self.schemas.schema(resource), obj, old)
+        node = self.schemas.schema(resource)
+        zeroed(node, obj)
+        verdict = review(node, obj, old)
         if verdict.misfit is not None:
             raise refusals.bad_request(_unhandled(resource, verdict.misfit))
         if verdict.unknown:

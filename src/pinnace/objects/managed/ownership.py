@@ -85,14 +85,14 @@ def applied(
         managers = _before_first_apply(node, bare, writer)
     key = writer.manager(APPLY)
     last = managers.get(key)
-    claimed = _apart(typed.field_set(node, config), writer.ignored)
-    managers[key] = Owned(claimed, writer.time)
+    whole = typed.field_set(node, config)  # with name and kind, which hold their parents while pruning
+    managers[key] = Owned(whole, writer.time)
     merged = _pruned(node, typed.merge(node, bare, config), managers, last)
     change = _compare(node, bare, merged, writer.ignored)
     _check(managers, change, key, config, live, node, force)
     managers = _lost(managers, change, key)
-    if last is not None and last.fields == claimed:
-        managers[key] = Owned(claimed, last.time)
+    claimed = _apart(whole, writer.ignored)
+    managers[key] = last if last is not None and last.fields == claimed else Owned(claimed, writer.time)
     if not claimed:
         managers.pop(key, None)
     return merged, write(managers)
