@@ -1,8 +1,8 @@
-"""Write `src/pinnace/api/kube/wire.json`: the field numbers of upstream's built-in types, from a kubectl binary.
+"""Write `src/pinnace/api/kube/wire.json`: field numbers of upstream's built-in types, from a kubectl binary.
 
 kubectl creates some built-in objects in protobuf, and its Go types carry their descriptors (facts: names,
-numbers, types). Only the types of groups that can be written are kept. Which embedded messages JSON writes into
-their parent is read from upstream's OpenAPI in `../shared/specs/kubernetes`.
+numbers, types). Only the types of groups that can be written are kept. Which embedded messages JSON writes
+into their parent is read from upstream's OpenAPI in `../shared/specs/kubernetes`.
 
     python scripts/compile_wire.py /path/to/kubectl-1.32
 """
@@ -67,7 +67,7 @@ def descriptors(binary: bytes) -> Iterator[Fields]:
 
 
 def short(name: str) -> str:
-    """`.k8s.io.api.core.v1.Pod` and `.k8s.io.apimachinery.pkg.apis.meta.v1.Time` as `core.v1.Pod`, `meta.v1.Time`."""
+    """`.k8s.io.api.core.v1.Pod` as `core.v1.Pod`, `.k8s.io.apimachinery.pkg.apis.meta.v1.Time` as `meta.v1.Time`."""
     name = name.strip(".")
     for prefix in ("k8s.io.apimachinery.pkg.apis.", "k8s.io.apimachinery.pkg.", "k8s.io.api."):
         name = name.removeprefix(prefix)

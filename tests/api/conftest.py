@@ -23,7 +23,7 @@ from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
-from pinnace.objects.client import SYSTEM, DeleteOptions, Options, Selection
+from pinnace.objects.client import DeleteOptions, Options, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
@@ -65,8 +65,11 @@ class Stack:
         self.store = SqliteStore.open(self.home.database)
         self.local = Local(self.store, self.catalogue)
         self.context = ApiContext(
-            home=self.home, client=self.local.as_, catalogue=self.catalogue,
-            authenticator=self.authenticator, allowed=self.local.house.authoriser.allow,
+            home=self.home,
+            client=self.local.as_,
+            catalogue=self.catalogue,
+            authenticator=self.authenticator,
+            allowed=self.local.house.authoriser.allow,
         )
         self.app = App(self.context)
         self.server: Server = await serve(self.app, "127.0.0.1", 0, tls.context(self.home))
@@ -116,7 +119,9 @@ class Stack:
         if resource.plural == "namespaces":
             for kind in self.catalogue.resources():
                 if kind.namespaced and "delete" in kind.verbs:
-                    await self.local.delete_collection(kind, name, Selection(), DeleteOptions(grace_seconds=0))
+                    await self.local.delete_collection(
+                        kind, name, Selection(), DeleteOptions(grace_seconds=0)
+                    )
             done = {**obj, "spec": {"finalizers": []}}
             await self.local.update(resource, done, "", Options(subresource="finalize"))
             return
@@ -148,12 +153,23 @@ class Stack:
         kept = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
         return {**kept, "KUBECONFIG": str(self.home.kubeconfig), "HOME": str(cache), "NO_COLOR": "1"}
 
-    def kubectl(self, *arguments: str, text: str | None = None, program: str = WHEEL_KUBECTL,
-                timeout: float = 60, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self,
+        *arguments: str,
+        text: str | None = None,
+        program: str = WHEEL_KUBECTL,
+        timeout: float = 60,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         environment = {**self.kubectl_environment(self.home.root), **(env or {})}
         return subprocess.run(
-            [program, *arguments], input=text, capture_output=True, text=True, timeout=timeout,
-            env=environment, check=False,
+            [program, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=environment,
+            check=False,
         )
 
     def ok(self, *arguments: str, text: str | None = None, **options: Any) -> str:
@@ -180,7 +196,9 @@ def fresh(tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def namespace(stack: Stack, request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own on the shared platform."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:50].strip("-")
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:50].strip(
+        "-"
+    )
     stack.ok("create", "namespace", name)
     return name
 

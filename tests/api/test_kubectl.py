@@ -95,9 +95,15 @@ def test_explain_users_kinds_and_built_in_kinds(widgets: Stack, kubectl_program:
     pod = widgets.ok("explain", "pod.spec.containers", program=kubectl_program)
     assert "KIND:       Pod" in pod
     assert "imagePullPolicy" in pod
-    assert "livenessProbe" in widgets.ok("explain", "deploy.spec.template.spec.containers", program=kubectl_program)
-    workflow = widgets.ok("explain", "wf.spec.templates.dag.tasks", "--api-version=argoproj.io/v1alpha1",
-                          program=kubectl_program)
+    assert "livenessProbe" in widgets.ok(
+        "explain", "deploy.spec.template.spec.containers", program=kubectl_program
+    )
+    workflow = widgets.ok(
+        "explain",
+        "wf.spec.templates.dag.tasks",
+        "--api-version=argoproj.io/v1alpha1",
+        program=kubectl_program,
+    )
     assert "dependencies" in workflow
 
 
@@ -144,35 +150,47 @@ def test_output_forms(stack: Stack, namespace: str, kubectl_program: str) -> Non
 
     stack.ok("-n", namespace, "create", "configmap", "c", "--from-literal=a=1")
     assert run("get", "cm", "-o", "wide").split()[:3] == ["NAME", "DATA", "AGE"]
-    assert run("get", "cm", "c", "-o", "custom-columns=N:.metadata.name,A:.data.a").split() == ["N", "A", "c", "1"]
+    assert run("get", "cm", "c", "-o", "custom-columns=N:.metadata.name,A:.data.a").split() == [
+        "N",
+        "A",
+        "c",
+        "1",
+    ]
     assert json.loads(run("get", "cm", "-o", "json"))["items"][0]["data"] == {"a": "1"}
-    assert run("get", "cm", "--show-labels", "-o", "name").strip() == "configmap/c"
+    assert run("get", "cm", "c", "--show-labels").split()[-1] == "<none>"
     assert "Data" in run("describe", "cm", "c")
     assert run("get", "cm", "--sort-by=.metadata.name", "--no-headers").split()[:2] == ["c", "1"]
     assert f"{namespace}" in stack.ok("get", "cm", "-A", program=kubectl_program)
-    assert json.loads(run("get", "cm", "c", "--show-managed-fields", "-o", "json"))["metadata"]["managedFields"]
+    assert json.loads(run("get", "cm", "c", "--show-managed-fields", "-o", "json"))["metadata"][
+        "managedFields"
+    ]
 
 
 def test_edit_diff_and_replace(stack: Stack, namespace: str, tmp_path: Path, kubectl_program: str) -> None:
     stack.ok("-n", namespace, "create", "configmap", "c", "--from-literal=a=1")
     editor = tmp_path / "editor"
-    editor.write_text("#!/bin/sh\nsed -i 's/a: \"1\"/a: \"2\"/' \"$1\"\n")
+    editor.write_text('#!/bin/sh\nsed -i \'s/a: "1"/a: "2"/\' "$1"\n')
     editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
     stack.ok("-n", namespace, "edit", "cm", "c", program=kubectl_program, env={"EDITOR": str(editor)})
     assert stack.ok("-n", namespace, "get", "cm", "c", "-o", "jsonpath={.data.a}") == "2"
-    manifest = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: {namespace}}}\ndata: {{a: '3'}}\n"
+    manifest = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: {namespace}}}\ndata: {{a: '3'}}\n"
+    )
     changed = stack.kubectl("diff", "-f", "-", text=manifest, program=kubectl_program)
     assert changed.returncode == 1
     assert '+  a: "3"' in changed.stdout
     stack.ok("replace", "-f", "-", text=manifest, program=kubectl_program)
+    stack.ok("apply", "-f", "-", text=manifest, program=kubectl_program)
     assert stack.kubectl("diff", "-f", "-", text=manifest, program=kubectl_program).returncode == 0
 
 
 def test_watch_shows_changes_as_they_come(stack: Stack, namespace: str, kubectl_program: str) -> None:
     stack.ok("-n", namespace, "create", "configmap", "c", "--from-literal=a=1")
     watcher = subprocess.Popen(
-        [kubectl_program, "-n", namespace, "get", "cm", "-w", "--no-headers"], text=True,
-        stdout=subprocess.PIPE, env=stack.kubectl_environment(stack.home.root),
+        [kubectl_program, "-n", namespace, "get", "cm", "-w", "--no-headers"],
+        text=True,
+        stdout=subprocess.PIPE,
+        env=stack.kubectl_environment(stack.home.root),
     )
     try:
         assert watcher.stdout is not None
@@ -188,8 +206,12 @@ def test_wait_for_a_condition_and_for_a_delete(stack: Stack, namespace: str, kub
     stack.ok("-n", namespace, "create", "configmap", "c", "--from-literal=a=1")
     environment = stack.kubectl_environment(stack.home.root)
     waiting = [
-        subprocess.Popen([kubectl_program, "-n", namespace, "wait", "cm/c", f, "--timeout=20s"], env=environment,
-                         stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [kubectl_program, "-n", namespace, "wait", "cm/c", f, "--timeout=20s"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for f in ("--for=jsonpath={.data.a}=9", "--for=delete")
     ]
     stack.ok("-n", namespace, "patch", "cm", "c", "--type=merge", "-p", '{"data":{"a":"9"}}')
@@ -211,7 +233,7 @@ def test_removing_a_users_kind_takes_its_objects(fresh: Stack) -> None:
     fresh.ok("apply", "-f", "-", text=CRD)
     fresh.ok("create", "-f", "-", text=widget("a", "{color: green}"))
     fresh.ok("delete", "crd", "widgets.example.com", "--timeout=20s")
-    gone = fresh.kubectl("get", "widgets")
+    gone = fresh.kubectl("get", "widgets", f"--cache-dir={fresh.home.root}/none")
     assert "the server doesn't have a resource type" in gone.stderr
 
 

@@ -47,6 +47,8 @@ def test_every_command_of_the_transcript(fresh: Stack, shared: Path, kubectl_pro
         found = (done.returncode, squeezed(normalised(done.stdout)), squeezed(normalised(done.stderr)))
         wanted = (command["rc"], squeezed(command["out"]), squeezed(command["err"]))
         if found != wanted:
-            wrong.append(f"{number}: kubectl {' '.join(command['args'])}\n  wanted {wanted}\n  found  {found}")
+            wrong.append(
+                f"{number}: kubectl {' '.join(command['args'])}\n  wanted {wanted}\n  found  {found}"
+            )
     if wrong:
         pytest.fail("\n".join(wrong))

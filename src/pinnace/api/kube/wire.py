@@ -1,7 +1,7 @@
 """Bodies in Kubernetes' protobuf, which kubectl's typed commands send (`create namespace`, `auth can-i`, …).
 
-Read into the same JSON data as everything else; answers stay JSON, which those clients accept. The field numbers
-in `wire.json` are compiled by `scripts/compile_wire.py`. Envelope: kubernetes/apimachinery
+Read into the same JSON data as everything else; answers stay JSON, which those clients accept. The field
+numbers in `wire.json` are compiled by `scripts/compile_wire.py`. Envelope: kubernetes/apimachinery
 pkg/runtime/serializer/protobuf.
 """
 
@@ -30,7 +30,7 @@ VALUES = frozenset({
     "generation", "observedGeneration", "restartCount", "minReadySeconds", "value", "globalDefault", "allowed",
     "denied", "incomplete", "authenticated", "count", "port",
 })
-"""Fields that are no pointers in Go: their zero is on the wire when they were not set, and absent in JSON."""
+"""Fields that are no pointers in Go: unset, their zero is on the wire, and absent in JSON."""
 KEPT_EMPTY = frozenset({"storageClassName", "volumeAttributesClassName"})
 """Strings whose emptiness says something."""
 
@@ -48,7 +48,7 @@ def messages() -> Messages:
 
 
 def decode(raw: bytes) -> dict[str, Any]:
-    """The object in an enveloped body. StatusError 400: malformed; 415: a type that is not known in protobuf."""
+    """The object in an enveloped body. StatusError 400: malformed; 415: a type not known in protobuf."""
     try:
         version, kind, inner = _envelope(raw)
         name = f"{_package(version)}.{kind}"
