@@ -62,7 +62,7 @@ async def _page(request: Request) -> None:
             f"<button>Sign in to Pinnace</button></form><script>{SCRIPT}</script>"
         )
     else:
-        inner = "<p>Ask for a sign-in link: run <code>pinnace open</code> or <code>pinnace status</code>.</p>"
+        inner = "<p>Ask for a sign-in link: run <code>pinnace console</code>.</p>"
     await _html(request, 200, inner)
 
 
@@ -76,7 +76,7 @@ async def _redeem(request: Request, authenticator: Authenticator) -> None:
         await _html(
             request, 403,
             "<p>This sign-in link was used already or is too old.</p>"
-            "<p>Get a fresh one: run <code>pinnace open</code> or <code>pinnace status</code>.</p>",
+            "<p>Get a fresh one: run <code>pinnace console</code>.</p>",
         )
         return
     headers = [
@@ -91,7 +91,7 @@ async def _html(request: Request, code: int, inner: str) -> None:
         f"<body><h1>Pinnace</h1>{inner}</body></html>"
     )
     headers = [
-        (b"content-security-policy", POLICY.encode()), (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", POLICY.encode()), (b"referrer-policy", b"same-origin"),
         (b"cache-control", b"no-store"), (b"x-frame-options", b"DENY"),
     ]
     await request.reply(code, page.encode(), "text/html; charset=utf-8", headers)
