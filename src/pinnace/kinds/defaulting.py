@@ -74,12 +74,12 @@ def _object_filler(node: Node) -> Filler | None:
             return value
         out = value
         for key, preset, nullable, nested in own:
-            if key not in value or (value[key] is None and not nullable):
+            if value.get(key) is None and not (nullable and key in value):
                 out = dict(value) if out is value else out
                 out[key] = copied(preset) if nested else preset
-        for key, one in out.items() if out is value else list(out.items()):
-            inner = deep.get(key, rest if key not in named else None)
-            if inner is not None and (new := inner(one)) is not one:
+        for key in value if out is value else tuple(out):
+            inner = deep.get(key) if rest is None or key in named else rest
+            if inner is not None and (new := inner(out[key])) is not out[key]:
                 out = dict(value) if out is value else out
                 out[key] = new
         return out
