@@ -49,10 +49,8 @@ def examine(home: Home) -> list[Check]:
         isolation("sandbox", found.sandbox, chosen),
         isolation("container", found.container, chosen),
         isolation("process", found.process, chosen),
-        Check(
-            "isolation auto", chosen != "none", f"steps run as: {chosen}" if chosen != "none" else "none works",
-            "" if chosen != "none" else "choose one knowingly: pinnace up --isolation process", needed=True,
-        ),
+        automatic(chosen),
+        Check("network", True, "pods share this machine's network; model servers listen on unix sockets"),
         gateway(),
         kubectl(),
         environments(),
@@ -74,6 +72,13 @@ def isolation(name: str, finding: Finding, chosen: str) -> Check:
         text = finding.program or "always works; declared paths are rewritten, nothing is hidden"
         return Check(name, True, text + ("   ← the default here" if name == chosen else ""))
     return Check(name, False, finding.why, finding.remedy)
+
+
+def automatic(chosen: str) -> Check:
+    if chosen != "none":
+        return Check("isolation auto", True, f"steps run as: {chosen}", needed=True)
+    remedy = "or choose one knowingly: pinnace up --isolation process"
+    return Check("isolation auto", False, "none works", remedy, needed=True)
 
 
 def gateway() -> Check:

@@ -29,6 +29,7 @@ from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
+from pinnace.controllers.workflow.controller import Workflows
 from pinnace.gateway.client import Connection
 from pinnace.gateway.interface import Unreachable
 from pinnace.home import Home
@@ -120,9 +121,15 @@ def serving(platform: Platform) -> list[Reconciler]:
     ]
 
 
+def workflow(platform: Platform) -> list[Reconciler]:
+    recorder = Recorder(platform.client, "workflow-controller")
+    return [Workflows(platform.client, platform.store, platform.catalogue, recorder=recorder)]
+
+
 FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
     "serving": serving,
+    "workflow": workflow,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
