@@ -49,12 +49,17 @@ def asked(container: Obj) -> dict[str, Any]:
     return {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
 
 
+ONCE = ("Never", "OnFailure")
+SHARE = Request(DEFAULT_SHARE)
+NOTHING = Request()
+
+
 def of_pod(pod: Obj) -> Request:
     spec = pod["spec"]
-    containers = spec.get("containers") or []
+    containers = spec["containers"]
     init = spec.get("initContainers") or []
-    if not init and not any(container.get("resources") for container in containers):
-        return _shared(spec, Request())
+    if not init and not any("resources" in container and container["resources"] for container in containers):
+        return SHARE if spec.get("restartPolicy") in ONCE else NOTHING
     sidecars = [each for each in init if each.get("restartPolicy") == "Always"]
     once = [each for each in init if each.get("restartPolicy") != "Always"]
     request = Request(

@@ -157,8 +157,8 @@ class _Builder:
         result = Container(
             name=name,
             image=container.get("image") or "",
-            command=[environment.expand(word, env) for word in container.get("command") or ()],
-            args=[environment.expand(word, env) for word in container.get("args") or ()],
+            command=_words(container.get("command"), env),
+            args=_words(container.get("args"), env),
             env=env,
             cwd=container.get("workingDir") or "",
             mounts=self.volumes.mounts(container, env),
@@ -190,6 +190,12 @@ class _Builder:
             result.liveness = _probe(probe, container, result)
         if probe := container.get("startupProbe"):
             result.startup = _probe(probe, container, result)
+
+
+def _words(words: list[str] | None, env: dict[str, str]) -> list[str]:
+    if not words:
+        return []
+    return [environment.expand(word, env) if "$" in word else word for word in words]
 
 
 def _uid(security: Obj, spec: Obj) -> int | None:

@@ -30,7 +30,8 @@ def bound(pod: Obj, now: float) -> Obj:
     status["conditions"] = _conditions(status, [("PodScheduled", True, "", "")], moment, keep=False)
     status.setdefault("startTime", moment)
     status["hostIP"] = HOST
-    status["qosClass"] = request.quality(pod["spec"])
+    if "qosClass" not in status:
+        status["qosClass"] = request.quality(pod["spec"])
     status.pop("containerStatuses", None)
     return status
 
@@ -118,19 +119,20 @@ def _of(report: PodReport, spec: Obj, states: dict[str, ContainerState]) -> Iter
 def _conditions(before: Obj, wanted: Iterable[Condition], moment: str, *, keep: bool = True) -> list[Obj]:
     """The wanted ones, with the times of those that stay; others' conditions (readiness gates) are kept."""
     known = {each["type"]: each for each in before.get("conditions") or ()}
-    made: dict[str, Obj] = {}
+    made: list[Obj] = []
     for kind, status, reason, message in wanted:
         text = "True" if status else "False"
-        old = known.get(kind)
-        since = old["lastTransitionTime"] if old and old["status"] == text else moment
+        old = known.pop(kind, None)
+        since = moment if old is None or old["status"] != text else old["lastTransitionTime"]
         condition: Obj = {"type": kind, "status": text, "lastProbeTime": None, "lastTransitionTime": since}
         if reason:
             condition["reason"] = reason
         if message:
             condition["message"] = message
-        made[kind] = condition
-    others = [each for kind, each in known.items() if kind not in made] if keep else []
-    return [*made.values(), *others]
+        made.append(condition)
+    if keep and known:
+        made += known.values()
+    return made
 
 
 def _waiting(container: Obj, reason: str, message: str = "") -> Obj:

@@ -100,7 +100,7 @@ class Table:
             entry = self.entries[uid] = Entry(uid, pod)
             self.consider(entry)
             return entry
-        if entry.pod is not None and revision(pod) <= revision(entry.pod):
+        if entry.pod is pod or (entry.pod is not None and revision(pod) <= revision(entry.pod)):
             return entry
         entry.pod = pod
         if entry.state not in (State.BINDING, State.BOUND, State.ENDING):
@@ -142,7 +142,8 @@ class Table:
 
     def written(self, entry: Entry, pod: Obj) -> None:
         """Our own write, whose event may have come before this; a pod that is gone by now stays gone."""
-        if entry.pod is not None and revision(pod) > revision(entry.pod):
+        known = entry.pod
+        if known is not None and known is not pod and revision(pod) > revision(known):
             entry.pod = pod
 
     def waiting(self) -> Iterator[Waiting]:

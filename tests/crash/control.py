@@ -1,0 +1,99 @@
+"""A control process without its API: store, objects, manager and the controllers under test.
+
+`python -m tests.crash.control --home H --work W --summary S`: creates what W lists unless it is there, lives
+until nothing of it is under way, writes S and ends with 0. Killed and started again it goes on. Another family
+is one more line in `reconcilers` and one more kind in `settled`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from pinnace.controllers.built_in import JOB, NAMESPACE, POD
+from pinnace.controllers.controller import Reconciler
+from pinnace.controllers.core.garbage import Garbage
+from pinnace.controllers.core.jobs import Jobs, condition
+from pinnace.controllers.manager import Manager
+from pinnace.controllers.pods.controller import Pods
+from pinnace.home import Home
+from pinnace.kinds.catalogue import Catalogue
+from pinnace.objects.local import Local
+from pinnace.store.sqlite import SqliteStore
+
+KINDS = {"Pod": POD, "Job": JOB}
+PAUSE = 0.01
+
+
+def reconcilers(home: Home, store: SqliteStore, client: Local, catalogue: Catalogue) -> list[Reconciler]:
+    return [Pods(client, store, home), Jobs(client, first_delay=0.05), Garbage(client, catalogue)]
+
+
+async def main(home: Home, work: list[dict[str, Any]], summary: Path) -> None:
+    store = SqliteStore.open(home.database)
+    catalogue = Catalogue.builtin()
+    client = Local(store, catalogue)
+    manager = Manager(client, reconcilers(home, store, client, catalogue))
+    managing = asyncio.create_task(manager.run())
+    await manager.synced.wait()
+    for obj in work:
+        await ensure(client, obj)
+    changed = asyncio.Event()
+    store.listen(lambda events: changed.set())
+    while not settled(store):
+        changed.clear()
+        with suppress(TimeoutError):  # rows change without an event
+            await asyncio.wait_for(changed.wait(), PAUSE)
+    summary.write_text(json.dumps(told(store)))
+    manager.stop()
+    await managing
+    await store.close()
+
+
+async def ensure(client: Local, obj: dict[str, Any]) -> None:
+    if client.peek(NAMESPACE, "default") is None:
+        await client.create(NAMESPACE, {"metadata": {"name": "default"}})
+    resource = KINDS[obj["kind"]]
+    if client.peek(resource, obj["metadata"]["name"], "default") is None:
+        await client.create(resource, obj, "default")
+
+
+def settled(store: SqliteStore) -> bool:
+    """Every pod is over and acknowledged, every Job has its end."""
+    pods, jobs = store.list("pods").items, store.list("jobs.batch").items
+    return (
+        not store.rows("binding")
+        and all(pod["status"].get("phase") in ("Succeeded", "Failed") for pod in pods)
+        and all(condition(job, "Complete") or condition(job, "Failed") for job in jobs)
+    )
+
+
+def told(store: SqliteStore) -> dict[str, Any]:
+    return {
+        "pods": {
+            pod["metadata"]["uid"]: {
+                "name": pod["metadata"]["name"], "phase": pod["status"]["phase"],
+                "reason": pod["status"].get("reason", ""), "bound": "nodeName" in pod["spec"],
+            }
+            for pod in store.list("pods").items
+        },
+        "jobs": {job["metadata"]["name"]: job["status"] for job in store.list("jobs.batch").items},
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    for name in ("--home", "--work", "--summary"):
+        parser.add_argument(name, required=True)
+    logging.basicConfig(level="WARNING", stream=sys.stderr)
+    options = parser.parse_args()
+    work = json.loads(Path(options.work).read_text())
+    uvloop.run(main(Home.at(options.home).prepare(), work, Path(options.summary)))

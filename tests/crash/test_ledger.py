@@ -1,0 +1,98 @@
+"""No step runs twice and none is lost, whoever is killed when. Everything here is real but the API."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from .site import Site
+
+FAILPOINTS = (
+    "pods.before-bind-commit", "pods.after-bind-commit", "pods.after-send", "pods.before-report-commit",
+    "pods.after-report-commit", "pods.after-ack",
+)
+KILLS = 20
+
+
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+@pytest.mark.parametrize("passing", [1, 3])
+def test_control_dies_at_a_named_place(tmp_path: Path, failpoint: str, passing: int) -> None:
+    with Site(tmp_path) as site:
+        site.pods(8)
+        site.job("work", completions=4, backoff=0)
+        site.die_at(f"{failpoint}:{passing}")
+        result = site.finish()
+        site.check_once(result)
+        assert result["jobs"]["work"]["succeeded"] == 4
+        assert "failed" not in result["jobs"]["work"], "with backoffLimit 0 nothing may have been repeated"
+
+
+@pytest.mark.serial
+@pytest.mark.slow
+def test_control_is_killed_twenty_times(tmp_path: Path) -> None:
+    dice = random.Random(20)
+    with Site(tmp_path) as site:
+        site.pods(120, seconds=0.4)
+        site.job("work", completions=20, backoff=0, seconds=0.4)
+        kills = sum(site.kill_control(0.35 + dice.random() * 0.6) for _ in range(KILLS))
+        result = site.finish()
+        assert kills == KILLS, "the work must outlast the storm"
+        site.check_once(result)
+        assert result["jobs"]["work"]["succeeded"] == 20
+
+
+@pytest.mark.serial
+@pytest.mark.slow
+def test_a_dead_node_loses_its_pods_and_nobody_runs_them_again(tmp_path: Path) -> None:
+    dice = random.Random(7)
+    with Site(tmp_path) as site:
+        site.pods(60, seconds=0.1)
+        site.job("work", completions=20, backoff=1000, seconds=0.1)
+        control = site.start_control()
+        for kill in range(5):
+            site.wait_for_starts(8 * (kill + 1))
+            time.sleep(dice.random() * 0.1)
+            site.kill_node()
+            site.start_node()
+        assert control.wait(60) == 0, site.words()
+        result = site.finish()
+        site.check_at_most_once(result)
+        lost = [pod for pod in result["pods"].values() if pod["reason"] == "NodeLost"]
+        assert lost, "five deaths in the middle of work lose something"
+        job = result["jobs"]["work"]
+        assert job["succeeded"] == 20
+        assert job.get("failed", 0) == sum(pod["name"].startswith("work-") for pod in lost)
+
+
+@pytest.mark.serial
+@pytest.mark.slow
+def test_control_and_node_die_together(tmp_path: Path) -> None:
+    dice = random.Random(11)
+    with Site(tmp_path) as site:
+        site.pods(60, seconds=0.1)
+        site.job("work", completions=20, backoff=1000, seconds=0.1)
+        for _ in range(6):
+            site.kill_control(0.5 + dice.random() * 0.5)
+            site.kill_node()
+            site.start_node()
+        result = site.finish()
+        site.check_at_most_once(result)
+        assert result["jobs"]["work"]["succeeded"] == 20
+
+
+def test_a_job_without_retries_is_not_repeated_after_a_lost_node(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.job("once", completions=1, backoff=0, seconds=30)
+        control = site.start_control()
+        site.wait_for_starts(1)
+        site.kill_node()
+        site.start_node()
+        assert control.wait(30) == 0, site.words()
+        result = site.finish()
+        (pod,) = result["pods"].values()
+        assert (pod["phase"], pod["reason"]) == ("Failed", "NodeLost")
+        assert result["jobs"]["once"]["failed"] == 1
+        assert sum(site.lines().values()) == 1
