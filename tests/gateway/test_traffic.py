@@ -20,7 +20,7 @@ R1, R2 = "iris-predictor-00001", "iris-predictor-00002"
 
 
 class Load:
-    """`workers` clients with a connection each that ask until told to stop; a refused connection is retried."""
+    """`workers` clients, a connection each, that ask until told to stop; a refused connection is retried."""
 
     def __init__(self, platform: Platform, workers: int = 8) -> None:
         self.platform = platform

@@ -12,6 +12,28 @@ from typing import Any
 SKOPS = (".skops",)
 PICKLES = (".joblib", ".pkl", ".pickle")
 
+TRUSTED = frozenset(
+    f"sklearn.{name}"
+    for name in (
+        "_loss.loss.HalfTweedieLossIdentity",
+        "calibration._CalibratedClassifier",
+        "calibration._SigmoidCalibration",
+        "ensemble._hist_gradient_boosting.binning._BinMapper",
+        "ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "gaussian_process.kernels.ConstantKernel",
+        "gaussian_process.kernels.Product",
+        "gaussian_process.kernels.RBF",
+        "metrics._dist_metrics.EuclideanDistance64",
+        "neighbors._ball_tree.BallTree",
+        "neighbors._kd_tree.KDTree",
+        "neural_network._stochastic_optimizers.AdamOptimizer",
+        "neural_network._stochastic_optimizers.SGDOptimizer",
+        "tree._tree.Tree",
+    )
+)
+"""Fitted parts of scikit-learn's own estimators: data, no callables. Without them no forest is loaded."""
+
 
 class CannotLoad(Exception):
     """There is no one model to load, or it must not be; the text says what to do."""
@@ -62,13 +84,14 @@ def load_skops(path: Path) -> Any:
         missing = "skops is not in this environment; add it, or save the model with joblib"
         raise CannotLoad(f"{path.name}: {missing}") from None
     try:
-        untrusted = skops.io.get_untrusted_types(file=path)
+        named = skops.io.get_untrusted_types(file=path)
+        untrusted = [name for name in named if name not in TRUSTED]
         if untrusted:
             raise CannotLoad(
-                f"{path.name}: refused, it contains types that skops does not trust: {', '.join(untrusted)}. "
+                f"{path.name}: refused, it contains types that are not trusted: {', '.join(untrusted)}. "
                 "Build the model from scikit-learn's own classes, or save it with joblib"
             )
-        return skops.io.load(path)
+        return skops.io.load(path, trusted=named)
     except CannotLoad:
         raise
     except Exception as problem:
