@@ -6,6 +6,7 @@ vi.mock("elkjs/lib/elk-worker.min.js?url", () => ({ default: "" }));
 import type { NodeStatus } from "../src/api/types";
 import { podName } from "../src/api/paths";
 import { picture } from "../src/workflows/graph";
+import { family } from "../src/workflows/family";
 import { approval } from "../src/workflows/Approve";
 
 function node(id: string, more: Partial<NodeStatus> = {}): NodeStatus {
@@ -39,6 +40,26 @@ describe("the picture of a run", () => {
     expect(drawn.boxes[1]).toMatchObject({ label: "step", phase: "Failed" });
     expect(Object.fromEntries(drawn.boxes[1]?.counts ?? [])).toEqual({ Succeeded: 29, Failed: 1 });
   });
+});
+
+test("children come from links: below a parent, or after what ends a group", () => {
+  const item = (id: string, type: string, links: object) => ({
+    metadata: { name: id, uid: id, resourceVersion: "1", creationTimestamp: "" },
+    links,
+    status: node(id, { type }),
+  });
+  const found = family([
+    item("c", "Pod", { order: 5, parents: ["g1"] }),
+    item("wf", "Steps", { order: 0 }),
+    item("g0", "StepGroup", { order: 1, parents: ["wf"] }),
+    item("a", "Pod", { order: 2, parents: ["g0"] }),
+    item("b", "Pod", { order: 3, parents: ["g0"] }),
+    item("g1", "StepGroup", { order: 4, after: ["g0"] }),
+  ]);
+  expect([...found.keys()]).toEqual(["wf", "g0", "a", "b", "g1", "c"]);
+  expect(found.get("a")?.children).toEqual(["g1"]);
+  expect(found.get("b")?.children).toEqual(["g1"]);
+  expect(found.get("g1")?.children).toEqual(["c"]);
 });
 
 test("a pod's name follows upstream's version 2", () => {

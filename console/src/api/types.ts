@@ -74,7 +74,16 @@ export interface Workflow extends KubeObject {
   };
 }
 
+/** How a node hangs in the run: below its parents, or after everything that ends what came before. */
+export interface Links {
+  parents?: string[];
+  after?: string[];
+  ends?: string[];
+  order?: number;
+}
+
 export interface WorkflowNode extends KubeObject {
+  links?: Links;
   status: NodeStatus;
 }
 

@@ -7,6 +7,7 @@ import { Mark } from "../ui/Mark";
 import { Empty, Problem } from "../ui/notes";
 import { Duration } from "../ui/time";
 import { Graph } from "./Graph";
+import { family } from "./family";
 import { NodePanel } from "./NodePanel";
 
 export function WorkflowPage() {
@@ -15,7 +16,7 @@ export function WorkflowPage() {
   const navigate = useNavigate({ from: "/$namespace/workflows/$name" });
   const workflows = useLive<Workflow>(paths.oneWorkflow(namespace, name));
   const live = useLive<WorkflowNode>(paths.nodes(namespace, name));
-  const nodes = useMemo(() => byId(live.items), [live.items]);
+  const nodes = useMemo(() => family(live.items.values()), [live.items]);
   const workflow = [...workflows.items.values()][0];
   const error = workflows.error ?? live.error;
   if (error) return <Problem error={error} />;
@@ -55,12 +56,6 @@ export function WorkflowPage() {
       </div>
     </section>
   );
-}
-
-function byId(items: Map<string, WorkflowNode>): Map<string, NodeStatus> {
-  const sorted = [...items.values()].map((n) => n.status);
-  sorted.sort((a, b) => (a.startedAt ?? "~").localeCompare(b.startedAt ?? "~") || a.name.localeCompare(b.name));
-  return new Map(sorted.map((s) => [s.id, s]));
 }
 
 /** Without a choice of the reader's, what waits for a person is what matters. */

@@ -48,6 +48,7 @@ class Picture:
     def __init__(self, workflow: dict[str, Any]) -> None:
         self.workflow = workflow
         self.nodes: dict[str, dict[str, Any]] = {}
+        self.links: dict[str, dict[str, Any]] = {}
 
     @property
     def phase(self) -> str:
@@ -61,8 +62,13 @@ class Picture:
         if kind == "workflow":
             self.workflow = event["object"]
         elif event["type"] != "DELETED":
-            status = event["object"]["status"]
-            self.nodes[status["id"]] = status
+            self.add(event["object"])
+
+    def add(self, node: dict[str, Any]) -> None:
+        """One object of `workflownodes.pinnace.dev`."""
+        status = node["status"]
+        self.nodes[status["id"]] = status
+        self.links[status["id"]] = node.get("links", {})
 
     def waiting(self) -> list[dict[str, Any]]:
         """Suspended nodes that wait for a person."""
@@ -71,29 +77,30 @@ class Picture:
     def render(self) -> RenderableType:
         tree = Tree(self.line(self.name, self.phase, self.workflow.get("status", {})))
         root = self.nodes.get(self.name)
-        if root is not None and root.get("children"):
-            self.grow(tree, root, set())
+        if root is not None:
+            self.grow(tree, root["id"])
         message = self.workflow.get("status", {}).get("message")
         return Group(tree, Text(f"  {message}", "red")) if message else tree
 
-    def grow(self, tree: Tree, node: dict[str, Any], drawn: set[str]) -> None:
-        children = list(self.visible_children(node, drawn))
+    def grow(self, tree: Tree, parent: str) -> None:
+        children = self.members(parent)
         for child in children[:SHOWN_CHILDREN]:
             branch = tree.add(self.line(child["displayName"], child.get("phase", ""), child))
-            self.grow(branch, child, drawn)
+            self.grow(branch, child["id"])
         if len(children) > SHOWN_CHILDREN:
             tree.add(Text(self.summary(children[SHOWN_CHILDREN:]), "dim"))
 
-    def visible_children(self, node: dict[str, Any], drawn: set[str]) -> Iterator[dict[str, Any]]:
-        """Steps groups are left out, and every node is drawn once, under what it first belongs to."""
-        boundary = node["id"]
-        members = [n for n in self.nodes.values() if n.get("boundaryID") == boundary]
-        chosen = members or [self.nodes[c] for c in node.get("children", []) if c in self.nodes]
-        for child in sorted(chosen, key=lambda n: (n.get("startedAt") or "~", n["name"])):
-            if child["id"] in drawn or child.get("type") in STRUCTURE:
-                continue
-            drawn.add(child["id"])
-            yield child
+    def members(self, parent: str) -> list[dict[str, Any]]:
+        """What is drawn below a node, in the order in which it came to be; step groups are left out."""
+        found = [n for n in self.nodes.values() if n.get("type") not in STRUCTURE and self.above(n) == parent]
+        return sorted(found, key=lambda n: self.links[n["id"]].get("order", 0))
+
+    def above(self, node: dict[str, Any]) -> str:
+        """The loop or the retried step that it is part of, else the template that it was called from."""
+        for parent in self.links[node["id"]].get("parents", ()):
+            if self.nodes.get(parent, {}).get("type") in ("TaskGroup", "Retry"):
+                return str(parent)
+        return str(node.get("boundaryID", ""))
 
     @staticmethod
     def summary(nodes: list[dict[str, Any]]) -> str:
@@ -162,6 +169,14 @@ def pump(
         stop.wait(FRAME)
 
 
+def complete(connection: Connection, picture: Picture) -> None:
+    """The last word of every node: the watch may still have been on its way."""
+    meta = picture.workflow["metadata"]
+    with suppress(Refused):
+        for node in connection.json(node_path(meta["namespace"], meta["name"]))["items"]:
+            picture.add(node)
+
+
 def follow(
     connection: Connection, workflow: dict[str, Any], console: Console, *, until_waiting: bool = False
 ) -> Picture:
@@ -182,6 +197,7 @@ def follow(
                 drawn = now
             if change is None and (picture.phase in ENDED or (until_waiting and picture.waiting())):
                 break
+        complete(connection, picture)
         live.update(picture.render(), refresh=True)
     if not console.is_terminal:
         console.print(picture.render())

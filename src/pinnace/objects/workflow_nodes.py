@@ -1,14 +1,16 @@
-"""A Workflow's nodes: rows in the store, `.status.nodes` for readers, `workflownodes.pinnace.dev` for live views.
+"""A Workflow's nodes: rows in the store, `.status.nodes` for readers, `workflownodes.pinnace.dev` for live
+views.
 
-The engine writes one row a node (kind "node", owner the workflow's uid, key the node's id, body a NodeStatus in
-JSON). `WorkflowNodes` is the Projection of Workflows and the Virtual resource of single nodes; control registers
-it under both. Invariant: a reader's resourceVersion covers the rows that it saw, so that an edit of `.status.nodes`
-made on an older picture of a row is found out, and is a 409.
+The engine writes one row a node (kind "node", owner the workflow's uid, key the node's id, body a
+NodeStatus in JSON). `WorkflowNodes` is the Projection of Workflows and the Virtual resource of single
+nodes; control registers it under both. Invariant: a reader's resourceVersion covers the rows that it saw,
+so that an edit of `.status.nodes` made on an older picture of a row is found out, and is a 409.
 """
 
 from __future__ import annotations
 
 import asyncio
+import builtins
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -82,7 +84,9 @@ class WorkflowNodes:
             if seen and rv > seen:
                 why = f"node {key} has changed; please apply your changes to the latest version and try again"
                 raise refusals.conflict(self.workflows, name_of(stored), why)
-            changed.append(Row(NODE, owner, key, picturing.row_body(nodes[key], body) if key in nodes else None))
+            changed.append(
+                Row(NODE, owner, key, picturing.row_body(nodes[key], body) if key in nodes else None)
+            )
         return changed
 
     def removed(self, obj: Obj) -> list[Row]:
@@ -115,7 +119,7 @@ class WorkflowNodes:
                 if asked.fits(node):
                     yield uid_of(workflow), node
 
-    def _workflows(self, namespace: str, asked: Selector) -> list[Obj]:
+    def _workflows(self, namespace: str, asked: Selector) -> builtins.list[Obj]:
         """Only the workflows that the selector can mean."""
         named = [term.values for term in asked.labels if term.key == LABEL and term.op in ("=", "in")]
         if named and namespace:
@@ -189,6 +193,8 @@ def _under(uid: str, owner: str, key: str) -> bool:
 
 def _node(workflow: Obj, row: tuple[str, int, bytes]) -> Obj:
     key, rv, body = row
+    status = msgspec.json.decode(body)
+    links = status.pop(picturing.PRIVATE, None) or {}
     return {
         "apiVersion": WORKFLOW_NODES.api_version,
         "kind": WORKFLOW_NODES.kind,
@@ -199,10 +205,16 @@ def _node(workflow: Obj, row: tuple[str, int, bytes]) -> Obj:
             "uid": f"{uid_of(workflow)}/{key}",
             "resourceVersion": str(rv),
             "creationTimestamp": workflow["metadata"]["creationTimestamp"],
-            "ownerReferences": [{
-                "apiVersion": workflow["apiVersion"], "kind": workflow["kind"], "name": name_of(workflow),
-                "uid": uid_of(workflow), "controller": True,
-            }],
+            "ownerReferences": [
+                {
+                    "apiVersion": workflow["apiVersion"],
+                    "kind": workflow["kind"],
+                    "name": name_of(workflow),
+                    "uid": uid_of(workflow),
+                    "controller": True,
+                }
+            ],
         },
-        "status": {name: value for name, value in msgspec.json.decode(body).items() if name != picturing.PRIVATE},
+        "links": links,
+        "status": status,
     }
