@@ -1,8 +1,8 @@
 """A control process without its API: store, objects, manager and the controllers under test.
 
 `python -m tests.crash.control --home H --work W --summary S`: creates what W lists unless it is there, lives
-until nothing of it is under way, writes S and ends with 0. Killed and started again it goes on. Another family
-is one more line in `reconcilers` and one more kind in `settled`.
+until nothing of it is under way, writes S and ends with 0. Killed and started again it goes on. Another
+family is one more line in `reconcilers` and one more kind in `settled`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,29 @@ from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.core.jobs import Jobs, condition
 from pinnace.controllers.manager import Manager
 from pinnace.controllers.pods.controller import Pods
+from pinnace.controllers.workflow.controller import Workflows
 from pinnace.home import Home
+from pinnace.kinds.argo import WORKFLOW
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
 
-KINDS = {"Pod": POD, "Job": JOB}
+KINDS = {"Pod": POD, "Job": JOB, "Workflow": WORKFLOW}
+OVER = ("Succeeded", "Failed", "Error")
 PAUSE = 0.01
 
 
 def reconcilers(home: Home, store: SqliteStore, client: Local, catalogue: Catalogue) -> list[Reconciler]:
-    return [Pods(client, store, home), Jobs(client, first_delay=0.05), Garbage(client, catalogue)]
+    return [
+        Pods(client, store, home), Jobs(client, first_delay=0.05), Garbage(client, catalogue),
+        Workflows(client, store, catalogue),
+    ]
 
 
-async def main(home: Home, work: list[dict[str, Any]], summary: Path) -> None:
+async def main(home: Home, work: list[dict[str, Any]]) -> dict[str, Any]:
     store = SqliteStore.open(home.database)
     catalogue = Catalogue.builtin()
-    client = Local(store, catalogue)
+    client = Local.open(store, catalogue)
     manager = Manager(client, reconcilers(home, store, client, catalogue))
     managing = asyncio.create_task(manager.run())
     await manager.synced.wait()
@@ -52,10 +58,11 @@ async def main(home: Home, work: list[dict[str, Any]], summary: Path) -> None:
         changed.clear()
         with suppress(TimeoutError):  # rows change without an event
             await asyncio.wait_for(changed.wait(), PAUSE)
-    summary.write_text(json.dumps(told(store)))
     manager.stop()
     await managing
+    result = told(store)
     await store.close()
+    return result
 
 
 async def ensure(client: Local, obj: dict[str, Any]) -> None:
@@ -69,10 +76,12 @@ async def ensure(client: Local, obj: dict[str, Any]) -> None:
 def settled(store: SqliteStore) -> bool:
     """Every pod is over and acknowledged, every Job has its end."""
     pods, jobs = store.list("pods").items, store.list("jobs.batch").items
+    workflows = store.list(WORKFLOW.key).items
     return (
         not store.rows("binding")
         and all(pod["status"].get("phase") in ("Succeeded", "Failed") for pod in pods)
         and all(condition(job, "Complete") or condition(job, "Failed") for job in jobs)
+        and all((each.get("status") or {}).get("phase") in OVER for each in workflows)
     )
 
 
@@ -85,6 +94,9 @@ def told(store: SqliteStore) -> dict[str, Any]:
             }
             for pod in store.list("pods").items
         },
+        "workflows": {
+            each["metadata"]["name"]: each["status"]["phase"] for each in store.list(WORKFLOW.key).items
+        },
         "jobs": {job["metadata"]["name"]: job["status"] for job in store.list("jobs.batch").items},
     }
 
@@ -96,4 +108,5 @@ if __name__ == "__main__":
     logging.basicConfig(level="WARNING", stream=sys.stderr)
     options = parser.parse_args()
     work = json.loads(Path(options.work).read_text())
-    uvloop.run(main(Home.at(options.home).prepare(), work, Path(options.summary)))
+    summary = uvloop.run(main(Home.at(options.home).prepare(), work))
+    Path(options.summary).write_text(json.dumps(summary))

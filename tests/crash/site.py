@@ -1,4 +1,4 @@
-"""A home with a real node and a control that may be killed, and the ledger in which steps write their lives."""
+"""A home with a real node, a control that may be killed, and the ledger in which steps write their lives."""
 
 from __future__ import annotations
 
@@ -66,6 +66,19 @@ class Site:
         template = {"spec": {"restartPolicy": "Never", "containers": [self.step(seconds)]}}
         spec = {"completions": completions, "parallelism": 4, "backoffLimit": backoff, "template": template}
         self.objects.append({"kind": "Job", "metadata": {"name": name}, "spec": spec})
+
+    def workflow(self, name: str, width: int, length: int, seconds: float = 0.03) -> None:
+        """`length` groups of `width` parallel steps, one after the other."""
+        step = {"name": "step", "container": self.step(seconds)}
+        items = [str(number) for number in range(width)]
+        groups = [
+            [{"name": f"s{number}", "template": "step", "withItems": items}] for number in range(length)
+        ]
+        spec = {"entrypoint": "main", "templates": [{"name": "main", "steps": groups}, step]}
+        meta = {"name": name, "namespace": "default"}
+        self.objects.append(
+            {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": meta, "spec": spec}
+        )
 
     def start_node(self) -> None:
         argv = [sys.executable, "-m", "pinnace", "node", "--home", str(self.home.root)]

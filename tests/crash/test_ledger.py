@@ -21,11 +21,14 @@ KILLS = 20
 @pytest.mark.parametrize("passing", [1, 3])
 def test_control_dies_at_a_named_place(tmp_path: Path, failpoint: str, passing: int) -> None:
     with Site(tmp_path) as site:
-        site.pods(8)
+        site.pods(4)
         site.job("work", completions=4, backoff=0)
+        site.workflow("flow", width=3, length=3)
         site.die_at(f"{failpoint}:{passing}")
         result = site.finish()
         site.check_once(result)
+        assert result["workflows"] == {"flow": "Succeeded"}
+        assert len(result["pods"]) == 4 + 4 + 9
         assert result["jobs"]["work"]["succeeded"] == 4
         assert "failed" not in result["jobs"]["work"], "with backoffLimit 0 nothing may have been repeated"
 
@@ -35,12 +38,15 @@ def test_control_dies_at_a_named_place(tmp_path: Path, failpoint: str, passing: 
 def test_control_is_killed_twenty_times(tmp_path: Path) -> None:
     dice = random.Random(20)
     with Site(tmp_path) as site:
-        site.pods(120, seconds=0.4)
+        site.pods(60, seconds=0.4)
         site.job("work", completions=20, backoff=0, seconds=0.4)
+        site.workflow("flow", width=5, length=12, seconds=0.3)
         kills = sum(site.kill_control(0.35 + dice.random() * 0.6) for _ in range(KILLS))
         result = site.finish()
         assert kills == KILLS, "the work must outlast the storm"
         site.check_once(result)
+        assert result["workflows"] == {"flow": "Succeeded"}
+        assert len(result["pods"]) == 60 + 20 + 60
         assert result["jobs"]["work"]["succeeded"] == 20
 
 
