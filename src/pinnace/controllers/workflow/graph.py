@@ -63,7 +63,7 @@ class Frame:
         self.state = call.state
         self.depth = call.depth
         self.exiting = call.exiting
-        self.view: Sibling = View(node, program)
+        self.view = View(node, program)
         self.active = 0
         """Direct children that count for `parallelism`."""
         self.failing = ""
@@ -229,7 +229,7 @@ class Slot:
     """One step or task within its frame: a single call, or the turns of a loop."""
 
     __slots__ = (
-        "cursor", "frames", "holder", "items", "name", "node", "open", "owner", "parent", "phase", "settled",
+        "cursor", "holder", "items", "members", "name", "node", "open", "owner", "parent", "phase", "settled",
         "state", "view",
     )
 
@@ -238,7 +238,8 @@ class Slot:
         self.holder = holder
         self.name = name
         self.state = state
-        self.frames: list[Frame] = []
+        self.members: list[View] = []
+        """Its settled nodes. Frames are let go: a run of 10,000 nodes keeps what its siblings may ask for."""
         self.open = 0
         self.items: list[Any] | None = None
         self.cursor = 0
@@ -345,7 +346,7 @@ class Slot:
         run.queue.append(self.advance)
 
     def done(self, frame: Frame) -> None:
-        self.frames.append(frame)
+        self.members.append(frame.view)
         owner = self.owner
         if frame.call.counted:
             owner.active -= 1
@@ -360,31 +361,30 @@ class Slot:
     def settle(self) -> None:
         self.settled = True
         if self.items is None:
-            frame = self.frames[0]
-            self.view, self.phase = frame.view, frame.node.phase
-            self.node = frame.node
+            only = self.members[0]
+            self.view, self.node, self.phase = only, only.node, only.node.phase
         else:
-            self.frames.sort(key=_turn)
+            self.members.sort(key=_turn)
             self.phase = self._group_phase()
             self.node = self.owner.group_done(self)
-            self.view = Aggregate(self.node, [frame.view for frame in self.frames if isinstance(frame.view, View)])
+            self.view = Aggregate(self.node, self.members)
         self.owner.settled(self)
 
     def _group_phase(self) -> str:
         phase = "Succeeded"
-        for frame in self.frames:
-            if frame.node.phase in BAD:
-                phase = frame.node.phase
+        for member in self.members:
+            if member.node.phase in BAD:
+                phase = member.node.phase
         return phase
 
     def results(self) -> frozenset[str]:
-        daemoned = self.items is None and bool(self.frames[0].node.daemoned)
-        members = None if self.items is None else [frame.node.phase for frame in self.frames]
+        daemoned = self.items is None and bool(self.members[0].node.daemoned)
+        members = None if self.items is None else [member.node.phase for member in self.members]
         return depends.results(self.phase, daemoned=daemoned, members=members)
 
 
-def _turn(frame: Frame) -> int:
-    name = frame.node.display_name
+def _turn(member: View) -> int:
+    name = member.node.display_name
     return int(name[name.rfind("(") + 1 :].partition(":")[0])
 
 
@@ -526,7 +526,7 @@ class Steps(Boundary):
         for slot in self.members:
             if slot.view is not None:
                 self.slots[slot.holder.name] = slot.view
-        failed = next((frame for slot in self.members for frame in slot.frames if _bad(slot, frame)), None)
+        failed = next((member for slot in self.members for member in slot.members if _bad(slot, member)), None)
         if failed is not None:
             message = f"child '{failed.node.id}' failed"
             self._end_group("Failed", message)
@@ -544,8 +544,8 @@ class Steps(Boundary):
         self.run.touch(group)
 
 
-def _bad(slot: Slot, frame: Frame) -> bool:
-    return frame.node.phase in BAD and not slot.holder.tolerates(frame.node.phase)
+def _bad(slot: Slot, member: View) -> bool:
+    return member.node.phase in BAD and not slot.holder.tolerates(member.node.phase)
 
 
 class Dag(Boundary):

@@ -56,14 +56,16 @@ class Inputs:
 def bind(program: Program, holder: Holder, scope: Scope, facts: Facts) -> Inputs:
     """Raises InputError, Need, and what rendering raises."""
     parameters: dict[str, str] = {}
+    missing: list[Argument] = []
     for declared in program.inputs:
         argument = holder.arguments.get(declared.name)
         value = None if argument is None else _given(argument, scope, facts)
         if value is None:
-            value = _own(declared, program, scope, facts)
-        if value is None:
-            raise InputError(f"inputs.parameters.{declared.name} was not supplied")
-        parameters[declared.name] = value
+            missing.append(declared)
+        else:
+            parameters[declared.name] = value
+    if missing:
+        parameters = _completed(parameters, missing, program, scope, facts)
     artifacts: dict[str, Obj] = {}
     if program.artifacts:
         inner = Scope(scope.globals, parameters, artifacts, extra=scope.extra)
@@ -89,8 +91,21 @@ def _given(argument: Argument, scope: Scope, facts: Facts) -> str | None:
     return None if origin is None else _from(origin, argument.name, scope, facts)
 
 
-def _own(declared: Argument, program: Program, scope: Scope, facts: Facts) -> str | None:
-    bare = Scope(scope.globals, {}, {}, extra=scope.extra)
+def _completed(
+    given: dict[str, str], missing: list[Argument], program: Program, scope: Scope, facts: Facts
+) -> dict[str, str]:
+    """The rest from the template itself, in the order of declaration; a default may name other inputs."""
+    known = dict(given)
+    inner = Scope(scope.globals, known, {}, extra=scope.extra)
+    for declared in missing:
+        value = _own(declared, program, inner, facts)
+        if value is None:
+            raise InputError(f"inputs.parameters.{declared.name} was not supplied")
+        known[declared.name] = value
+    return {declared.name: known[declared.name] for declared in program.inputs}
+
+
+def _own(declared: Argument, program: Program, bare: Scope, facts: Facts) -> str | None:
     for value in (declared.value, program.defaults.get(declared.name)):
         if value is not None:
             return value.static if value.render is None else str(value.render(bare))

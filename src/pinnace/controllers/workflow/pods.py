@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 STAGING = "pinnace.dev/staging"
 ISOLATION = "pinnace.dev/isolation"
 NO_DEADLINE = "0001-01-01T00:00:00Z"
-_OWN = ("pod.name", "node.name", "node.id")
 
 
 class Blueprint:
     """A template's Pod: everything static is shared by all Pods made from it."""
 
-    __slots__ = ("document", "render", "shared_staging", "uses_own")
+    __slots__ = ("document", "render", "shared_staging", "shares_staging", "uses_own")
 
     def __init__(self, document: Obj) -> None:
         self.document = document
         self.render: Render | None = compile_tree(document)
         self.uses_own = any(name in found for found in texts(document) for name in ("pod.name", "node.", "outputs."))
+        self.shares_staging = compile_tree([document["script"], document["outputs"]]) is None
         self.shared_staging: dict[bool, str] = {}
 
 
@@ -95,9 +95,10 @@ def _extra(container: Obj, main: Obj) -> Obj:
 
 
 def _environment() -> list[Obj]:
+    """Nothing here differs between nodes, so a template without tags is one shared document for all its pods."""
     return [
         {"name": "ARGO_CONTAINER_NAME", "value": "main"},
-        {"name": "ARGO_NODE_ID", "value": "{{node.id}}"},
+        {"name": "ARGO_NODE_ID", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{NODE_ID}']"}}},
         {"name": "ARGO_DEADLINE", "value": NO_DEADLINE},
         {"name": "ARGO_PROGRESS_FILE", "value": "/var/run/argo/progress"},
     ]
@@ -192,8 +193,9 @@ def manifest(frame: Pod) -> Obj:
 def _scope(frame: Pod, plan: Blueprint) -> Scope:
     program, node, run = frame.program, frame.node, frame.run
     assert program is not None
-    extra = {"node.id": node.id, "node.name": node.name, "pod.name": frame.name}
+    extra: dict[str, str] = {}
     if plan.uses_own:
+        extra = {"node.name": node.name, "pod.name": frame.name}
         for parameter in program.template.outputs.parameters:
             if parameter.value_from is not None and parameter.value_from.path:
                 extra[f"outputs.parameters.{parameter.name}.path"] = parameter.value_from.path
@@ -226,7 +228,7 @@ def _parsed(patch: str) -> Obj:
 
 def _staging(frame: Pod, plan: Blueprint, document: Obj) -> str:
     wanted = frame.run.wants_result(frame)
-    if plan.render is None and not frame.inputs.artifacts:
+    if plan.shares_staging and not frame.inputs.artifacts:
         shared = plan.shared_staging.get(wanted)
         if shared is None:
             shared = plan.shared_staging[wanted] = _encode(frame, document, wanted)
@@ -260,16 +262,18 @@ def outputs(frame: Pod, report: Report) -> Obj | None:
     assert program is not None
     collected = report.outputs or {}
     made: Obj = {}
-    scope = frame.scope()
-    parameters = _collected(program.template.outputs.parameters, collected.get("parameters") or {}, scope)
-    artifacts = [
-        found for declared in program.template.outputs.artifacts
-        if (found := _kept(frame, declared, collected.get("artifacts") or {}, scope)) is not None
-    ]
-    if parameters:
-        made["parameters"] = parameters
-    if artifacts:
-        made["artifacts"] = artifacts
+    declared = program.template.outputs
+    if declared.parameters or declared.artifacts:
+        scope = frame.scope()
+        parameters = _collected(declared.parameters, collected.get("parameters") or {}, scope)
+        artifacts = [
+            found for document in declared.artifacts
+            if (found := _kept(frame, document, collected.get("artifacts") or {}, scope)) is not None
+        ]
+        if parameters:
+            made["parameters"] = parameters
+        if artifacts:
+            made["artifacts"] = artifacts
     if collected.get("result") is not None:
         made["result"] = collected["result"]
     if report.exit_code is not None:

@@ -131,7 +131,7 @@ class Scope:
         if "inputs" in roots:
             env["inputs"] = {"parameters": self.inputs, "artifacts": self.artifacts}
         if self.prefix in roots:
-            env[self.prefix] = Siblings(self.siblings)
+            env[self.prefix] = Siblings(self.siblings, self.extra or {})
         if "item" in roots and self.item is not None:
             env["item"] = self.item.tree()
         if "sprig" in roots:
@@ -139,8 +139,8 @@ class Scope:
 
             env["sprig"] = SPRIG
         for root, value in nested(self.extra or {}).items():
-            if root in roots:
-                env[root] = {**env[root], **value} if isinstance(env.get(root), dict) else value
+            if root in roots and root != self.prefix:
+                env[root] = value
         return env
 
 
@@ -169,11 +169,14 @@ class Item:
 class Siblings(Mapping[str, Any]):
     """Finished siblings as a map that builds only what is asked for."""
 
-    def __init__(self, siblings: Mapping[str, Sibling]) -> None:
+    def __init__(self, siblings: Mapping[str, Sibling], extra: Mapping[str, str]) -> None:
         self._siblings = siblings
+        self._extra = extra
 
     def __getitem__(self, name: str) -> Any:
-        return self._siblings[name].tree()
+        if name in self._siblings:
+            return self._siblings[name].tree()
+        return self._extra[f"steps.{name}" if f"steps.{name}" in self._extra else f"tasks.{name}"]
 
     def __iter__(self) -> Any:
         return iter(self._siblings)

@@ -5,6 +5,7 @@ A `Program` is shared by all nodes of its template. Callers: `graph` runs progra
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -157,6 +158,8 @@ class Program:
         self.steps = [[Holder(step) for step in group] for group in template.steps or []]
         self.plan = Plan(template) if template.dag is not None else None
         self.results = frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
+        self.memoized: bool | None = None
+        """Whether `memo` keeps its answers by content; None: not asked yet."""
         self.blueprint: Any = None
         """`pods` keeps the compiled Pod here."""
 
@@ -270,7 +273,7 @@ class Library:
         spec = document.get("spec") or {}
         for raw in spec.get("templates") or []:
             if raw.get("name") == name:
-                return merged(spec.get("templateDefaults"), raw)
+                return merged(spec.get("templateDefaults"), without_nulls(raw))
         known = [str(raw.get("name", "")) for raw in spec.get("templates") or []]
         raise TemplateError(f"template {name} not found in {kind} {holder}{nearest(name, known)}")
 
@@ -288,17 +291,32 @@ def nearest(name: str, known: Any) -> str:
 
 
 def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
-    """`workflowTemplateRef`: the workflow's own spec over the template's. Named lists merge by name."""
-    own = workflow.get("spec") or {}
+    """`workflowTemplateRef`: the workflow's own spec over the template's. Named lists merge by name.
+
+    Raises TemplateError."""
+    own = without_nulls(workflow.get("spec") or {})
     if template is None:
-        return own
-    base = template.get("spec") or {}
+        return dict(own)
+    base = without_nulls(template.get("spec") or {})
+    spec_of(base)
     made = overlay({key: value for key, value in base.items() if key != "arguments"}, own)
     made["arguments"] = {
         "parameters": _named(base, own, "parameters"), "artifacts": _named(base, own, "artifacts"),
     }
     made.pop("workflowTemplateRef", None)
     return dict(made)
+
+
+def without_nulls(document: Any) -> Any:
+    """YAML's `key:` is a null; it says as little as an absent key. Parts without one are not copied."""
+    if isinstance(document, dict):
+        kept = {key: without_nulls(value) for key, value in document.items() if value is not None}
+        same = len(kept) == len(document) and all(kept[key] is document[key] for key in kept)
+        return document if same else kept
+    if isinstance(document, list):
+        items = [without_nulls(item) for item in document]
+        return document if all(map(operator.is_, items, document)) else items
+    return document
 
 
 def _named(base: Obj, own: Obj, key: str) -> list[Obj]:

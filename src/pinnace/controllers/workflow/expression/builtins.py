@@ -442,10 +442,12 @@ def parse_date(value: str, layout: str = "", zone: str = "") -> datetime:
 
 
 def jsonpath(document: Any, path: str) -> Any:
-    from pinnace.controllers.workflow.expression.jsonpath import find
+    from pinnace.controllers.workflow.expression.jsonpath import definite, find
 
     found = find(from_json(document) if isinstance(document, str) else document, path)
-    return found[0] if len(found) == 1 else found
+    if definite(path):
+        return found[0] if found else None
+    return found
 
 
 def check(name: str, args: list[Any], room: int) -> None:

@@ -84,7 +84,16 @@ def _descend(value: Any) -> Iterator[Any]:
         yield from _descend(child)
 
 
+def definite(path: str) -> bool:
+    """Whether a path can name one value at most."""
+    return not re.search(r"\.\.|\*|\[\?|\[-?\d*:", path)
+
+
 def _passes(item: Any, test: str) -> bool:
+    if "||" in test:
+        return any(_passes(item, part) for part in test.split("||"))
+    if "&&" in test:
+        return all(_passes(item, part) for part in test.split("&&"))
     match = _TEST.match(test)
     if match is None:
         raise ExpressionError(f"JSONPath filter {test!r} is not understood; write for example @.name==\"x\"")
