@@ -16,7 +16,6 @@ from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.core.claims import Claims
-from pinnace.controllers.core.definitions import Definitions
 from pinnace.controllers.core.endpoints import EndpointsOfServices
 from pinnace.controllers.core.expiry import Expiry
 from pinnace.controllers.core.garbage import Garbage
@@ -101,7 +100,6 @@ def core(platform: Platform) -> list[Reconciler]:
         Namespaces(client, resources, platform.home.certificates / "ca.crt"),
         Garbage(client, platform.catalogue),
         Claims(client),
-        Definitions(client, resources),
         EndpointsOfServices(client),
         Machine(client, platform.machine),
         Expiry(client),

@@ -35,7 +35,3 @@ SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
 ENDPOINT_SLICE = _of("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 JOB = _of("batch", "v1", "Job", "jobs", status=True)
 LEASE = _of("coordination.k8s.io", "v1", "Lease", "leases")
-DEFINITION = _of(
-    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
-    namespaced=False, status=True,
-)
