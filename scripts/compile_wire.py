@@ -67,7 +67,7 @@ def descriptors(binary: bytes) -> Iterator[Fields]:
 
 
 def short(name: str) -> str:
-    """`.k8s.io.api.core.v1.Pod` as `core.v1.Pod`, `.k8s.io.apimachinery.pkg.apis.meta.v1.Time` as `meta.v1.Time`."""
+    """`.k8s.io.api.core.v1.Pod` as `core.v1.Pod`, apimachinery's `….meta.v1.Time` as `meta.v1.Time`."""
     name = name.strip(".")
     for prefix in ("k8s.io.apimachinery.pkg.apis.", "k8s.io.apimachinery.pkg.", "k8s.io.api."):
         name = name.removeprefix(prefix)

@@ -1,4 +1,4 @@
-"""A served platform without controllers: the real store, kinds, objects and api on a free port, TLS and all."""
+"""A served platform without controllers: real store, kinds, objects and api on a free port, TLS and all."""
 
 from __future__ import annotations
 

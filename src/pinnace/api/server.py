@@ -36,6 +36,10 @@ class Connection(HttpToolsProtocol):
     head = 0
     head_timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.access_log = False  # uvicorn's lines hold queries, and a sign-in code is one
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.head_timer = self.loop.call_later(HEADER_SECONDS, self._late)

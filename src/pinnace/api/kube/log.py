@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-BLOCK = 64 * 1024
+BLOCK = 32 * 1024
+WINDOW = 512
 RECORD = struct.Struct("<QQ")
 LINE_LIMIT = 1024 * 1024
 """A longer line is treated as several."""
 
 
 class Index:
-    """The times of one log. Reads single records by position, so a long index costs nothing."""
+    """The times of one log. A window of records is held, so reading forward costs one look-up in many."""
 
     def __init__(self, log: Path) -> None:
         self._path = log.with_name(log.name + ".idx")
         self._log = log
+        self._begin = 0
+        self._offsets: list[int] = []
+        self._times: list[int] = []
 
     def __len__(self) -> int:
         try:
@@ -34,11 +39,29 @@ class Index:
 
     def time_of(self, offset: int) -> float:
         """Unix seconds at which the byte at `offset` was there."""
-        count = len(self)
-        place = self._first(count, lambda record: record[0] > offset)
-        if place < count:
-            return self._record(place)[1] / 1e6
-        return self._modified()
+        return self.span(offset)[0]
+
+    def span(self, offset: int) -> tuple[float, int]:
+        """The time of the byte at `offset`, and the offset up to which bytes have the same."""
+        if not (self._offsets and self._begin <= offset < self._offsets[-1]):
+            self._load(offset)
+        place = bisect_right(self._offsets, offset)
+        if place < len(self._offsets):
+            return self._times[place] / 1e6, self._offsets[place]
+        size = self._log.stat().st_size if self._log.exists() else 0
+        return self._modified(), max(size, offset + 1)
+
+    def _load(self, offset: int) -> None:
+        """Hold the records from the first beyond `offset` on."""
+        place = self._first(len(self), lambda record: record[0] > offset)
+        self._begin = self._record(place - 1)[0] if place else 0
+        raw = b""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                raw = os.pread(file.fileno(), WINDOW * RECORD.size, place * RECORD.size)
+        records = list(RECORD.iter_unpack(raw[: len(raw) // RECORD.size * RECORD.size]))
+        self._offsets = [record[0] for record in records]
+        self._times = [record[1] for record in records]
 
     def offset_at(self, seconds: float) -> int:
         """Every byte that was written at or after this time lies at or behind the returned offset."""

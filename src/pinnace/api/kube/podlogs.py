@@ -166,6 +166,8 @@ class _Reader:
         self.index = log.Index(path)
         self.left = asked.limit
         self.line_open = False
+        self.stamp = b""
+        self.stamped_from = self.stamped_until = 0
 
     async def run(self) -> None:
         offset = self._begin()
@@ -218,11 +220,19 @@ class _Reader:
         parts = []
         for line in _lines(block):
             if not self.line_open:
-                parts.append(log.stamp(self.index.time_of(start)) + b" ")
+                parts.append(self._stamp(start))
             parts.append(line)
             self.line_open = not line.endswith(b"\n")
             start += len(line)
         return b"".join(parts)
+
+    def _stamp(self, offset: int) -> bytes:
+        """Lines between two records of the index have one time: it is looked up once."""
+        if offset >= self.stamped_until or offset < self.stamped_from:
+            seconds, self.stamped_until = self.index.span(offset)
+            self.stamped_from = offset
+            self.stamp = log.stamp(seconds) + b" "
+        return self.stamp
 
     async def _follow(self, offset: int, gone: asyncio.Future[None]) -> None:
         stopping = self.request.scope.get("state", {}).get("stopping")

@@ -5,6 +5,7 @@ Called by `face.py` with a resource that exists and a verb that it has.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -75,9 +76,11 @@ async def _rest(call: Call, asked: Selection, page: Page) -> AsyncIterator[Obj]:
     """What follows the first page of an unlimited list. The whole keeps the first page's revision: a watch
     from there repeats what changed meanwhile, and misses nothing."""
     while page.continue_:
+        await asyncio.sleep(0)
         page = await call.client.list(
             call.resource, call.namespace, msgspec.structs.replace(asked, continue_=page.continue_)
         )
+        await asyncio.sleep(0)
         for obj in page.items:
             yield obj
 

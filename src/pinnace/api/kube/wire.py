@@ -27,10 +27,10 @@ VALUES = frozenset({
     "hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty", "readOnly", "unschedulable", "paused",
     "publishNotReadyAddresses", "hostPort", "containerPort", "nodePort", "healthCheckNodePort", "weight",
     "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold",
-    "generation", "observedGeneration", "restartCount", "minReadySeconds", "value", "globalDefault", "allowed",
-    "denied", "incomplete", "authenticated", "count", "port",
+    "generation", "observedGeneration", "restartCount", "minReadySeconds", "value", "globalDefault",
+    "allowed", "denied", "incomplete", "authenticated", "count", "port",
 })
-"""Fields that are no pointers in Go: unset, their zero is on the wire, and absent in JSON."""
+"""Fields that are no pointers in Go: unset, they are zero on the wire and absent in JSON."""
 KEPT_EMPTY = frozenset({"storageClassName", "volumeAttributesClassName"})
 """Strings whose emptiness says something."""
 
