@@ -23,54 +23,125 @@ from tests.objects.test_writing import pod
 TEMPLATE = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
 BODIES: dict[str, dict[str, Any]] = {
     "pods": pod(
-        "x", volumes=[{"name": "v", "emptyDir": {}}], activeDeadlineSeconds=5, tolerations=[{"key": "a"}],
-        initContainers=[{
-            "name": "i", "image": "y:1", "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "p"}}}],
-            "resources": {"limits": {"cpu": "1"}}, "ports": [{"containerPort": 1}],
-            "volumeMounts": [{"name": "v", "mountPath": "/v"}], "livenessProbe": {"httpGet": {"port": 1}},
-        }],
+        "x",
+        volumes=[{"name": "v", "emptyDir": {}}],
+        activeDeadlineSeconds=5,
+        tolerations=[{"key": "a"}],
+        initContainers=[
+            {
+                "name": "i",
+                "image": "y:1",
+                "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "p"}}}],
+                "resources": {"limits": {"cpu": "1"}},
+                "ports": [{"containerPort": 1}],
+                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+                "livenessProbe": {"httpGet": {"port": 1}},
+            }
+        ],
     ),
     "configmaps": {"metadata": {"name": "x"}, "data": {"a": "1"}, "binaryData": {"b": "dg=="}},
     "secrets": {"metadata": {"name": "x"}, "data": {"a": "dg=="}, "stringData": {"b": "c"}, "type": "Opaque"},
-    "services": {"metadata": {"name": "x"}, "spec": {"ports": [{"port": 1, "name": "p"}], "type": "NodePort"}},
+    "services": {
+        "metadata": {"name": "x"},
+        "spec": {"ports": [{"port": 1, "name": "p"}], "type": "NodePort"},
+    },
     "persistentvolumeclaims": {
         "metadata": {"name": "x"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     },
     "namespaces": {"metadata": {"name": "x", "labels": {"a": "b"}}, "spec": {"finalizers": ["kubernetes"]}},
     "events": {"metadata": {"name": "x"}, "involvedObject": {"namespace": "default"}, "reason": "r"},
-    "jobs.batch": {"metadata": {"name": "x"}, "spec": {"template": TEMPLATE, "selector": {"matchLabels": {}}}},
+    "jobs.batch": {
+        "metadata": {"name": "x"},
+        "spec": {"template": TEMPLATE, "selector": {"matchLabels": {}}},
+    },
     "deployments.apps": {
         "metadata": {"name": "x", "finalizers": ["a.b/c"], "ownerReferences": [{"uid": "u", "kind": "K"}]},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE},
     },
     "workflows.argoproj.io": {
         "metadata": {"name": "x", "annotations": {"a": "b"}},
-        "spec": {"entrypoint": "m", "templates": [{"name": "m", "steps": [[{"name": "a", "template": "m"}]]}]},
+        "spec": {
+            "entrypoint": "m",
+            "templates": [{"name": "m", "steps": [[{"name": "a", "template": "m"}]]}],
+        },
         "status": {"phase": "Running", "nodes": {"x-1": {"id": "x-1", "name": "x", "type": "Pod"}}},
     },
-    DEFINITIONS: definition(subresources={"status": {}}, additionalPrinterColumns=[
-        {"name": "A", "type": "string", "jsonPath": ".spec"}]),
+    DEFINITIONS: definition(
+        subresources={"status": {}},
+        additionalPrinterColumns=[{"name": "A", "type": "string", "jsonPath": ".spec"}],
+    ),
 }
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.text(max_size=8),
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
     st.sampled_from(["", "..", "a/b", "\ud800", "x" * 300, "kubernetes", "merge", "Always", "1Gi", "9" * 40]),
 )
-KEYS = st.sampled_from([
-    "metadata", "spec", "status", "data", "name", "labels", "containers", "template", "$patch", "$retainKeys",
-    "$setElementOrder/containers", "$deleteFromPrimitiveList/finalizers", "ports", "nodes", "managedFields", "op",
-    "path", "value", "from", "resourceVersion", "uid", "finalizers", "volumes", "env", "versions", "names",
-    "replicas", "kind", "apiVersion", "", "a",
-])
-JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=8
+KEYS = st.sampled_from(
+    [
+        "metadata",
+        "spec",
+        "status",
+        "data",
+        "name",
+        "labels",
+        "containers",
+        "template",
+        "$patch",
+        "$retainKeys",
+        "$setElementOrder/containers",
+        "$deleteFromPrimitiveList/finalizers",
+        "ports",
+        "nodes",
+        "managedFields",
+        "op",
+        "path",
+        "value",
+        "from",
+        "resourceVersion",
+        "uid",
+        "finalizers",
+        "volumes",
+        "env",
+        "versions",
+        "names",
+        "replicas",
+        "kind",
+        "apiVersion",
+        "",
+        "a",
+    ]
 )
-STEP = st.fixed_dictionaries({
-    "op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test", "what"]),
-    "path": st.sampled_from(["", "/", "/metadata", "/metadata/labels/a", "/spec", "/data/a", "/spec/ports/0", "a",
-                             "/spec/ports/-", "/spec/template/spec/containers/0/name", "/metadata/managedFields"]),
-    "from": st.sampled_from(["", "/metadata", "/spec", "/data/a"]),
-}, optional={"value": JSON})
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=8,
+)
+STEP = st.fixed_dictionaries(
+    {
+        "op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test", "what"]),
+        "path": st.sampled_from(
+            [
+                "",
+                "/",
+                "/metadata",
+                "/metadata/labels/a",
+                "/spec",
+                "/data/a",
+                "/spec/ports/0",
+                "a",
+                "/spec/ports/-",
+                "/spec/template/spec/containers/0/name",
+                "/metadata/managedFields",
+            ]
+        ),
+        "from": st.sampled_from(["", "/metadata", "/spec", "/data/a"]),
+    },
+    optional={"value": JSON},
+)
 
 
 @st.composite
@@ -137,7 +208,9 @@ def bench() -> Iterator[Bench]:
 
 
 CALM = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "40")), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 
@@ -156,8 +229,13 @@ def test_bodies(bench: Bench, mutant: tuple[str, Any], validation: str, subresou
 
 
 @CALM
-@given(st.sampled_from(sorted(BODIES)), mutants(), JSON, st.lists(STEP, max_size=3),
-       st.sampled_from(["", "status", "scale"]))
+@given(
+    st.sampled_from(sorted(BODIES)),
+    mutants(),
+    JSON,
+    st.lists(STEP, max_size=3),
+    st.sampled_from(["", "status", "scale"]),
+)
 def test_patches(
     bench: Bench, key: str, mutant: tuple[str, Any], wild: Any, steps: list[Any], subresource: str
 ) -> None:
@@ -166,8 +244,15 @@ def test_patches(
     assert resource is not None
     place = "default" if resource.namespaced else ""
     options = Options(subresource=subresource)
-    for kind, patch in (("merge", wild), ("merge", mutant[1]), ("strategic", wild), ("strategic", mutant[1]),
-                        ("json", steps), ("json", wild), ("what", wild)):
+    for kind, patch in (
+        ("merge", wild),
+        ("merge", mutant[1]),
+        ("strategic", wild),
+        ("strategic", mutant[1]),
+        ("json", steps),
+        ("json", wild),
+        ("what", wild),
+    ):
         bench.tried(bench.local.patch(resource, "x", place, patch, kind, options))
 
 
@@ -177,7 +262,10 @@ def test_selections(bench: Bench, labels: str, fields: str, token: str, revision
     pods = bench.catalogue.key("pods")
     assert pods is not None
     for selection in (
-        Selection(labels=labels), Selection(fields=fields), Selection(continue_=token),
-        Selection(resource_version=revision), Selection(labels=f"a in ({labels})"),
+        Selection(labels=labels),
+        Selection(fields=fields),
+        Selection(continue_=token),
+        Selection(resource_version=revision),
+        Selection(labels=f"a in ({labels})"),
     ):
         bench.tried(bench.local.list(pods, "default", selection))

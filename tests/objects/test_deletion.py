@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def gone(door: Door, key: str, name: str, namespace: str = "default") -> None:
     async with asyncio.timeout(5):
-        while door.store.get(key, namespace, name) is not None:
+        while door.store.get(key, namespace, name) is not None:  # noqa: ASYNC110 - polls the store
             await asyncio.sleep(0.005)
 
 
@@ -55,7 +55,9 @@ async def test_the_last_finalizer_removes_the_object(door: Door) -> None:
     assert (await refused(door.local.get(maps, "m", "default"))).code == 404
 
 
-@pytest.mark.parametrize(("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
+@pytest.mark.parametrize(
+    ("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")]
+)
 async def test_dependents_are_left_to_the_collector(door: Door, policy: str, finalizer: str) -> None:
     await door.config("one")
     marked = await door.local.delete(
@@ -126,8 +128,13 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
 async def test_a_definition_is_served_at_once_and_after_a_restart(door: Door) -> None:
     made = await door.local.create(
-        door.kind(DEFINITIONS), definition(subresources={"status": {}, "scale": {
-            "specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"}})
+        door.kind(DEFINITIONS),
+        definition(
+            subresources={
+                "status": {},
+                "scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"},
+            }
+        ),
     )
     conditions = {one["type"]: one["status"] for one in made["status"]["conditions"]}
     assert conditions == {"NamesAccepted": "True", "Established": "True"}

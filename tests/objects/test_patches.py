@@ -19,7 +19,9 @@ def manager(name: str, **options: Any) -> Options:
 
 
 def owners(obj: Obj) -> dict[str, Any]:
-    return {f"{e['manager']}/{e['operation']}": e["fieldsV1"] for e in obj["metadata"].get("managedFields", [])}
+    return {
+        f"{e['manager']}/{e['operation']}": e["fieldsV1"] for e in obj["metadata"].get("managedFields", [])
+    }
 
 
 def config(**data: str) -> Obj:
@@ -36,7 +38,10 @@ async def test_json_patches_are_all_or_nothing(door: Door) -> None:
         {"op": "remove", "path": "/data/b"},
     ]
     assert (await door.local.patch(maps, "one", "default", steps, "json"))["data"] == {"c": "1", "d": "2"}
-    bad = [{"op": "replace", "path": "/data/c", "value": "x"}, {"op": "test", "path": "/data/d", "value": "no"}]
+    bad = [
+        {"op": "replace", "path": "/data/c", "value": "x"},
+        {"op": "test", "path": "/data/d", "value": "no"},
+    ]
     error = await refused(door.local.patch(maps, "one", "default", bad, "json"))
     assert (error.code, error.reason) == (422, "Invalid")
     assert error.message == "the server rejected our request due to an error in our request"
@@ -55,7 +60,9 @@ async def test_strategic_patches_know_lists(door: Door) -> None:
     jobs = door.kind("jobs.batch")
     two = [{"name": "a", "image": "x", "env": [{"name": "K", "value": "v"}]}, {"name": "b", "image": "y"}]
     template = {"spec": {"restartPolicy": "Never", "containers": two}}
-    await door.local.create(jobs, {"metadata": {"name": "j"}, "spec": {"suspend": True, "template": template}}, "default")
+    await door.local.create(
+        jobs, {"metadata": {"name": "j"}, "spec": {"suspend": True, "template": template}}, "default"
+    )
 
     async def patched(spec: Obj) -> list[Obj]:
         body = {"spec": {"template": {"spec": spec}}}
@@ -73,15 +80,36 @@ async def test_strategic_patches_know_lists(door: Door) -> None:
     assert [one["name"] for one in fourth] == ["b"]
 
 
+async def test_a_strict_patch_names_what_it_would_add(door: Door) -> None:
+    await door.config("one")
+    strict = Options(field_validation="Strict")
+    patch = {"bogus": {"a": "b"}}
+    error = await refused(
+        door.local.patch(door.kind("configmaps"), "one", "default", patch, "merge", strict)
+    )
+    assert error.code == 422
+    assert error.causes[0].field == "patch"
+    assert error.causes[0].message.endswith('strict decoding error: unknown field "bogus"')
+
+
+async def test_an_endpoint_that_the_kind_has_not_is_not_found(door: Door) -> None:
+    await door.config("one")
+    status = Options(subresource="status")
+    error = await refused(door.local.patch(door.kind("configmaps"), "one", "default", {}, "merge", status))
+    assert error.code == 404
+
+
 async def test_strategic_patches_are_not_for_custom_resources(door: Door) -> None:
     workflows = door.kind("workflows.argoproj.io")
     await door.local.create(workflows, {"metadata": {"name": "wf"}, "spec": {"entrypoint": "m"}}, "default")
-    error = await refused(door.local.patch(workflows, "wf", "default", {"spec": {"suspend": False}}, "strategic"))
+    error = await refused(
+        door.local.patch(workflows, "wf", "default", {"spec": {"suspend": False}}, "strategic")
+    )
     assert error.code == 415
     assert error.message == (
-        "application/strategic-merge-patch+json is not supported by argoproj.io/v1alpha1, Kind=Workflow: the body "
-        "of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-        "application/merge-patch+json, application/apply-patch+yaml"
+        "application/strategic-merge-patch+json is not supported by argoproj.io/v1alpha1, Kind=Workflow: "
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
     )
 
 
@@ -91,12 +119,21 @@ async def test_a_creation_owns_what_it_wrote(door: Door) -> None:
         "f:spec": {
             "f:containers": {
                 'k:{"name":"main"}': {
-                    ".": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {}, "f:resources": {},
-                    "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
+                    ".": {},
+                    "f:image": {},
+                    "f:imagePullPolicy": {},
+                    "f:name": {},
+                    "f:resources": {},
+                    "f:terminationMessagePath": {},
+                    "f:terminationMessagePolicy": {},
                 }
             },
-            "f:dnsPolicy": {}, "f:enableServiceLinks": {}, "f:restartPolicy": {}, "f:schedulerName": {},
-            "f:securityContext": {}, "f:terminationGracePeriodSeconds": {},
+            "f:dnsPolicy": {},
+            "f:enableServiceLinks": {},
+            "f:restartPolicy": {},
+            "f:schedulerName": {},
+            "f:securityContext": {},
+            "f:terminationGracePeriodSeconds": {},
         }
     }
 
@@ -130,7 +167,9 @@ async def test_what_is_applied_no_more_goes_unless_someone_else_applies_it(door:
 async def test_an_update_takes_ownership_and_conflicts_name_it(door: Door) -> None:
     maps = door.kind("configmaps")
     await door.local.apply(maps, "m", "default", config(a="1"), manager("one"))
-    changed = await door.local.patch(maps, "m", "default", {"data": {"a": "5"}}, "merge", manager("kubectl-patch"))
+    changed = await door.local.patch(
+        maps, "m", "default", {"data": {"a": "5"}}, "merge", manager("kubectl-patch")
+    )
     assert owners(changed) == {"kubectl-patch/Update": {"f:data": {"f:a": {}}}}
     error = await refused(door.local.apply(maps, "m", "default", config(a="1"), manager("one")))
     assert 'conflict with "kubectl-patch" using v1 at ' in error.message
@@ -148,7 +187,9 @@ async def test_items_of_a_list_have_their_own_owners(door: Door) -> None:
     both = await door.local.apply(services, "s", "default", service(admin), manager("two"))
     assert [port["port"] for port in both["spec"]["ports"]] == [80, 81]
     left = await door.local.apply(
-        services, "s", "default",
+        services,
+        "s",
+        "default",
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"a": "b"}}},
         manager("one"),
     )
@@ -157,7 +198,9 @@ async def test_items_of_a_list_have_their_own_owners(door: Door) -> None:
 
 async def test_untracked_objects_belong_to_before_first_apply(door: Door) -> None:
     maps = door.kind("configmaps")
-    await door.local.create(maps, {"metadata": {"name": "m"}, "data": {"a": "1"}}, "default", Options(field_manager=""))
+    await door.local.create(
+        maps, {"metadata": {"name": "m"}, "data": {"a": "1"}}, "default", Options(field_manager="")
+    )
     error = await refused(door.local.apply(maps, "m", "default", config(a="2"), manager("one")))
     assert 'conflict with "before-first-apply" using v1' in error.message
 
@@ -171,7 +214,7 @@ async def test_applying_the_same_again_changes_nothing(door: Door) -> None:
 
 async def test_kubectl_takes_over_what_it_applied_client_side(door: Door) -> None:
     maps = door.kind("configmaps")
-    text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m","namespace":"default"},"data":{"a":"1"}}'
+    text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"a":"1"}}'
     body = config(a="1")
     body["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": text}
     await door.local.create(maps, body, "default", manager("kubectl-client-side-apply"))

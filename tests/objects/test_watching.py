@@ -52,7 +52,9 @@ async def test_label_selectors(door: Door, selector: str, names: list[str]) -> N
     assert [obj["metadata"]["name"] for obj in page.items] == names
 
 
-@pytest.mark.parametrize("selector", ["a b", "a in x", "in (", "a in (x", "=", ",", "a,", "!", "a=b c", "a>x", "-=-"])
+@pytest.mark.parametrize(
+    "selector", ["a b", "a in x", "in (", "a in (x", "=", ",", "a,", "!", "a=b c", "a>x", "-=-"]
+)
 async def test_what_is_no_selector_is_a_400(door: Door, selector: str) -> None:
     error = await refused(door.local.list(door.kind("configmaps"), "default", Selection(labels=selector)))
     assert error.code == 400
@@ -152,7 +154,9 @@ async def test_initial_events_end_with_a_bookmark(door: Door) -> None:
     assert mark.obj["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-async def test_a_slow_watcher_is_closed_and_holds_nobody_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_watcher_is_closed_and_holds_nobody_up(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watching, "QUEUE", 3)
     maps = door.kind("configmaps")
     slow = door.local.watch(maps, "default")

@@ -21,7 +21,10 @@ async def refused(awaitable: Any) -> StatusError:
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "spec": {"containers": [{"name": "main", "image": "busybox"}], **spec}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "busybox"}], **spec},
+    }
 
 
 async def test_a_new_object_gets_an_identity(door: Door) -> None:
@@ -79,13 +82,19 @@ async def test_unknown_fields_are_refused_warned_of_or_dropped(door: Door) -> No
 
 async def test_bad_names_and_types_are_invalid_with_every_cause(door: Door) -> None:
     workflows = door.kind("workflows.argoproj.io")
-    error = await refused(door.local.create(workflows, {"metadata": {"name": "Wf_Bad"}, "spec": {}}, "default"))
+    error = await refused(
+        door.local.create(workflows, {"metadata": {"name": "Wf_Bad"}, "spec": {}}, "default")
+    )
     assert error.code == 422
-    assert error.message.startswith('Workflow.argoproj.io "Wf_Bad" is invalid: metadata.name: Invalid value: "Wf_Bad"')
+    assert error.message.startswith(
+        'Workflow.argoproj.io "Wf_Bad" is invalid: metadata.name: Invalid value: "Wf_Bad"'
+    )
     body = {"metadata": {"name": "wf-type"}, "spec": {"suspend": "x"}}
     error = await refused(door.local.create(workflows, body, "default"))
     assert [cause.field for cause in error.causes] == ["spec.suspend", "<nil>"]
-    assert error.message.startswith('Workflow.argoproj.io "wf-type" is invalid: [spec.suspend: Invalid value: "string"')
+    assert error.message.startswith(
+        'Workflow.argoproj.io "wf-type" is invalid: [spec.suspend: Invalid value: "string"'
+    )
 
 
 async def test_a_built_in_kind_with_a_wrong_type_is_unreadable(door: Door) -> None:
@@ -98,7 +107,9 @@ async def test_a_pod_shows_kubernetes_defaults(door: Door) -> None:
     made = await door.local.create(door.kind("pods"), pod(), "default")
     spec = made["spec"]
     assert (spec["restartPolicy"], spec["dnsPolicy"], spec["terminationGracePeriodSeconds"]) == (
-        "Always", "ClusterFirst", 30,
+        "Always",
+        "ClusterFirst",
+        30,
     )
     assert spec["serviceAccountName"] == "default"
     assert spec["containers"][0]["imagePullPolicy"] == "Always"
@@ -110,7 +121,8 @@ async def test_a_pods_fields_are_judged_together(door: Door) -> None:
     mounts = [{"name": "gone", "mountPath": "/x"}]
     body = pod()
     body["spec"]["containers"] = [
-        {"name": "a", "image": "x", "volumeMounts": mounts}, {"name": "a"},
+        {"name": "a", "image": "x", "volumeMounts": mounts},
+        {"name": "a"},
     ]
     error = await refused(door.local.create(door.kind("pods"), body, "default"))
     assert {f"{cause.field}: {cause.message}" for cause in error.causes} == {
@@ -154,14 +166,18 @@ async def test_secrets_take_plain_strings_and_refuse_bad_base64(door: Door) -> N
     assert made["data"] == {"k": "dg=="}
     assert made["type"] == "Opaque"
     assert "stringData" not in made
-    error = await refused(door.local.create(secrets, {"metadata": {"name": "t"}, "data": {"k": "%"}}, "default"))
+    error = await refused(
+        door.local.create(secrets, {"metadata": {"name": "t"}, "data": {"k": "%"}}, "default")
+    )
     assert error.code == 400
     assert "illegal base64 data at input byte 0" in error.message
 
 
 async def test_immutable_config_stays(door: Door) -> None:
     maps = door.kind("configmaps")
-    await door.local.create(maps, {"metadata": {"name": "m"}, "data": {"a": "1"}, "immutable": True}, "default")
+    await door.local.create(
+        maps, {"metadata": {"name": "m"}, "data": {"a": "1"}, "immutable": True}, "default"
+    )
     error = await refused(door.local.patch(maps, "m", "default", {"data": {"a": "2"}}, "merge"))
     assert error.causes[0].message == "Forbidden: field is immutable when `immutable` is set"
 
@@ -215,11 +231,13 @@ async def test_strangers_are_refused_in_kubernetes_words(door: Door) -> None:
     error = await refused(stranger.get(door.kind("pods"), "p", "default"))
     assert error.code == 403
     assert error.message == (
-        'pods "p" is forbidden: User "eve" cannot get resource "pods" in API group "" in the namespace "default"'
+        'pods "p" is forbidden: User "eve" cannot get resource "pods" in API group "" in '
+        'the namespace "default"'
     )
     error = await refused(stranger.list(door.kind("namespaces"), "", Selection()))
     assert error.message == (
-        'namespaces is forbidden: User "eve" cannot list resource "namespaces" in API group "" at the cluster scope'
+        'namespaces is forbidden: User "eve" cannot list resource "namespaces" in API group "" '
+        "at the cluster scope"
     )
     assert stranger.as_(SYSTEM).identity is SYSTEM
 
@@ -237,8 +255,12 @@ async def test_services_keep_their_address(door: Door) -> None:
 async def test_scale_is_one_number_of_any_kind(door: Door) -> None:
     deployments = door.kind("deployments.apps")
     spec = {
-        "replicas": 2, "selector": {"matchLabels": {"a": "b"}},
-        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}},
+        "replicas": 2,
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "c", "image": "x"}]},
+        },
     }
     await door.local.create(deployments, {"metadata": {"name": "d"}, "spec": spec}, "default")
     seen = await door.local.get(deployments, "d", "default", "scale")

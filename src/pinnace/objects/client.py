@@ -136,4 +136,4 @@ class Transactional(Client, Protocol):
         """`rows` are `store.Row`s. Controllers' own objects pass the same admission as anyone's."""
 
     def listen(self, callback: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
-        """Every committed change, on the event loop, in revision order. Returns the function that stops it."""
+        """Every committed change, on the event loop, in revision order. Returns what stops it."""

@@ -1,7 +1,8 @@
-"""CustomResourceDefinitions as objects: accepted at once, served as soon as they are stored, emptied before they go.
+"""CustomResourceDefinitions as objects: accepted at once, served as soon as they are stored, emptied before
+they go.
 
-Called by `house` (what a stored definition changes) and `admission` (its rules). Invariant: the catalogue serves
-exactly the definitions in the store; after a restart it is filled from there before anyone asks.
+Called by `house` (what a stored definition changes) and `admission` (its rules). Invariant: the catalogue
+serves exactly the definitions in the store; after a restart it is filled from there before anyone asks.
 """
 
 from __future__ import annotations

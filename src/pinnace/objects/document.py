@@ -6,18 +6,20 @@ Invariant: what the store handed out is never changed; `clone` before an edit, o
 from __future__ import annotations
 
 import marshal
-from typing import Any
+from typing import Any, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import refusals
 
+T = TypeVar("T")
 _FLAT = 2  # marshal's format without references: nothing in the copy is shared
 
 
-def clone(value: Any) -> Any:
+def clone(value: T) -> T:
     """A deep copy of JSON data, several times faster than `copy.deepcopy`. StatusError 400: not JSON."""
     try:
-        return marshal.loads(marshal.dumps(value, _FLAT))  # noqa: S302
+        copy: T = marshal.loads(marshal.dumps(value, _FLAT))  # type: ignore[arg-type]  # noqa: S302
+        return copy
     except ValueError:
         raise refusals.bad_request(
             "the body is nested too deeply or holds values that JSON has not"

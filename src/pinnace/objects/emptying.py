@@ -1,8 +1,8 @@
 """Before a CustomResourceDefinition goes, its objects go.
 
-One `Emptier` a platform, made by `Local`. It is level-triggered: it looks at a definition that is being deleted
-when that is said, when one of its objects has gone, and once after a start. Kinds that ship with the platform
-stay served without their definition, so their objects stay too.
+One `Emptier` a platform, made by `Local`. It is level-triggered: it looks at a definition that is being
+deleted when that is said, when one of its objects has gone, and once after a start. Kinds that ship with
+the platform stay served without their definition, so their objects stay too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,13 @@ class Deleter(Protocol):
     ) -> Obj: ...
 
     async def patch(
-        self, resource: Resource, name: str, namespace: str, patch: Any, kind: str, options: Options = Options()
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        patch: Any,
+        kind: str,
+        options: Options = Options(),
     ) -> Obj: ...
 
 

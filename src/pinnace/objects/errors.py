@@ -14,7 +14,7 @@ __all__ = ["Cause", "StatusError"]
 
 
 class StatusError(Exception):
-    """A refused request; `status()` is the body that a client receives. `details={}` shows even when empty."""
+    """A refused request; `status()` is the body that a client receives; `details={}` shows though empty."""
 
     def __init__(
         self,

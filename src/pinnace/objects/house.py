@@ -1,7 +1,8 @@
-"""What all `Local`s of one platform share: the store, the kinds, the hub of watches, and the rules between them.
+"""What all `Local`s of one platform share: the store, the kinds, the hub of watches, and the rules between
+them.
 
-Private to `objects/`. `commit` is the only place that calls the store's; it turns the store's refusals into the
-API's and forgets what a write made stale.
+Private to `objects/`. `commit` is the only place that calls the store's; it turns the store's refusals into
+the API's and forgets what a write made stale.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def _tls(folder: Path, cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSL
 def _content(folder: Path, holder: dict[str, Any], name: str) -> bytes | None:
     if inline := holder.get(f"{name}-data"):
         try:
-            return base64.b64decode(inline)
+            return base64.b64decode(inline, validate=True)
         except (binascii.Error, TypeError) as error:
             raise ValueError(f"{name}-data of the kubeconfig is no base64") from error
     return (folder / holder[name]).read_bytes() if holder.get(name) else None

@@ -1,9 +1,9 @@
 """`Local`: the one door to state on this machine's store.
 
 Every caller holds a `Local` with its own identity (`as_`); all of them share one house: store, kinds, watch
-hub. A verb is: authorise, read, decide (pure modules), commit with a precondition, answer. Invariant: whoever
-asks, an object has passed the same admission; only `trusted` changes of our own controllers skip the judging of
-what was judged as a template before.
+hub. A verb is: authorise, read, decide (pure modules), commit with a precondition, answer. Invariant:
+whoever asks, an object has passed the same admission; only `trusted` changes of our own controllers skip
+the judging of what was judged as a template before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import builtins
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from pinnace.kinds.catalogue import WORKFLOW_NODES
+from pinnace.kinds.cause import shown
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, reading, refusals, scale, selector
 from pinnace.objects.authorisation import Authoriser, MastersOnly, refusal
@@ -37,7 +40,7 @@ from pinnace.objects.transaction import prepare
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Watcher
 from pinnace.objects.workflow_nodes import WORKFLOWS, WorkflowNodes
-from pinnace.objects.writing import Quota
+from pinnace.objects.writing import STRICT, Quota
 from pinnace.store.interface import ABSENT, Event, Put, Remove, Row, Store
 
 ATTEMPTS = 30
@@ -228,13 +231,18 @@ class Local:
         if kind == "strategic" and resource.custom:
             raise refusals.unsupported_media(
                 f"application/strategic-merge-patch+json is not supported by {resource.api_version}, "
-                f"Kind={resource.kind}: the body of the request was in an unknown format - accepted media types "
-                f"include: {_MEDIA}"
+                f"Kind={resource.kind}: the body of the request was in an unknown format - accepted media "
+                f"types include: {_MEDIA}"
             )
         change = self._patched(resource, patch, kind)
-        return await self._modify(
-            resource, name, namespace, options, change, scaled=options.subresource == "scale"
-        )
+        scaled = options.subresource == "scale"
+        try:
+            return await self._modify(resource, name, namespace, options, change, scaled=scaled)
+        except StatusError as error:
+            if STRICT not in error.message or error.reason != "BadRequest":
+                raise
+            text = shown(msgspec.json.encode(patch).decode())
+            raise refusals.strict_patch(text, error.message[error.message.index(STRICT) :]) from None
 
     def _patched(self, resource: Resource, patch: Any, kind: str) -> Callable[[Obj], Obj]:
         def change(now: Obj) -> Obj:
@@ -314,6 +322,8 @@ class Local:
     ) -> Obj:
         """Read, change, admit, commit; again if somebody was faster and the caller asked for no revision."""
         self.house.writable(resource, options.subresource or "update")
+        if options.subresource == "status" and "status" not in resource.subresources:
+            raise refusals.no_such_place()
         where = scale.paths(self.house.store, resource) if scaled else None
         for _ in range(ATTEMPTS):
             current = await self._quiet(resource, name, namespace)
@@ -426,8 +436,7 @@ class Local:
             made = prepare(self.house, self.identity, change)
             writes += made
             resources += [change.resource] * len(made)
-        done = await self.house.commit([*writes, *rows], resources)
-        return done
+        return await self.house.commit([*writes, *rows], resources)
 
 
 def _applying(options: Options) -> Options:

@@ -1,4 +1,5 @@
-"""`metadata` of every kind: its shape, what the server fills in, what may not change, and which names are legal.
+"""`metadata` of every kind: its shape, what the server fills in, what may not change, and which names are
+legal.
 
 Called by `writing`. All but `check_shape` rely on the types that the schema has checked before.
 """
@@ -170,12 +171,13 @@ def update_problems(old: Obj, new: Obj) -> list[Cause]:
     if not added:
         return []
     listed = "{" + ", ".join(f'"{name}"' for name in added) + "}"
-    text = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{listed}"
+    why = "no new finalizers can be added if the object is being deleted"
+    text = f"{why}, found new finalizers []string{listed}"
     return [cause.forbidden("metadata.finalizers", text)]
 
 
 def count_generation(resource: Resource, old: Obj, new: Obj) -> None:
-    """A new generation when what a person asks for changed: all but metadata, and status where it is apart."""
+    """A new generation when what was asked for changed: all but metadata, and status where it is apart."""
     if not counts_generations(resource):
         return
     apart = {"metadata", "apiVersion", "kind"}

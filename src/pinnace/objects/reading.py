@@ -1,7 +1,7 @@
 """Lists in pages: selectors, limits, continue tokens and resourceVersions of one request.
 
-Called by `Local.list` and deletecollection. Reads are synchronous. A page that goes on names the revision of the
-first page, so that a watch from there misses nothing; a token older than the log is a 410.
+Called by `Local.list` and deletecollection. Reads are synchronous. A page that goes on names the revision
+of the first page, so that a watch from there misses nothing; a token older than the log is a 410.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pinnace.objects.errors import Cause, StatusError
 from pinnace.objects.selector import Selector
 from pinnace.store.interface import Compacted, Listing, Store
 
-_TOKEN_GONE = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter."
+_GONE = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter."
 )
 
 
@@ -125,5 +125,5 @@ def _read_token(store: Store, resource: Resource, text: str) -> _Token:
             raise Compacted
         store.events(resource.key, max(token.rv, store.rv - 1) if token.rv == store.rv else token.rv)
     except Compacted:
-        raise refusals.expired(_TOKEN_GONE) from None
+        raise refusals.expired(_GONE) from None
     return token

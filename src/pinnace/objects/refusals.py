@@ -1,6 +1,8 @@
-"""The refusals of the API server, spelled once: who raises one names the resource and the object, never a text.
+"""The refusals of the API server, spelled once: who raises one names the resource and the object, never a
+text.
 
-Called by every module of `objects/`. Source of the wordings: kubernetes/apimachinery pkg/api/errors/errors.go.
+Called by every module of `objects/`. Source of the wordings: kubernetes/apimachinery
+pkg/api/errors/errors.go.
 """
 
 from __future__ import annotations
@@ -71,6 +73,16 @@ def expired(message: str) -> StatusError:
 def too_old(revision: int, current: int) -> StatusError:
     """The log no longer reaches back: list again and watch from there."""
     return expired(f"too old resource version: {revision} ({current})")
+
+
+def strict_patch(patch: str, complaint: str) -> StatusError:
+    """A patch after which a strict decoder finds fields that it does not know."""
+    causes = (Cause("patch", f"Invalid value: {patch}: {complaint}", "FieldValueInvalid"),)
+    return StatusError(422, "Invalid", f' "" is invalid: {sentence(causes)}', causes=causes)
+
+
+def no_such_place() -> StatusError:
+    return StatusError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
 def rejected_patch() -> StatusError:

@@ -1,7 +1,8 @@
-"""`Remote`: the same verbs against any Kubernetes API server, so that a controller can act in a real cluster.
+"""`Remote`: the same verbs against any Kubernetes API server, so that a controller can act in a real
+cluster.
 
-Used by delivery and by the CLI. It keeps one connection pool; `close` it. Refusals of the server come back as the
-StatusError that `Local` would raise, an unreachable server as a 503.
+Used by delivery and by the CLI. It keeps one connection pool; `close` it. Refusals of the server come back
+as the StatusError that `Local` would raise, an unreachable server as a 503.
 """
 
 from __future__ import annotations
@@ -48,26 +49,29 @@ class Remote:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def get(
-        self, resource: Resource, name: str, namespace: str = "", subresource: str = ""
-    ) -> Obj:
+    async def get(self, resource: Resource, name: str, namespace: str = "", subresource: str = "") -> Obj:
         return await self._ask("GET", path(resource, namespace, name, subresource))
 
-    async def list(
-        self, resource: Resource, namespace: str = "", selection: Selection = Selection()
-    ) -> Page:
+    async def list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
         answer = await self._ask("GET", path(resource, namespace), params=_selection(selection))
         meta = answer.get("metadata") or {}
         items = [
-            {"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or []
+            {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+            for item in answer.get("items") or []
         ]
         return Page(
-            _fitting(items, selection), meta.get("resourceVersion", ""), meta.get("continue", ""),
+            _fitting(items, selection),
+            meta.get("resourceVersion", ""),
+            meta.get("continue", ""),
             meta.get("remainingItemCount", 0),
         )
 
     async def watch(
-        self, resource: Resource, namespace: str = "", selection: Selection = Selection(), *,
+        self,
+        resource: Resource,
+        namespace: str = "",
+        selection: Selection = Selection(),
+        *,
         bookmarks: bool = False,
     ) -> AsyncIterator[WatchEvent]:
         since = selection.resource_version
@@ -87,7 +91,9 @@ class Remote:
         import httpx
 
         try:
-            async with self._http.stream("GET", place, params=params, timeout=httpx.Timeout(30, read=None)) as got:
+            async with self._http.stream(
+                "GET", place, params=params, timeout=httpx.Timeout(30, read=None)
+            ) as got:
                 if got.status_code >= 400:
                     raise _refusal(got.status_code, await got.aread())
                 async for line in got.aiter_lines():
@@ -109,7 +115,13 @@ class Remote:
         return await self._send("PUT", place, _typed(resource, obj), options)
 
     async def patch(
-        self, resource: Resource, name: str, namespace: str, patch: Any, kind: str, options: Options = Options()
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        patch: Any,
+        kind: str,
+        options: Options = Options(),
     ) -> Obj:
         place = path(resource, namespace, name, options.subresource)
         return await self._send("PATCH", place, patch, options, _PATCHES[kind])
@@ -123,7 +135,9 @@ class Remote:
     async def delete(
         self, resource: Resource, name: str, namespace: str = "", options: DeleteOptions = DeleteOptions()
     ) -> Obj:
-        return await self._ask("DELETE", path(resource, namespace, name), body=_delete_body(options), headers=_JSON)
+        return await self._ask(
+            "DELETE", path(resource, namespace, name), body=_delete_body(options), headers=_JSON
+        )
 
     async def _send(
         self, method: str, place: str, body: Any, options: Options, media: str = "application/json"
@@ -135,7 +149,12 @@ class Remote:
             params["force"] = "true" if options.force else "false"
         params = {key: value for key, value in params.items() if value}
         return await self._ask(
-            method, place, params=params, body=body, headers={"Content-Type": media}, warnings=options.warnings
+            method,
+            place,
+            params=params,
+            body=body,
+            headers={"Content-Type": media},
+            warnings=options.warnings,
         )
 
     async def _ask(
@@ -162,7 +181,9 @@ class Remote:
         try:
             answer: Obj = msgspec.json.decode(got.content)
         except msgspec.DecodeError as error:
-            raise StatusError(502, "InternalError", f"{self.access.server} answered no JSON: {error}") from error
+            raise StatusError(
+                502, "InternalError", f"{self.access.server} answered no JSON: {error}"
+            ) from error
         return answer
 
 
@@ -187,10 +208,12 @@ def _selection(selection: Selection) -> dict[str, str]:
 
 
 def _fitting(items: builtins.list[Obj], selection: Selection) -> builtins.list[Obj]:
-    """What the API has no parameter for is chosen here: objects of one owner, objects newer than a revision."""
+    """What the API has no parameter for is chosen here: objects of one owner, objects newer than a
+    revision."""
     if selection.owner:
         items = [
-            item for item in items
+            item
+            for item in items
             if any(ref.get("uid") == selection.owner for ref in item["metadata"].get("ownerReferences") or [])
         ]
     if selection.newer_than:
@@ -236,7 +259,10 @@ def _refusal(code: int, content: bytes) -> StatusError:
         for one in details.pop("causes", None) or []
     )
     return StatusError(
-        int(body.get("code") or code), body.get("reason") or "Unknown", body.get("message") or "", causes=causes,
+        int(body.get("code") or code),
+        body.get("reason") or "Unknown",
+        body.get("message") or "",
+        causes=causes,
         details=details,
     )
 

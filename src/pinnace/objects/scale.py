@@ -1,6 +1,7 @@
 """The `scale` subresource: one number of an object under a form that every scalable kind shares.
 
-Called by `Local`. A definition says by paths where the number lives; built-in kinds keep it in `spec.replicas`.
+Called by `Local`. A definition says by paths where the number lives; built-in kinds keep it in
+`spec.replicas`.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def _values(tokens: list[str], at_: int) -> tuple[tuple[str, ...], int]:
         if token in (",", ")"):
             values.append(_value(pending))
             pending = ""
-            if token == ")":
+            if token == ")":  # noqa: S105 - a bracket
                 return tuple(values), position + 1
         elif token == "" or pending or _is_symbol(token):
             break

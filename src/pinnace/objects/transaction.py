@@ -1,7 +1,8 @@
 """One change of a transaction turned into store writes: the careful way, or the fast one for our own hand.
 
-Called by `Local.transact`. Invariant of the fast way: it copies nothing but the top of a document and metadata,
-and judges nothing; what may take it was judged before (a pod's template) or is not for anyone to judge (a status).
+Called by `Local.transact`. Invariant of the fast way: it copies nothing but the top of a document and
+metadata, and judges nothing; what may take it was judged before (a pod's template) or is not for anyone to
+judge (a status).
 """
 
 from __future__ import annotations

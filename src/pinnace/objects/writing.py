@@ -1,9 +1,9 @@
 """Admission: from what a caller sent to what is stored, or a refusal. The one pipeline of all writers.
 
-Called by `Local`. Nothing here reads or writes the store; the order is decode checks → unknown fields → pruning
-→ defaults → metadata → validation → managedFields, as in kubernetes/apiserver pkg/endpoints/handlers and
-pkg/registry/generic/registry. Invariant: documents of the store are never changed, and what the caller sent is
-copied first.
+Called by `Local`. Nothing here reads or writes the store; the order is decode checks → unknown fields →
+pruning → defaults → metadata → validation → managedFields, as in kubernetes/apiserver
+pkg/endpoints/handlers and pkg/registry/generic/registry. Invariant: documents of the store are never
+changed, and what the caller sent is copied first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from pinnace.kinds.cause import Cause
+from pinnace.kinds.pruning import prune
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.review import review
 from pinnace.kinds.schema import Node
@@ -22,7 +23,7 @@ from pinnace.objects.errors import StatusError
 from pinnace.objects.managed import ownership
 from pinnace.objects.nulls import zeroed
 
-DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+STRICT = "strict decoding error"
 
 
 class Schemas(Protocol):
@@ -102,7 +103,7 @@ class Admission:
     def _unknown(self, resource: Resource, paths: list[str], options: Options) -> None:
         texts = [f'unknown field "{path}"' for path in paths]
         if options.field_validation == "Strict":
-            raise refusals.bad_request(_unhandled(resource, f"strict decoding error: {', '.join(texts)}"))
+            raise refusals.bad_request(_unhandled(resource, f"{STRICT}: {', '.join(texts)}"))
         if options.field_validation == "Warn":
             options.warnings.extend(texts)
 
@@ -111,7 +112,7 @@ class Admission:
             raise refusals.invalid(resource, name_of(obj), list(dict.fromkeys(causes)))
 
     def _own(self, resource: Resource, current: Obj | None, obj: Obj, options: Options) -> None:
-        """managedFields of a plain write. Objects that nobody tracks stay untracked until they are applied."""
+        """managedFields of a plain write. What nobody tracks stays untracked until it is applied."""
         tracked = current is None or current["metadata"].get("managedFields")
         if not options.field_manager or not (tracked or obj["metadata"].get("managedFields")):
             if current is not None and tracked and "managedFields" not in obj["metadata"]:
@@ -146,18 +147,17 @@ class Admission:
     ) -> tuple[Obj, list[dict[str, Any]]]:
         """What server-side apply makes of a document: the whole wanted object and its managedFields."""
         config = metadata.check_shape(resource, clone(sent))
-        verdict = review_config(self.schemas.schema(resource), config)
-        if verdict is not None:
-            raise refusals.bad_request(_unhandled(resource, verdict))
+        node = self.schemas.schema(resource)
+        verdict = review(node, config)  # it may be partial, but what it says must be readable
+        if verdict.misfit is not None:
+            raise refusals.bad_request(_unhandled(resource, verdict.misfit))
+        if verdict.unknown:
+            self._unknown(resource, verdict.unknown, options)
+            config = prune(node, config)
         if config["metadata"].get("managedFields"):
             raise refusals.bad_request("metadata.managedFields must be nil")
         writer = self.writer(resource, options)
-        return ownership.applied(self.schemas.schema(resource), current, config, writer, force=options.force)
-
-
-def review_config(node: Node, config: Obj) -> str | None:
-    """An applied document may be partial, but what it says must have the right types."""
-    return review(node, config).misfit
+        return ownership.applied(node, current, config, writer, force=options.force)
 
 
 def _unhandled(resource: Resource, complaint: str) -> str:

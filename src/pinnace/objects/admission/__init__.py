@@ -1,6 +1,8 @@
-"""What built-in kinds add to their schemas: defaults that clients see and rules between fields, a module a group.
+"""What built-in kinds add to their schemas: defaults that clients see and rules between fields, a module a
+group.
 
-Called by `writing` (and `pod.default` by the fast path). A kind that is not listed is governed by its schema.
+Called by `writing` (and `pod.default` by the fast path). A kind that is not listed is governed by its
+schema.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""batch/v1 Jobs. Source of the rules: kubernetes pkg/apis/batch/v1/defaults.go, pkg/registry/batch/job/strategy.go
-and pkg/apis/batch/validation/validation.go."""
+"""batch/v1 Jobs. Source of the rules: kubernetes pkg/apis/batch/v1/defaults.go,
+pkg/registry/batch/job/strategy.go and pkg/apis/batch/validation/validation.go."""
 
 from __future__ import annotations
 

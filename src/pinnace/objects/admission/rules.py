@@ -1,7 +1,8 @@
 """The shape of what a built-in kind adds to its schema: one `Rules` a kind, one module a group.
 
 Called by `writing`. The functions get documents whose types the schema has already checked, but in which
-anything may be absent. `prepare` and `default` change the document that they are given (it is the writer's own).
+anything may be absent. `prepare` and `default` change the document that they are given (it is the writer's
+own).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`metadata.managedFields` on the wire: a list of entries, one for each (manager, operation, version, subresource).
+"""`metadata.managedFields` on the wire: a list of entries, one for each (manager, operation, version,
+subresource).
 
 Called by `ownership`. Entries that a client sent and that cannot be read are refused with a 422's cause.
 """

@@ -48,7 +48,7 @@ class Writer(msgspec.Struct, frozen=True):
     subresource: str = ""
     typed: bool = False
     ignored: tuple[str, ...] = ()
-    """Dotted paths that the server, not the client, writes at this endpoint: nobody comes to own them here."""
+    """Dotted paths that the server writes at this endpoint, not the client: nobody comes to own them."""
 
     def manager(self, operation: str) -> Manager:
         return Manager(self.name, operation, self.api_version, self.subresource)

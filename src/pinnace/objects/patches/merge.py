@@ -1,4 +1,4 @@
-"""JSON merge patch (RFC 7386): maps merge, null removes, everything else replaces. Called by `Local.patch`."""
+"""JSON merge patch (RFC 7386): maps merge, null removes, the rest replaces. Called by `Local.patch`."""
 
 from __future__ import annotations
 

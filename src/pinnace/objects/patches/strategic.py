@@ -32,7 +32,8 @@ def apply(document: Map, patch: Any, node: Node | None) -> Map:
 def _map(target: Map, patch: Map, node: Node | None) -> Map:
     directive = patch.pop(_PATCH, None)
     if directive == "replace":
-        return _without_nulls(patch)
+        kept: Map = _without_nulls(patch)
+        return kept
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
