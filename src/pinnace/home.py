@@ -81,7 +81,7 @@ class Home(msgspec.Struct, frozen=True):
     def log(self, uid: str, container: str, restart: int = 0) -> Path:
         """The O_APPEND log of one life of a container, raw bytes as the process wrote them."""
         file = f"{container}.log" if restart == 0 else f"{container}.{restart}.log"
-        return self.pods / uid / "logs" / file
+        return self.pods / uid / file
 
     @property
     def volumes(self) -> Path:

@@ -28,16 +28,22 @@ class Outfitter:
         self.run = run
         self.launcher = launcher
         self.folder = services.home.pod(run.uid)
-        self.volumes = Volumes(self.folder, run.uid)
+        self.made: Volumes | None = None
         self.roots: list[Root] = []
         self.socket_folder: Path | None = None
         self.images = False
+
+    @property
+    def volumes(self) -> Volumes:
+        self.made = self.made or Volumes(self.folder, self.run.uid)
+        return self.made
 
     def outfit(self, spec: Container, built: Built, *, main: bool) -> Launch:
         """StartError: the pod cannot start, and why."""
         root = self.root(spec.name, built)
         sockets = self.sockets(spec)
-        binds = self.volumes.binds(spec) + self.extra_binds()
+        binds = self.volumes.binds(spec) if spec.mounts else []
+        binds += self.extra_binds()
         if main and self.run.inputs:
             if not self.launcher.private_root:
                 link_into(root, binds)
@@ -158,7 +164,7 @@ class Outfitter:
                     self.services.worker.submit(remove_folder, folder)
 
     def folder_used(self) -> bool:
-        return bool(self.volumes.made) or self.launcher.name == "container" or self.images
+        return self.made is not None or self.launcher.name == "container" or self.images
 
 
 def remove_folder(path: str) -> None:

@@ -7,6 +7,7 @@ a pod, no scheduling. `changed(pod)` is called whenever its report is news.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -116,12 +117,10 @@ class Pod:
         await self.conclude()
 
     def make_folder(self) -> None:
-        folder = self.services.home.pod(self.run.uid)
-        for path in (folder, folder / "logs"):
-            try:
-                path.mkdir(mode=0o700)
-            except FileExistsError:
-                pass
+        try:
+            os.mkdir(self.services.home.pod(self.run.uid), 0o700)
+        except FileExistsError:
+            pass
 
     async def prepare(self, launcher: Launcher) -> bool:
         """Have every image's environment; False if the pod was stopped while waiting for one."""
@@ -193,6 +192,9 @@ class Pod:
 
     async def run_mains(self) -> None:
         self.phase = "Running"
+        if len(self.mains) == 1:
+            await self.mains[0].live()
+            return
         lives = {asyncio.ensure_future(m.live()): m for m in self.mains}
         pending = set(lives)
         while pending:

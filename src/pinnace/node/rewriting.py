@@ -7,6 +7,7 @@ stands by itself: not as a part of a longer path, and not inside a word.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 SYSTEM = frozenset(
@@ -28,9 +29,10 @@ class Rewriter:
     def __init__(self, root: str, declared: list[str], elsewhere: dict[str, str] | None = None) -> None:
         self.root = root
         self.elsewhere = elsewhere or {}
-        found = prefixes(declared) | set(self.elsewhere) if root else set()
-        self.moved = sorted(found, key=len, reverse=True)
-        self.pattern = pattern(self.moved) if self.moved else None
+        self.moved: tuple[str, ...] = ()
+        self.pattern: re.Pattern[str] | None = None
+        if root:
+            self.moved, self.pattern = search(tuple(declared), tuple(self.elsewhere))
         self.seen: set[str] = set()
 
     def text(self, text: str) -> str:
@@ -61,7 +63,14 @@ class Rewriter:
             )
 
 
-def prefixes(declared: list[str]) -> set[str]:
+@lru_cache(512)
+def search(declared: tuple[str, ...], elsewhere: tuple[str, ...]) -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """What is looked for, the longest first, and how. Unwritable: one of `declared` cannot be moved."""
+    moved = tuple(sorted(prefixes(declared) | set(elsewhere), key=len, reverse=True))
+    return moved, pattern(moved)
+
+
+def prefixes(declared: tuple[str, ...]) -> set[str]:
     """The paths to look for: each declared one and its folder (programs `mkdir -p` it), unless that is a
     folder of the system. Unwritable: a declared path that the system's own programs need."""
     found: set[str] = set()
@@ -81,6 +90,6 @@ def prefixes(declared: list[str]) -> set[str]:
     return found
 
 
-def pattern(paths: list[str]) -> re.Pattern[str]:
+def pattern(paths: tuple[str, ...]) -> re.Pattern[str]:
     words = "|".join(re.escape(p) for p in paths)
     return re.compile(r"(?:(?<![\w./~})-])|(?<=://))(?:" + words + r")(?![\w-]|\.\w)")
