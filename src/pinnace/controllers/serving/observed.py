@@ -16,7 +16,12 @@ from pinnace.kinds.resource import Obj
 
 SOCKET_PATHS = "pinnace.dev/socket-paths"
 REVISION = "serving.knative.dev/revision"
-STARTING = ("ContainerCreating", "PodInitializing", "")
+STUCK = frozenset((
+    "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
+    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "ContainerCannotRun",
+    "StartError",
+))
+"""Why a container waits that will not start by itself; other reasons say what is being prepared."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +106,7 @@ def of_container(container: Obj, uid: str) -> Failure | None:
             pod_uid=uid, restarts=restarts if state.get("terminated") else max(0, restarts - 1),
         )
     waiting = state.get("waiting") or {}
-    if waiting and waiting.get("reason", "") not in STARTING:
+    if waiting.get("reason") in STUCK:
         text = f"{waiting.get('reason')}: {waiting.get('message') or 'the container cannot start'}"
         return Failure(message=text, pod_uid=uid)
     return None
