@@ -29,6 +29,7 @@ from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.data.blobs import Blobs
 from pinnace.gateway.client import Connection
 from pinnace.gateway.interface import Unreachable
 from pinnace.home import Home
@@ -121,7 +122,10 @@ def serving(platform: Platform) -> list[Reconciler]:
 
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
-    return [Workflows(platform.client, platform.store, platform.catalogue, recorder=recorder)]
+    blobs = Blobs(platform.home.data)
+    return [
+        Workflows(platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder)
+    ]
 
 
 FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {

@@ -14,7 +14,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -122,9 +122,13 @@ class Blobs:
                 )
         if limit and total > limit:
             raise Unsafe(f"the folder has more than {limit} bytes")
+        return self.put_leaves(leaves)
+
+    def put_leaves(self, leaves: Sequence[Leaf]) -> Stored:
+        """A folder put together from what is stored already (part of a tree, several artifacts as one)."""
         digest, body = tree.encode(leaves)
         self._put_bytes(self._tree(digest), body)
-        return Stored(digest, total, directory=True)
+        return Stored(digest, sum(leaf.size for leaf in leaves), directory=True)
 
     # -- out ------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ WORKFLOW_TEMPLATE = _resource("WorkflowTemplate", ("wftmpl",), True, (_AGE,))
 CLUSTER_WORKFLOW_TEMPLATE = _resource("ClusterWorkflowTemplate", ("clusterwftmpl", "cwft"), False, (_AGE,))
 
 
-class View(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class View(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """A typed view: unknown fields are ignored, absent ones have upstream's defaults."""
 
 

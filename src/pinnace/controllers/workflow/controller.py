@@ -15,9 +15,11 @@ from pinnace.controllers.built_in import POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock, gathering
 from pinnace.controllers.workflow.live import Live
+from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
 from pinnace.controllers.workflow.validation import problems
+from pinnace.data.blobs import Blobs
 from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, DOMAIN, WORKFLOW, WORKFLOW_TEMPLATE
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Transactional
@@ -57,6 +59,7 @@ class Workflows:
         store: Store,
         catalogue: Kinds,
         *,
+        blobs: Blobs | None = None,
         actor: Callable[[Obj], Door] | None = None,
         recorder: Recorder | None = None,
         now: Callable[[], float] = time.time,
@@ -64,6 +67,7 @@ class Workflows:
         self.client = client
         self.store = store
         self.catalogue = catalogue
+        self.repository = Repository(store, blobs)
         self.actor = actor or (lambda _workflow: client)
         self.recorder = recorder
         self.now = now

@@ -27,7 +27,7 @@ from pinnace.store.interface import Row
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.controller import Workflows
 
-NODE, ARTIFACT, MEMO = "node", "artifact", "memo"
+NODE, MEMO = "node", "memo"
 ATTEMPTS = 8
 _encoder = msgspec.json.Encoder()
 _nodes = msgspec.json.Decoder(NodeStatus)
@@ -112,7 +112,7 @@ class Live:
             case "configmap":
                 return client.peek(CONFIG_MAP, fact.name, self.namespace)
             case "artifact":
-                return _decoded(store.row(ARTIFACT, self.namespace, fact.name))
+                return self.house.repository.find(self.namespace, fact.name, fact.key)
         if not fact.name:
             return _decoded(store.row(MEMO, self.namespace, fact.key))
         cache = client.peek(CONFIG_MAP, fact.name, self.namespace) or {}
@@ -143,7 +143,8 @@ class Live:
     def _rows(self, out: Outbox) -> list[Row]:
         encode, uid = _encoder.encode, self.uid
         rows = [Row(NODE, uid, key, encode(node)) for key, node in out.nodes.items()]
-        rows += [Row(ARTIFACT, self.namespace, key, encode(found)) for key, found in out.artifacts.items()]
+        for key, found in out.artifacts.items():
+            rows += self.house.repository.rows(self.namespace, key, found)
         rows += [
             Row(MEMO, self.namespace, entry.key, encode(entry.document()))
             for entry in out.memos if not entry.cache

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import clock
+from pinnace.controllers.workflow import clock, pods
 from pinnace.controllers.workflow.expression.builtins import seconds
 from pinnace.controllers.workflow.expression.tags import Text, compile_tree
 from pinnace.controllers.workflow.facts import Fact
@@ -94,7 +94,7 @@ def content_key(run: Run, program: Program, inputs: Inputs) -> str:
     render = compile_tree(raw)
     artifacts = {
         name: item["raw"] if item.get("raw") is not None
-        else run.facts.ask(Fact("artifact", item["s3"]["key"]))["digest"]
+        else run.facts.ask(pods.where(item))["digest"]
         for name, item in inputs.artifacts.items()
     }
     document = [render(scope) if render is not None else raw, inputs.parameters, artifacts, run.isolation]

@@ -151,7 +151,10 @@ def _declared(template: Template) -> Obj:
     for artifact in template.outputs.artifacts:
         if artifact.get("path"):
             keep = ("name", "path", "optional", "archive")
-            artifacts.append({key: artifact[key] for key in keep if artifact.get(key) is not None})
+            item = {key: artifact[key] for key in keep if artifact.get(key) is not None}
+            if isinstance(item.get("archive"), dict):
+                item["archive"] = next(iter(item["archive"]), "")
+            artifacts.append(item)
     return {"parameters": parameters, "artifacts": artifacts}
 
 
@@ -248,11 +251,11 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
 
 
 def _staged(frame: Pod, artifact: Obj) -> Obj:
-    made: Obj = {key: artifact[key] for key in ("name", "path", "mode", "subPath") if artifact.get(key) is not None}
+    made: Obj = {key: artifact[key] for key in ("name", "path", "mode") if artifact.get(key) is not None}
     if artifact.get("raw") is not None:
         made["raw"] = artifact["raw"].get("data", "")
     else:
-        made["digest"] = frame.run.facts.ask(Fact("artifact", artifact["s3"]["key"]))["digest"]
+        made["digest"] = frame.run.facts.ask(where(artifact))["digest"]
     return made
 
 
@@ -304,7 +307,7 @@ def _kept(frame: Pod, declared: Obj, collected: Obj, scope: Scope) -> Obj | None
     render = compile_tree(declared)
     shown: Obj = render(scope) if render is not None else declared
     key = (shown.get("s3") or {}).get("key") or f"{frame.run.name}/{frame.name}/{name}"
-    frame.run.keep_artifact(key, found)
+    frame.run.keep_artifact(key, found if "key" in (shown.get("s3") or {}) else {**found, "own": True})
     item: Obj = {"name": name, "path": shown.get("path", ""), "s3": {"key": key}}
     for field in ("globalName", "optional", "archive"):
         if shown.get(field) is not None:
@@ -316,10 +319,15 @@ def ask_digests(inputs: Inputs, ask: Any) -> None:
     """Raises Need for an input whose digest is not known yet; InputError-like text where it never was stored."""
     for artifact in inputs.artifacts.values():
         key = (artifact.get("s3") or {}).get("key")
-        if key and artifact.get("raw") is None and ask(Fact("artifact", key)) is None:
+        if key and artifact.get("raw") is None and ask(where(artifact)) is None:
             raise ExpressionError(
                 f"inputs.artifacts.{artifact.get('name')}: nothing is stored in the default repository under {key!r}"
             )
+
+
+def where(artifact: Obj) -> Fact:
+    """The question for an artifact's digest."""
+    return Fact("artifact", artifact["s3"]["key"], artifact.get("subPath") or "")
 
 
 def pod_labels(workflow: str, extra: dict[str, str]) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Acting:
         try:
             found, resource = await self._done(act)
         except (ActError, ConditionError, ExpressionError) as error:
-            self._end(act, "Error", str(error), None)
+            self._end(act, "Failed", str(error), None)
         except StatusError as error:
             self._end(act, "Failed", f"Error from server ({error.reason}): {error.message}", None)
         else:
