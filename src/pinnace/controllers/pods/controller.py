@@ -91,6 +91,9 @@ class Pods:
             return await self._bind()
         if key == ENDED:
             more = await self.reports.commit_ended()
+            removable, self.reports.removable = self.reports.removable, []
+            for pod in removable:
+                self.wake(Key(pod["metadata"]["namespace"], pod["metadata"]["name"]))
             return Result(after=0) if more else Result()
         if key == ALIVE:
             await self.reports.commit_alive()

@@ -42,6 +42,8 @@ class Reports:
         self.binder = binder
         self._ended: dict[str, Entry] = {}
         self._alive: dict[str, Entry] = {}
+        self.removable: list[Obj] = []
+        """Pods whose end is committed and whose deletion waited for it."""
 
     def receive(self, reports: Sequence[PodReport], link: NodeLink | None) -> tuple[bool, bool]:
         """Take a report from the node; (some pods ended, some have other news)."""
@@ -82,6 +84,7 @@ class Reports:
             acks: list[Ack | Forget] = [Ack([entry.uid for entry in batch])]
             send(link, *acks, *([Forget(gone)] if gone else []))
         passing("pods.after-ack")
+        self.removable += [entry.pod for entry in batch if entry.pod is not None and entry.deleting]
         return bool(self._ended)
 
     async def commit_alive(self) -> None:
@@ -130,6 +133,8 @@ class Reports:
         for entry, pod in zip(batch, pods, strict=True):
             if pod is None or entry.report is None or is_final(pod):
                 continue
+            if not final and entry.state is not State.BOUND:
+                continue  # it ended meanwhile, and its end is another commit's
             obj = _object(pod, entry.report, now)
             if final or obj["status"] != pod.get("status"):
                 changes.append(Change(verb="system", resource=POD, obj=obj))
