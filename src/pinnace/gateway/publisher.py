@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.failpoint import passing
 from pinnace.gateway import bootstrap
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import replace
@@ -125,6 +126,7 @@ class Publisher:
         if version:
             wanted["cluster_manager.cds.version_text"] = version
         await self._accepted(wanted)
+        passing("gateway.before-routes")
         self.changed.set()
         self.changed = asyncio.Event()
         version = self._write("rds", [self._routes()])

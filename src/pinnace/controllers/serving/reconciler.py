@@ -25,6 +25,7 @@ from pinnace.controllers.serving.selection import Problem, choose
 from pinnace.controllers.serving.status import Facts, status
 from pinnace.controllers.serving.template import Plan
 from pinnace.controllers.serving.traffic import Rollout, Target
+from pinnace.failpoint import passing
 from pinnace.gateway.interface import Gateway, Refused, Statistics, Unreachable
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
@@ -264,7 +265,9 @@ class InferenceServices:
             isvc=work.isvc, domain=work.domain, traffic=work.targets, revisions=reachable, reason=reason
         )
         try:
+            passing("serving.before-publish")
             await self._gateway.publish([endpoint(picture)])
+            passing("serving.after-publish")
             work.routed = True
         except Refused as refusal:
             self._events.record(work.isvc, "InternalError", str(refusal), warning=True)
@@ -299,6 +302,8 @@ class InferenceServices:
     def _wanted(self, work: Work, seen: Observed, stats: Statistics, least: int) -> int:
         name = f"{work.namespace}/{seen.revision}"
         once = seen.revision != work.rollout.created or work.rollout.ready == seen.revision
+        if not once or not seen.addresses:
+            self._idle.forget({name})  # the window begins when it can answer
         return scaling.replicas(
             least, ready_once=once, running=len(seen.pods), held=stats.held,
             idle=self._idle.seconds(name, stats, time.monotonic()),
