@@ -1,4 +1,4 @@
-"""A served platform without controllers: real store, kinds, objects and api on a free port, TLS and all."""
+"""A served platform: real store, kinds, objects, api and the namespace and garbage controllers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from pinnace.api.app import App
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve
+from pinnace.controllers.core.garbage import Garbage
+from pinnace.controllers.core.namespaces import Namespaces, bootstrap
+from pinnace.controllers.manager import Manager
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
-from pinnace.objects.client import DeleteOptions, Options, Selection
-from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
 
@@ -63,7 +64,8 @@ class Stack:
     async def _live(self) -> None:
         self.stop = asyncio.Event()
         self.store = SqliteStore.open(self.home.database)
-        self.local = Local(self.store, self.catalogue)
+        self.local = Local.open(self.store, self.catalogue)
+        self.local.start()
         self.context = ApiContext(
             home=self.home,
             client=self.local.as_,
@@ -75,61 +77,18 @@ class Stack:
         self.server: Server = await serve(self.app, "127.0.0.1", 0, tls.context(self.home))
         self.port = self.server.port
         tls.write_kubeconfig(self.home, self.port, self.token)
-        namespaces = self.catalogue.find("", "v1", "namespaces")
-        assert namespaces is not None
-        for name in ("default", "kube-system", "kube-public"):
-            await self.local.create(namespaces, {"metadata": {"name": name}})
-        emptier = asyncio.create_task(self._empty_namespaces())
+        await bootstrap(self.local, self.port)
+        controllers = [Namespaces(self.local, self.catalogue.resources), Garbage(self.local, self.catalogue)]
+        manager = Manager(self.local, controllers)
+        managing = asyncio.create_task(manager.run())
         self.ready.set()
         await self.stop.wait()
-        emptier.cancel()
         await self.server.close()
+        manager.stop()
+        await asyncio.gather(managing, return_exceptions=True)
         self.app.metrics.stop()
         self.local.close()
         await self.store.close()
-
-    async def _empty_namespaces(self) -> None:
-        """The least of controllers/core: what is being deleted is emptied and let go."""
-        namespaces = self.catalogue.find("", "v1", "namespaces")
-        crds = self.catalogue.find("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-        assert namespaces is not None
-        assert crds is not None
-        changed = asyncio.Event()
-        stop = self.local.listen(lambda events: changed.set())
-        try:
-            while True:
-                await changed.wait()
-                changed.clear()
-                for resource in (namespaces, crds):
-                    for obj in self.local.peek_list(resource).items:
-                        if obj["metadata"].get("deletionTimestamp"):
-                            await self._finish(resource, obj)
-        finally:
-            stop()
-
-    async def _finish(self, resource: Any, obj: Any) -> None:
-        try:
-            await self._finish_one(resource, obj)
-        except StatusError as refusal:
-            if refusal.code not in (404, 409):
-                raise
-
-    async def _finish_one(self, resource: Any, obj: Any) -> None:
-        name = obj["metadata"]["name"]
-        if resource.plural == "namespaces":
-            for kind in self.catalogue.resources():
-                if kind.namespaced and "delete" in kind.verbs:
-                    await self.local.delete_collection(
-                        kind, name, Selection(), DeleteOptions(grace_seconds=0)
-                    )
-            done = {**obj, "spec": {"finalizers": []}}
-            await self.local.update(resource, done, "", Options(subresource="finalize"))
-            return
-        kind = self.catalogue.key(name)
-        if kind is not None:
-            await self.local.delete_collection(kind)
-        left = [one for one in obj["metadata"].get("finalizers", []) if "customresourcecleanup" not in one]
-        await self.local.update(resource, {**obj, "metadata": {**obj["metadata"], "finalizers": left}})
 
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
@@ -158,7 +117,7 @@ class Stack:
         *arguments: str,
         text: str | None = None,
         program: str = WHEEL_KUBECTL,
-        timeout: float = 60,
+        timeout: float = 30,
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         environment = {**self.kubectl_environment(self.home.root), **(env or {})}
