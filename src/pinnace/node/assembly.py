@@ -15,7 +15,9 @@ from uuid import uuid4
 
 from pinnace.home import Home
 from pinnace.node.environments import Environments
+from pinnace.node.images import Images
 from pinnace.node.launchers import Launcher
+from pinnace.node.launchers.container import ContainerLauncher
 from pinnace.node.launchers.process import ProcessLauncher
 from pinnace.node.launchers.sandbox import SandboxLauncher
 from pinnace.node.limits import Groups
@@ -61,7 +63,7 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
         launchers=launchers(home, reaper, orphans, etc, findings, isolation),
         default=findings.choose(isolation),
         why=findings.why(),
-        environments=Environments(home, reaper),
+        environments=Environments(home, reaper, Images(home, reaper)),
         etc=etc,
         roots=Roots(home.pods / ".roots", etc, worker),
         bare=Roots(home.pods / ".folders", None, worker),
@@ -79,6 +81,10 @@ def launchers(
         found["sandbox"] = SandboxLauncher(
             reaper, etc, sandbox.program, overlay=sandbox.overlay, nested=sandbox.nested
         )
+    container = findings.container
+    if container.works:
+        label = hashlib.blake2s(str(home.root).encode(), digest_size=6).hexdigest()
+        found["container"] = ContainerLauncher(reaper, container.program, label, home.pods / ".containers")
     return found
 
 

@@ -102,7 +102,9 @@ class Member:
 
     def start(self, log: Log, tail: Tail | None, ended: asyncio.Future[Exit]) -> None:
         launch = self.launch = self.outfit(self)
-        launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
+        if launch.isolation != "container":  # whose engine makes groups of its own
+            launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
+        launch.log = str(log.path)
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
         try:

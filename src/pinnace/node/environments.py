@@ -17,6 +17,7 @@ import msgspec
 
 from pinnace.authoring.environments import Environment, Rule, RuleError, Rules, advice, canonical, combined
 from pinnace.home import Home
+from pinnace.node.images import ImageError, Images
 from pinnace.node.launchers import Bind, Built
 from pinnace.node.reaper import Reaper
 
@@ -38,12 +39,8 @@ class Made(msgspec.Struct):
     base: str = ""
 
 
-Images = Callable[[Rule, str], Awaitable[Built]]
-
-
 class Environments:
-    def __init__(self, home: Home, reaper: Reaper, images: Images | None = None) -> None:
-        """`images` fetches an image by its rule (node/images.py)."""
+    def __init__(self, home: Home, reaper: Reaper, images: Images) -> None:
         self.home = home
         self.reaper = reaper
         self.images = images
@@ -89,12 +86,10 @@ class Environments:
         return await asyncio.shield(self.building[key])
 
     async def fetch(self, rule: Rule, image: str) -> Built:
-        if self.images is None:
-            raise Absent("ErrImageNeverPull", f"{image}: this node takes no images, only environments")
         try:
-            return await self.images(rule, image)
-        except (OSError, ValueError) as error:
-            raise Absent("ErrImagePull", f"{image}: {error}") from None
+            return await self.images.fetch(rule, image)
+        except ImageError as error:
+            raise Absent(error.reason, str(error)) from None
 
     async def make(self, environment: Environment) -> Built:
         folder = self.home.environments / environment.digest

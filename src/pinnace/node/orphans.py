@@ -84,9 +84,13 @@ def recorded(path: Path) -> Iterator[tuple[int, float]]:
 def adopted(leaders: set[int]) -> list[int]:
     """Children of this process that it did not start: orphans that came to the subreaper."""
     try:
-        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+        descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
     except OSError:
         return []
+    try:
+        text = os.read(descriptor, 1 << 16)
+    finally:
+        os.close(descriptor)
     return [pid for pid in map(int, text.split()) if pid not in leaders]
 
 

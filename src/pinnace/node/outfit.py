@@ -15,7 +15,7 @@ from pinnace.node.protocol import Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
-from pinnace.node.staging import SCRIPT, outputs_of, stage, write_script
+from pinnace.node.staging import SCRIPT, covering, outputs_of, stage, write_script
 from pinnace.node.volumes import Volumes, link_into
 
 HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,6 +48,9 @@ class Outfitter:
             if not self.launcher.private_root:
                 link_into(root, binds)
             binds = binds + stage(self.services.blobs, self.run, root, binds, bind=self.launcher.private_root)
+            if self.launcher.name == "container":
+                placed = [given.path for given in self.run.inputs if os.path.lexists(root + given.path)]
+                binds = binds + [Bind(root + path, path) for path in placed]
         elif binds and not self.launcher.private_root:
             link_into(root, binds)
         socket_binds = [Bind(folder, os.path.dirname(path)) for path, folder in sockets.items()]
@@ -60,13 +63,18 @@ class Outfitter:
         self, spec: Container, built: Built, root: str, binds: list[Bind], sockets: dict[str, str], main: bool
     ) -> Launch:
         rewriter = self.rewriter(spec, built, root, sockets, main)
-        argv = [rewriter.text(a) for a in arguments(spec, built)]
-        env = environment(self.run, built, root, self.launcher)
+        engine = self.launcher.name == "container"
+        command = list(spec.command)
+        argv = [] if engine else [rewriter.text(a) for a in arguments(spec, built)]
+        env = {} if engine else environment(self.run, built, root, self.launcher)
         env |= {k: rewriter.text(v) for k, v in spec.env.items()}
         if spec.script is not None:
             write_script(root, rewriter.text(spec.script))
             if spec.script:
                 argv.append(rewriter.text(SCRIPT))
+                command.append(SCRIPT)
+            if engine:
+                binds = [*binds, Bind(root + SCRIPT, SCRIPT, True)]
         cwd = rewriter.path(spec.cwd or built.workdir or "/")
         if not self.launcher.private_root:
             self.require(rewriter, spec, main)
@@ -88,7 +96,14 @@ class Outfitter:
             read_only_root=spec.read_only_root,
             memory_limit=spec.memory_limit,
             milli_cpu=spec.milli_cpu,
+            command=command,
+            args=spec.args,
+            outputs=self.loose_outputs(binds) if main and engine else (),
         )
+
+    def loose_outputs(self, binds: list[Bind]) -> tuple[str, ...]:
+        paths = dict.fromkeys(output.path for output in outputs_of(self.run))
+        return tuple(path for path in paths if covering(binds, path) is None)
 
     def root(self, name: str, built: Built) -> str:
         """The container's private root; in a plain process' case its working folder."""

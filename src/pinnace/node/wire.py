@@ -55,7 +55,7 @@ class Frames:
 
 
 class NodeLink(Protocol):
-    """What control needs of a node. `memory.FakeNode` is the other implementation."""
+    """What control needs of a node; `NodeClient` is the real one, tests bring their own."""
 
     hello: Hello
 

@@ -69,6 +69,12 @@ class Launch(msgspec.Struct):
     """Folders that must exist in `root`."""
     memory_limit: int = 0
     milli_cpu: int = 0
+    command: list[str] = []
+    args: list[str] = []
+    """What the manifest says, for an engine that knows the image's own entrypoint."""
+    outputs: tuple[str, ...] = ()
+    """Paths outside any mount that are read after the end."""
+    log: str = ""
 
 
 class Exit(msgspec.Struct):

@@ -187,8 +187,8 @@ class SandboxLauncher:
 
 @cache
 def machine() -> tuple[str, ...]:
-    """/proc and /dev. A node of root's covers what root may write in /proc: the sandbox has no capability, but
-    its uid is root's outside, and for /proc/sys (core_pattern!) the owner alone counts."""
+    """/proc and /dev. A node of root's covers what root may write in /proc: the sandbox has no capability,
+    but its uid is root's outside, and for /proc/sys (core_pattern!) the owner alone counts."""
     covers = writable_proc() if os.geteuid() == 0 else []
     return ("--proc", "/proc", "--dev", "/dev", *(w for path in covers for w in ("--ro-bind", path, path)))
 
