@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pinnace.gateway.picture import (
     ACTIVATOR,
+    COOKIE,
+    CREDENTIALS,
     LISTENER,
     PREFIX,
     ROUTES,
@@ -27,8 +29,6 @@ from pinnace.gateway.picture import (
 )
 
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-COOKIE = "pinnace_session"
-"""Prefix of the console's cookies (api/authentication), which never reach what a user serves."""
 
 BUCKETS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10000,
            30000, 60000, 300000)
@@ -147,7 +147,8 @@ def connections(places: Places, token: str) -> Json:
         "rds": {"route_config_name": ROUTES, "config_source": source(places.file("rds"))},
         "http_filters": [
             {
-                "name": "envoy.filters.http.lua",
+                "name": CREDENTIALS,
+                "disabled": True,
                 "typed_config": {
                     "@type": f"{TYPE}extensions.filters.http.lua.v3.Lua",
                     "default_source_code": {"inline_string": credentials(token)},

@@ -21,6 +21,10 @@ ROUTES = "gateway"
 LISTENER = "gateway"
 PREFIX = "gateway"
 """`stat_prefix` of the public listener."""
+COOKIE = "pinnace_session"
+"""Prefix of the console's cookies (api/authentication), which never reach what a user serves."""
+CREDENTIALS = "envoy.filters.http.lua"
+"""The filter that takes our credentials out. It costs CPU, so it runs only on requests that carry any."""
 LONGEST_SOCKET = 107
 REVISION = "Knative-Serving-Revision"
 NAMESPACE = "Knative-Serving-Namespace"
@@ -189,7 +193,7 @@ def route_configuration(endpoints: Sequence[Endpoint], domain: str) -> Json:
     for endpoint in endpoints:
         for route in sorted(endpoint.routes, key=lambda r: -len(r.prefix)):
             for host in route.hosts:
-                by_host.setdefault(host.lower(), []).append(one_route(endpoint, route))
+                by_host.setdefault(host.lower(), []).extend(guarded(one_route(endpoint, route)))
                 owner[host.lower()] = endpoint
     groups: dict[bytes, list[str]] = {}
     for host, routes in by_host.items():
@@ -206,6 +210,22 @@ def route_configuration(endpoints: Sequence[Endpoint], domain: str) -> Json:
         "ignore_port_in_host_matching": True,
         "virtual_hosts": hosts,
     }
+
+
+def guarded(route: Json) -> list[Json]:
+    """The route, and before it the same for requests that carry credentials, with the filter for them."""
+    filtered = {CREDENTIALS: {"@type": f"{TYPE}config.route.v3.FilterConfig", "config": {}}}
+    carrying: list[Json] = [
+        {"name": "authorization", "present_match": True},
+        {"name": "cookie", "string_match": {"contains": COOKIE}},
+    ]
+    return [
+        *(
+            {**route, "match": {**route["match"], "headers": [one]}, "typed_per_filter_config": filtered}
+            for one in carrying
+        ),
+        route,
+    ]
 
 
 def nowhere(routes: list[Json]) -> list[Json]:
