@@ -14,7 +14,7 @@ from pinnace.kinds.resource import Obj
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.live import Live
 
-_STEERING = ("suspend", "shutdown", "parallelism", "activeDeadlineSeconds")
+STEERING = ("suspend", "shutdown", "parallelism", "activeDeadlineSeconds")
 
 
 def due(live: Live) -> bool:
@@ -28,7 +28,7 @@ def due(live: Live) -> bool:
 def steering(obj: Obj) -> Obj:
     """The fields of a spec that people change while it runs."""
     spec = obj.get("spec") or {}
-    return {key: spec.get(key) for key in _STEERING}
+    return {key: spec[key] for key in STEERING if spec.get(key) is not None}
 
 
 def document(live: Live) -> Obj:

@@ -270,7 +270,7 @@ class Slot:
         self.items = items
         self.open = len(items)
         run.promise(len(items))
-        self.advance()
+        run.queue.append(self.advance)
 
     def _items(self) -> list[Any] | None:
         """The turns of the loop; None where there are none and the slot is settled already."""

@@ -82,13 +82,13 @@ class Live:
             run.tick(now)
             self._take_news(now)
             more = run.pump()
-            for fact in run.wants():
+            await self._commit(run.take())
+            for fact in run.wants():  # after the commit: what is asked for may be in it
                 run.learn(fact, self._fetch(fact), now)
                 more = True
             if not more and not rebuilt:
-                rebuilt = True
+                rebuilt = more = True
                 self.catch_up(now)
-            await self._commit(run.take())
             if not more and not run.queue and not self.news:
                 return
             await asyncio.sleep(0)
@@ -198,7 +198,8 @@ class Live:
         assert run is not None
         self.obj = obj
         now = self.house.now()
-        run.changed({**run.raw_spec, **flush.steering(obj)}, now)
+        kept = {key: value for key, value in run.raw_spec.items() if key not in flush.STEERING}
+        run.changed({**kept, **flush.steering(obj)}, now)
         for node in [leaf.node for leaf in run.leaves.values() if leaf.node.type == "Suspend"]:
             body = self.house.store.row(NODE, self.uid, node.id)
             if body is not None:

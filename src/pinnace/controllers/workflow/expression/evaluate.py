@@ -13,7 +13,7 @@ from typing import Any
 from pinnace.controllers.workflow.expression import builtins, parser
 from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
 
-STEPS = 1_000_000
+STEPS = 200_000
 SIZE = 1_000_000
 """Elements and characters that one evaluation may make (expr-lang's memory budget)."""
 
