@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from pathlib import Path
 
@@ -87,6 +88,24 @@ def test_control_and_node_die_together(tmp_path: Path) -> None:
         result = site.finish()
         site.check_at_most_once(result)
         assert result["jobs"]["work"]["succeeded"] == 20
+
+
+def test_a_copied_database_with_its_log_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A home restored from the files of a running one: what was bound then is lost, and not run again."""
+    with Site(tmp_path / "first") as site:
+        site.pods(12, seconds=0.2)
+        control = site.start_control()
+        site.wait_for_starts(6)
+        control.kill()
+        control.wait()
+        with Site(tmp_path / "second") as restored:
+            for name in ("store.db", "store.db-wal"):
+                shutil.copy(site.home.root / name, restored.home.root / name)
+            restored.objects, restored.ledger = site.objects, site.ledger
+            result = restored.finish()
+            restored.check_at_most_once(result)
+            lost = [pod for pod in result["pods"].values() if pod["reason"] == "NodeLost"]
+            assert lost, "what was bound to the first home's node is lost to the second"
 
 
 def test_a_job_without_retries_is_not_repeated_after_a_lost_node(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Story:
         self._scheduler.record(pod, "ScaledToFit", text)
 
     def blocked(self, pod: Obj, message: str, volume: str) -> None:
+        self._assigned(pod)
         if volume:
             self._kubelet.record(pod, "FailedMount", message, warning=True)
             return
@@ -50,10 +51,7 @@ class Story:
 
     def began(self, pod: Obj, report: PodReport) -> None:
         """Scheduled, and what is known of the start of each container."""
-        meta = pod["metadata"]
-        started = unix((pod.get("status") or {}).get("startTime"))
-        text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE_NAME}"
-        self._scheduler.record(pod, "Scheduled", text, when=started)
+        self._assigned(pod)
         images = {
             each["name"]: each.get("image") or ""
             for each in (*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ()))
@@ -61,6 +59,12 @@ class Story:
         for state in report.containers:
             if state.started:
                 self._started(pod, state, images.get(state.name, ""))
+
+    def _assigned(self, pod: Obj) -> None:
+        meta = pod["metadata"]
+        started = unix((pod.get("status") or {}).get("startTime"))
+        text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE_NAME}"
+        self._scheduler.record(pod, "Scheduled", text, when=started)
 
     def _started(self, pod: Obj, state: ContainerState, image: str) -> None:
         field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
