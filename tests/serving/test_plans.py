@@ -210,9 +210,10 @@ def test_a_legacy_framework_becomes_a_model() -> None:
 
 
 def test_a_lone_container_gets_its_name() -> None:
-    isvc = service(containers=[{"image": "a"}])
-    serving.default(isvc)
-    assert isvc["spec"]["predictor"]["containers"][0]["name"] == "kserve-container"
+    for named in ({}, {"name": "mine"}):
+        isvc = service(containers=[{"image": "a", **named}])
+        serving.default(isvc)
+        assert isvc["spec"]["predictor"]["containers"][0]["name"] == "kserve-container"
 
 
 @pytest.mark.parametrize(("predictor", "words"), [

@@ -95,10 +95,10 @@ def default(isvc: Obj) -> None:
 
 
 def _lone_container(component: Obj) -> None:
+    """A container that is alone is the one that serves, whatever it is called."""
     containers = component.get("containers")
     if isinstance(containers, list) and len(containers) == 1 and isinstance(containers[0], dict):
-        containers[0].setdefault("name", CONTAINER)
-        containers[0]["name"] = containers[0]["name"] or CONTAINER
+        containers[0]["name"] = CONTAINER
 
 
 def _modernise(predictor: Obj) -> None:
