@@ -1,8 +1,9 @@
 """Control's CPU a workflow node: real commits, real Pod writes; only the node is faked.
 
-`python -m benchmarks.engine [COUNT …]` fans out that many no-op steps and prints microseconds of CPU (all threads
-of this process) a node. A stand-in for `controllers/pods` writes each pod's final status through `Local`, so its
-share (one status write a pod) is part of the figure.
+`python -m benchmarks.engine [COUNT …]` fans out that many no-op steps and prints microseconds of CPU (all
+threads
+of this process) a node. A stand-in for `controllers/pods` writes each pod's final status through `Local`,
+so its share (one status write a pod) is part of the figure.
 """
 
 from __future__ import annotations
@@ -39,15 +40,19 @@ FLAT = 1.2
 
 def workflow(count: int) -> dict[str, Any]:
     step = {
-        "name": "one", "template": "noop", "withSequence": {"count": str(count)},
+        "name": "one",
+        "template": "noop",
+        "withSequence": {"count": str(count)},
         "arguments": {"parameters": [{"name": "n", "value": "{{item}}"}]},
     }
     noop = {
-        "name": "noop", "inputs": {"parameters": [{"name": "n"}]},
+        "name": "noop",
+        "inputs": {"parameters": [{"name": "n"}]},
         "container": {"image": "busybox", "command": ["true"], "args": ["{{inputs.parameters.n}}"]},
     }
     return {
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
         "metadata": {"name": f"fan-{count}", "namespace": "default"},
         "spec": {"entrypoint": "main", "templates": [{"name": "main", "steps": [[step]]}, noop]},
     }
@@ -80,7 +85,8 @@ class FakePods:
 def _ended(pod: dict[str, Any]) -> dict[str, Any]:
     state = {"terminated": {"exitCode": 0, "reason": "Completed"}}
     status = {
-        **pod["status"], "phase": "Succeeded",
+        **pod["status"],
+        "phase": "Succeeded",
         "containerStatuses": [{"name": "main", "ready": False, "restartCount": 0, "state": state}],
     }
     return {**pod, "status": status}
@@ -93,7 +99,9 @@ async def one(count: int, folder: Path, attempt: int) -> tuple[float, float, flo
     client = Local.open(store, catalogue)
     client.start()
     try:
-        await client.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        await client.create(
+            NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+        )
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
@@ -155,7 +163,8 @@ def run(counts: Sequence[int]) -> list[tuple[int, float, float]]:
             if attempt:
                 print(
                     f"{count:>7} nodes: {cpu:6.1f} µs CPU a node, {wall:.2f} s, longest stall {stall:.1f} ms",
-                    file=sys.stderr, flush=True,
+                    file=sys.stderr,
+                    flush=True,
                 )
                 found.append((count, cpu, stall))
     return found
@@ -166,7 +175,12 @@ def measure(*, quick: bool) -> list[Figure]:
     spread = max(found) / min(found)
     shown = " / ".join(f"{cpu:.0f}" for cpu in found)
     return [
-        Figure("control's CPU a node at 100, 1,000, 10,000 nodes", f"≤ {LIMIT} µs", f"{shown} µs", max(found) <= LIMIT),
+        Figure(
+            "control's CPU a node at 100, 1,000, 10,000 nodes",
+            f"≤ {LIMIT} µs",
+            f"{shown} µs",
+            max(found) <= LIMIT,
+        ),
         Figure("its spread", f"≤ {FLAT}×", f"{spread:.2f}×", spread <= FLAT),
     ]
 

@@ -1,4 +1,5 @@
-"""Upstream's own manifests as this engine's tests see them: documents, templates beside them, expectations."""
+"""Upstream's own manifests as this engine's tests see them: documents, templates beside them,
+expectations."""
 
 from __future__ import annotations
 

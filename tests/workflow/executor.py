@@ -1,7 +1,8 @@
-"""A tiny stand-in for containers: understands `argosay`, `echo`, exits and self-contained Python; else says so.
+"""A tiny stand-in for containers: understands `argosay`, `echo`, exits and self-contained Python; else
+says so.
 
-What it cannot know (files, networks, random outcomes) it reports in `unknown`, so a test can say which documents
-need the real node instead of guessing their outcome.
+What it cannot know (files, networks, random outcomes) it reports in `unknown`, so a test can say which
+documents need the real node instead of guessing their outcome.
 """
 
 from __future__ import annotations
@@ -45,9 +46,13 @@ class Executor:
             self._collect(staged["outputs"], files, found)
         return found
 
-    def _run(self, container: dict[str, Any], argv: list[str], script: str | None, files: dict[str, str]) -> tuple[int, str]:
+    def _run(
+        self, container: dict[str, Any], argv: list[str], script: str | None, files: dict[str, str]
+    ) -> tuple[int, str]:
         image = str(container.get("image", ""))
-        if "argosay" in image and (not argv or argv[0] in ("/argosay", "argosay") or not container.get("command")):
+        if "argosay" in image and (
+            not argv or argv[0] in ("/argosay", "argosay") or not container.get("command")
+        ):
             return self._argosay([word for word in argv if word not in ("/argosay", "argosay")], files)
         if script is not None and argv and "python" in argv[0]:
             return self._python(script)

@@ -1,4 +1,5 @@
-"""Upstream's own Workflows through the pure core, with stand-ins for containers: phases and nodes as expected."""
+"""Upstream's own Workflows through the pure core, with stand-ins for containers: phases and nodes as
+expected."""
 
 from __future__ import annotations
 
@@ -40,10 +41,14 @@ def support(files: dict[str, list[dict[str, Any]]], path: str) -> list[dict[str,
     """Other objects of the corpus; those of the same file win."""
     others = [item for name, items in files.items() if name != path for item in items]
     found = [*others, *files[path]]
-    return [item for item in found if item.get("kind") in SUPPORT and (item.get("metadata") or {}).get("name")]
+    return [
+        item for item in found if item.get("kind") in SUPPORT and (item.get("metadata") or {}).get("name")
+    ]
 
 
-def outcome(document: dict[str, Any], objects: list[dict[str, Any]]) -> tuple[str, str, World | None, Executor]:
+def outcome(
+    document: dict[str, Any], objects: list[dict[str, Any]]
+) -> tuple[str, str, World | None, Executor]:
     executor = Executor()
     try:
         world = World(copy.deepcopy(document), executor, objects=objects)
@@ -99,8 +104,10 @@ def test_upstreams_workflows_end_as_upstream_says(shared: Path, capsys: pytest.C
             else:
                 wrong.append(f"{path}: {phase} ({message}), expected {expected['phase']}; {bad}")
     with capsys.disabled():
-        print(f"\ncorpus: {passed} of {passed + len(wrong) + len(skipped)} judged and right, "
-              f"{len(wrong)} wrong, {len(skipped)} not judged here")
+        print(
+            f"\ncorpus: {passed} of {passed + len(wrong) + len(skipped)} judged and right, "
+            f"{len(wrong)} wrong, {len(skipped)} not judged here"
+        )
         for line in [*wrong, *sorted(skipped)]:
             print("  ", re.sub(r"\s+", " ", line))
     assert not wrong

@@ -14,7 +14,12 @@ from pinnace.controllers.workflow.expression.tags import Text, compile_tree
 from pinnace.controllers.workflow.expression.when import WhenError, passes
 from pinnace.controllers.workflow.scope import Globals, Scope
 
-ENV: dict[str, Any] = {"item": {"type": "a"}, "steps": {"x-y": {"status": "Failed"}}, "n": "3", "list": [3, 1, 2]}
+ENV: dict[str, Any] = {
+    "item": {"type": "a"},
+    "steps": {"x-y": {"status": "Failed"}},
+    "n": "3",
+    "list": [3, 1, 2],
+}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +70,9 @@ def test_expressions_give(source: str, value: Any) -> None:
     assert type(evaluate(source, ENV)) is type(value)
 
 
-@pytest.mark.parametrize("source", ["1 +", "foo(", "'open", "1 < 'a'", "nosuch(1)", "[1][5]", "1 / 0", "len(1)", "#"])
+@pytest.mark.parametrize(
+    "source", ["1 +", "foo(", "'open", "1 < 'a'", "nosuch(1)", "[1][5]", "1 / 0", "len(1)", "#"]
+)
 def test_mistakes_are_explained(source: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate(source, ENV)
@@ -107,7 +114,7 @@ def test_a_budget_is_named() -> None:
         ("true", True),
         ("!(true && false)", True),
         ("test in (always, test)", True),
-        ("\"test\"\nin\n(\"always\",\"test\",\"\")\n", True),
+        ('"test"\nin\n("always","test","")\n', True),
         ("foo =~ '^f'", True),
         ("foo !~ '^f'", False),
         ("1 + 2 * 3 == 7", True),

@@ -1,4 +1,5 @@
-"""Whole workflows in the pure core: given a document and what pods do, when it runs, then this is the tree."""
+"""Whole workflows in the pure core: given a document and what pods do, when it runs, then this is the
+tree."""
 
 from __future__ import annotations
 
@@ -21,19 +22,29 @@ CONTAINER = {"image": "busybox", "command": ["run"]}
 
 def workflow(templates: list[dict[str, Any]], **spec: Any) -> dict[str, Any]:
     return {
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "wf"},
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": "wf"},
         "spec": {"entrypoint": "main", "templates": templates, **spec},
     }
 
 
 def leaf(name: str = "work", **more: Any) -> dict[str, Any]:
-    return {"name": name, "inputs": {"parameters": [{"name": "p", "default": "ok"}]},
-            "container": {**CONTAINER, "args": ["{{inputs.parameters.p}}"]}, **more}
+    return {
+        "name": name,
+        "inputs": {"parameters": [{"name": "p", "default": "ok"}]},
+        "container": {**CONTAINER, "args": ["{{inputs.parameters.p}}"]},
+        **more,
+    }
 
 
 def call(name: str, value: str = "ok", template: str = "work", **more: Any) -> dict[str, Any]:
-    return {"name": name, "template": template,
-            "arguments": {"parameters": [{"name": "p", "value": value}]}, **more}
+    return {
+        "name": name,
+        "template": template,
+        "arguments": {"parameters": [{"name": "p", "value": value}]},
+        **more,
+    }
 
 
 def by_argument(pod: dict[str, Any]) -> Result:
@@ -89,7 +100,9 @@ def test_dag_branches_hand_failures_down_unless_tolerated() -> None:
     assert world.node("wf.b").message == "omitted: depends condition not met"
     assert world.node("wf.c").phase == "Succeeded"
     assert world.phase == "Failed"
-    tolerant = go(workflow([dag(call("a", "fail", continueOn={"failed": True}), call("b", dependencies=["a"])), leaf()]))
+    tolerant = go(
+        workflow([dag(call("a", "fail", continueOn={"failed": True}), call("b", dependencies=["a"])), leaf()])
+    )
     assert tolerant.phase == "Succeeded"
 
 
@@ -172,8 +185,15 @@ def test_a_failing_exit_handler_fails_a_good_workflow() -> None:
 
 
 def test_the_exit_hook_of_a_step_sees_its_outputs_and_holds_the_next_group() -> None:
-    hook = {"exit": {"template": "work", "arguments": {"parameters": [{"name": "p", "value": "{{steps.a.outputs.result}}!"}]}}}
-    world = go(workflow([steps([call("a", "one", hooks=hook)], [call("b", "{{steps.a.outputs.result}}")]), leaf()]))
+    hook = {
+        "exit": {
+            "template": "work",
+            "arguments": {"parameters": [{"name": "p", "value": "{{steps.a.outputs.result}}!"}]},
+        }
+    }
+    world = go(
+        workflow([steps([call("a", "one", hooks=hook)], [call("b", "{{steps.a.outputs.result}}")]), leaf()])
+    )
     assert world.phase == "Succeeded"
     assert world.node("wf[0].a.onExit").inputs == {"parameters": [{"name": "p", "value": "one!"}]}
     assert world.order.index("wf-work-" + world.node("wf[1].b").id[3:]) == 2
@@ -187,7 +207,9 @@ def test_parallelism_bounds_pods_and_children() -> None:
 
 
 def test_a_large_fan_out_is_created_in_slices_ahead_of_capacity() -> None:
-    world = World(workflow([steps([call("a", "{{item}}", withSequence={"count": "2000"})]), leaf()]), by_argument)
+    world = World(
+        workflow([steps([call("a", "{{item}}", withSequence={"count": "2000"})]), leaf()]), by_argument
+    )
     world.run.pump()
     assert len(world.run.outbox.pods) <= BATCH + 16
     world.settle()
@@ -205,8 +227,18 @@ def test_fail_fast_of_a_template_starts_nothing_more() -> None:
 
 
 def test_suspension_takes_supplied_values_defaults_and_durations() -> None:
-    gate = {"name": "gate", "suspend": {}, "outputs": {"parameters": [{"name": "v", "valueFrom": {"supplied": {}, "default": "d"}}]}}
-    document = workflow([steps([{"name": "g", "template": "gate"}], [call("b", "{{steps.g.outputs.parameters.v}}")]), leaf(), gate])
+    gate = {
+        "name": "gate",
+        "suspend": {},
+        "outputs": {"parameters": [{"name": "v", "valueFrom": {"supplied": {}, "default": "d"}}]},
+    }
+    document = workflow(
+        [
+            steps([{"name": "g", "template": "gate"}], [call("b", "{{steps.g.outputs.parameters.v}}")]),
+            leaf(),
+            gate,
+        ]
+    )
     for outputs, value in ((None, "d"), ({"parameters": [{"name": "v", "value": "yes"}]}, "yes")):
         world = go(document)
         assert world.phase == "Running"
@@ -214,7 +246,9 @@ def test_suspension_takes_supplied_values_defaults_and_durations() -> None:
         world.go()
         assert world.phase == "Succeeded"
         assert world.node("wf[1].b").inputs == {"parameters": [{"name": "p", "value": value}]}
-    timed = workflow([steps([{"name": "g", "template": "gate"}]), {"name": "gate", "suspend": {"duration": "2m"}}])
+    timed = workflow(
+        [steps([{"name": "g", "template": "gate"}]), {"name": "gate", "suspend": {"duration": "2m"}}]
+    )
     assert go(timed).now - 1_800_000_000 == pytest.approx(120, abs=1)
 
 
@@ -240,7 +274,10 @@ def test_the_workflows_deadline_ends_what_runs() -> None:
 
 
 def test_a_lost_pod_is_an_error_and_only_its_retry_policy_repeats_it() -> None:
-    world = World(workflow([steps([call("a")]), leaf(retryStrategy={"limit": 1, "retryPolicy": "OnError"})]), by_argument)
+    world = World(
+        workflow([steps([call("a")]), leaf(retryStrategy={"limit": 1, "retryPolicy": "OnError"})]),
+        by_argument,
+    )
     world.settle()
     name = world.pending.pop()
     world.run.gone(name, world.now)
@@ -263,7 +300,13 @@ def test_globals_reach_later_steps() -> None:
     out = {"parameters": [{"name": "o", "globalName": "g", "valueFrom": {"path": "/o"}}]}
     maker = leaf("maker", outputs=out)
     world = go(
-        workflow([steps([call("a", template="maker")], [call("b", "{{workflow.outputs.parameters.g}}")]), maker, leaf()]),
+        workflow(
+            [
+                steps([call("a", template="maker")], [call("b", "{{workflow.outputs.parameters.g}}")]),
+                maker,
+                leaf(),
+            ]
+        ),
         lambda pod: {"parameters": {"o": "value"}},
     )
     assert world.node("wf[1].b").inputs == {"parameters": [{"name": "p", "value": "value"}]}
@@ -278,7 +321,10 @@ def test_recursion_ends_at_its_limit() -> None:
 
 def test_readers_see_children_and_outbound_nodes() -> None:
     world = go(workflow([steps([call("a", withItems=[1, 2])], [call("b")]), leaf()]))
-    nodes = {node["name"]: node for node in picture((key, msgspec.json.encode(node)) for key, node in world.nodes.items()).values()}
+    nodes = {
+        node["name"]: node
+        for node in picture((key, msgspec.json.encode(node)) for key, node in world.nodes.items()).values()
+    }
     assert nodes["wf"]["children"] == [nodes["wf[0]"]["id"]]
     assert nodes["wf[0]"]["children"] == [nodes["wf[0].a(0:1)"]["id"], nodes["wf[0].a(1:2)"]["id"]]
     assert nodes["wf[0].a(1:2)"]["children"] == [nodes["wf[1]"]["id"]]
@@ -286,19 +332,38 @@ def test_readers_see_children_and_outbound_nodes() -> None:
     assert "pinnace" not in nodes["wf"]
 
 
-MIXED = workflow([
-    steps(
-        [call("a", "{{item}}", withItems=["x", "y", "fail"], continueOn={"failed": True})],
-        [{"name": "inner", "template": "tasks"}, call("skip", when="1 == 2")],
-        [call("r", "fail", template="again", continueOn={"failed": True}, hooks={"exit": {"template": "work"}})],
-        [call("end", "{{steps.inner.status}}")],
-    ),
-    {"name": "tasks", "dag": {"tasks": [
-        call("t"), call("u", "{{item}}", depends="t", withSequence={"count": "4"}), call("v", depends="u.Failed"),
-        call("w", "{{tasks.u.outputs.result}}", depends="u && t"),
-    ]}},
-    leaf(), leaf("again", retryStrategy={"limit": 2}),
-], onExit="work")
+MIXED = workflow(
+    [
+        steps(
+            [call("a", "{{item}}", withItems=["x", "y", "fail"], continueOn={"failed": True})],
+            [{"name": "inner", "template": "tasks"}, call("skip", when="1 == 2")],
+            [
+                call(
+                    "r",
+                    "fail",
+                    template="again",
+                    continueOn={"failed": True},
+                    hooks={"exit": {"template": "work"}},
+                )
+            ],
+            [call("end", "{{steps.inner.status}}")],
+        ),
+        {
+            "name": "tasks",
+            "dag": {
+                "tasks": [
+                    call("t"),
+                    call("u", "{{item}}", depends="t", withSequence={"count": "4"}),
+                    call("v", depends="u.Failed"),
+                    call("w", "{{tasks.u.outputs.result}}", depends="u && t"),
+                ]
+            },
+        },
+        leaf(),
+        leaf("again", retryStrategy={"limit": 2}),
+    ],
+    onExit="work",
+)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -333,5 +398,6 @@ def reborn(old: World) -> World:
 
 def tree(world: World) -> dict[str, tuple[Any, ...]]:
     return {
-        node.name: (node.type, node.phase, node.message, node.inputs, node.outputs) for node in world.nodes.values()
+        node.name: (node.type, node.phase, node.message, node.inputs, node.outputs)
+        for node in world.nodes.values()
     }

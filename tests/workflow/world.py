@@ -27,8 +27,14 @@ class World:
     """Runs one workflow to where nothing moves any more."""
 
     def __init__(
-        self, workflow: dict[str, Any], executor: Executor = succeed, *, objects: Iterable[dict[str, Any]] = (),
-        now: float = START, nodes: Iterable[NodeStatus] = (), artifacts: dict[str, Any] | None = None,
+        self,
+        workflow: dict[str, Any],
+        executor: Executor = succeed,
+        *,
+        objects: Iterable[dict[str, Any]] = (),
+        now: float = START,
+        nodes: Iterable[NodeStatus] = (),
+        artifacts: dict[str, Any] | None = None,
     ) -> None:
         meta = workflow.setdefault("metadata", {})
         meta.setdefault("name", meta.get("generateName", "wf-") + "x")
@@ -154,9 +160,11 @@ def with_status(pod: dict[str, Any], found: Result) -> dict[str, Any]:
             values[parameter["name"]] = parameter["default"]
     annotations["pinnace.dev/outputs"] = json.dumps(outputs)
     running = found.get("running", False)
-    state: dict[str, Any] = {"running": {}} if running else {
-        "terminated": {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
-    }
+    state: dict[str, Any] = (
+        {"running": {}}
+        if running
+        else {"terminated": {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}}
+    )
     status: dict[str, Any] = {
         "phase": "Running" if running else ("Failed" if code else "Succeeded"),
         "podIP": "10.0.0.1",

@@ -21,16 +21,28 @@ DOMAIN = "workflows.argoproj.io/"
 
 def _resource(kind: str, short: tuple[str, ...], namespaced: bool, columns: tuple[Column, ...]) -> Resource:
     return Resource(
-        group=GROUP, version=VERSION, kind=kind, plural=kind.lower() + "s", singular=kind.lower(),
-        namespaced=namespaced, short_names=short, custom=True, columns=columns,
+        group=GROUP,
+        version=VERSION,
+        kind=kind,
+        plural=kind.lower() + "s",
+        singular=kind.lower(),
+        namespaced=namespaced,
+        short_names=short,
+        custom=True,
+        columns=columns,
     )
 
 
 _AGE = Column("Age", "date", ".metadata.creationTimestamp")
 WORKFLOW = _resource(
-    "Workflow", ("wf",), True,
-    (Column("Status", "string", ".status.phase"), Column("Age", "date", ".status.startedAt"),
-     Column("Message", "string", ".status.message")),
+    "Workflow",
+    ("wf",),
+    True,
+    (
+        Column("Status", "string", ".status.phase"),
+        Column("Age", "date", ".status.startedAt"),
+        Column("Message", "string", ".status.message"),
+    ),
 )
 WORKFLOW_TEMPLATE = _resource("WorkflowTemplate", ("wftmpl",), True, (_AGE,))
 CLUSTER_WORKFLOW_TEMPLATE = _resource("ClusterWorkflowTemplate", ("clusterwftmpl", "cwft"), False, (_AGE,))

@@ -1,8 +1,8 @@
 """`.status.nodes` of a Workflow, made of its rows when somebody reads it.
 
 A row is a NodeStatus that names the nodes *above* it (`Links`), so that writing a child never rewrites its
-parent; readers get upstream's `children` and `outboundNodes` from here. Pure. Callers: `objects/workflow_nodes`,
-tests, `pinnace.testing`.
+parent; readers get upstream's `children` and `outboundNodes` from here. Pure. Callers:
+`objects/workflow_nodes`, tests, `pinnace.testing`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def holds(condition: str, found: Obj) -> bool:
 def _holds(term: str, found: Obj) -> bool:
     match = _TERM.match(term)
     if match is None:
-        raise ConditionError(f"condition {term.strip()!r} is not a selector such as `status.phase == Succeeded`")
+        raise ConditionError(
+            f"condition {term.strip()!r} is not a selector such as `status.phase == Succeeded`"
+        )
     values = find(found, match["path"])
     present = bool(values)
     value = _shown(values[0]) if present else ""

@@ -182,7 +182,9 @@ class Workflows:
         if not reference:
             return merge_spec(obj, None)
         cluster = bool(reference.get("clusterScope"))
-        found = self._template(reference.get("name", ""), cluster=cluster, namespace=obj["metadata"].get("namespace"))
+        found = self._template(
+            reference.get("name", ""), cluster=cluster, namespace=obj["metadata"].get("namespace")
+        )
         if found is None:
             kind = CLUSTER_WORKFLOW_TEMPLATE if cluster else WORKFLOW_TEMPLATE
             raise TemplateError(f'{kind.key} "{reference.get("name", "")}" not found')
@@ -197,11 +199,18 @@ class Workflows:
         now = clock.stamp(self.now())
         obj = live.obj
         labels = {
-            **(obj["metadata"].get("labels") or {}), f"{DOMAIN}phase": phase, f"{DOMAIN}completed": "true",
+            **(obj["metadata"].get("labels") or {}),
+            f"{DOMAIN}phase": phase,
+            f"{DOMAIN}completed": "true",
         }
         status = {
-            **(obj.get("status") or {}), "phase": phase, "message": message, "startedAt": now, "finishedAt": now,
-            "progress": "0/0", "conditions": [{"type": "Completed", "status": "True"}],
+            **(obj.get("status") or {}),
+            "phase": phase,
+            "message": message,
+            "startedAt": now,
+            "finishedAt": now,
+            "progress": "0/0",
+            "conditions": [{"type": "Completed", "status": "True"}],
         }
         written = {**obj, "metadata": {**obj["metadata"], "labels": labels}, "status": status}
         await self.client.transact([Change(verb="system", resource=WORKFLOW, obj=written)])
@@ -210,7 +219,12 @@ class Workflows:
     async def _finished(self, live: Live, run: Run) -> None:
         good = run.phase == "Succeeded"
         message = "Workflow completed" if good else (run.message or f"Workflow {run.phase.lower()}")
-        self._tell(live.obj, f"Workflow{run.phase}" if run.phase != "Error" else "WorkflowFailed", message, warning=not good)
+        self._tell(
+            live.obj,
+            f"Workflow{run.phase}" if run.phase != "Error" else "WorkflowFailed",
+            message,
+            warning=not good,
+        )
         await gathering.delete_claims(self.client, live.obj, run.spec, run.phase)
         strategy = (run.spec.pod_gc or {}).get("strategy")
         if strategy == "OnWorkflowCompletion" or (strategy == "OnWorkflowSuccess" and good):
@@ -265,7 +279,8 @@ def _quiet(event: Event) -> bool:
     if event.type == "DELETED":
         return False
     status = event.obj.get("status") or {}
-    return status.get("phase") in (None, "Pending") and not status.get("containerStatuses") and not status.get(
-        "message"
+    return (
+        status.get("phase") in (None, "Pending")
+        and not status.get("containerStatuses")
+        and not status.get("message")
     )
-

@@ -1,6 +1,7 @@
 """`depends`: a boolean expression over finished tasks. Source: upstream docs/enhanced-depends-logic.md.
 
-Compiled once a template; evaluated when every task that it names is settled. `dependencies: [A, B]` is `A && B`.
+Compiled once a template; evaluated when every task that it names is settled. `dependencies: [A, B]` is `A
+&& B`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,18 @@ from typing import Any
 
 from pinnace.kinds.argo import ContinueOn, Task
 
-RESULTS = frozenset({
-    "Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed",
-})
+RESULTS = frozenset(
+    {
+        "Succeeded",
+        "Failed",
+        "Errored",
+        "Skipped",
+        "Omitted",
+        "Daemoned",
+        "AnySucceeded",
+        "AllFailed",
+    }
+)
 _TOKEN = re.compile(r"\s*(?:(&&|\|\||!|\(|\))|([A-Za-z0-9_][A-Za-z0-9_-]*)(?:\.([A-Za-z]+))?)")
 
 Results = Mapping[str, frozenset[str]]

@@ -28,7 +28,9 @@ async def keep(client: Client, namespace: str, entry: Entry) -> None:
         if error.code != 404:
             raise
         made: Obj = {
-            "apiVersion": "v1", "kind": "ConfigMap", "data": data,
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "data": data,
             "metadata": {"name": entry.cache, "namespace": namespace, "labels": CACHE_LABELS},
         }
         await client.create(CONFIG_MAP, made, namespace)
@@ -38,8 +40,12 @@ async def create_claims(client: Client, obj: Obj, spec: Spec) -> str:
     """Every volumeClaimTemplate as `<workflow>-<name>`. The message of what was refused, or empty."""
     meta = obj["metadata"]
     owner = {
-        "apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": meta["name"], "uid": meta["uid"],
-        "controller": True, "blockOwnerDeletion": True,
+        "apiVersion": obj["apiVersion"],
+        "kind": obj["kind"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
     }
     for template in spec.volume_claim_templates or []:
         inner: dict[str, Any] = dict(template.get("metadata") or {})

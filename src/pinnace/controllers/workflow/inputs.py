@@ -1,7 +1,7 @@
 """Binding: what a template's inputs are, given a call's arguments. Source: upstream ProcessArgs.
 
-The order: argument, the input's own value, its default, its `configMapKeyRef`. An argument that is nothing but
-a reference to an absent optional is dropped, so that the input's default applies.
+The order: argument, the input's own value, its default, its `configMapKeyRef`. An argument that is nothing
+but a reference to an absent optional is dropped, so that the input's default applies.
 """
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def config_map_value(origin: ValueFrom, name: str, scope: Scope, facts: Facts) -
     )
 
 
-def _artifact(wanted: ArtifactArgument, given: ArtifactArgument | None, scope: Scope, inner: Scope) -> Obj | None:
+def _artifact(
+    wanted: ArtifactArgument, given: ArtifactArgument | None, scope: Scope, inner: Scope
+) -> Obj | None:
     """The location that goes into the node's inputs: the declared path and mode over the given source."""
     own: Obj = wanted.render(inner) if wanted.render is not None else wanted.document
     source: Obj | None = own
@@ -152,7 +154,9 @@ def _artifact(wanted: ArtifactArgument, given: ArtifactArgument | None, scope: S
         raise InputError(f"inputs.artifacts.{wanted.name} was not supplied")
     _refuse_remote(source, wanted.name)
     keep = {key: source[key] for key in ("s3", "raw", "archive", "subPath") if source.get(key) is not None}
-    shape = {key: own[key] for key in ("name", "path", "mode", "optional", "subPath") if own.get(key) is not None}
+    shape = {
+        key: own[key] for key in ("name", "path", "mode", "optional", "subPath") if own.get(key) is not None
+    }
     return {**keep, **shape}
 
 
@@ -170,8 +174,13 @@ def _source(given: ArtifactArgument, scope: Scope) -> Obj | None:
 def _located(source: Obj) -> bool:
     if (source.get("s3") or {}).get("key") or (source.get("raw") or {}).get("data") is not None:
         return True
-    return any((source.get(kind) or {}).get("url") or (source.get(kind) or {}).get("repo") or
-               (source.get(kind) or {}).get("key") or (source.get(kind) or {}).get("path") for kind in REMOTE)
+    return any(
+        (source.get(kind) or {}).get("url")
+        or (source.get(kind) or {}).get("repo")
+        or (source.get(kind) or {}).get("key")
+        or (source.get(kind) or {}).get("path")
+        for kind in REMOTE
+    )
 
 
 def _refuse_remote(source: Obj, name: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.controllers.workflow import pods
-from pinnace.controllers.workflow.graph import BAD, Frame
+from pinnace.controllers.workflow.frame import BAD, Frame
 from pinnace.controllers.workflow.loops import rendered
 from pinnace.controllers.workflow.retry import span
 from pinnace.controllers.workflow.scope import Scope
@@ -216,7 +216,8 @@ class Suspension(Leaf):
         assert self.program is not None
         given = {
             item["name"]: item["value"]
-            for item in (self.node.outputs or {}).get("parameters") or [] if item.get("value") is not None
+            for item in (self.node.outputs or {}).get("parameters") or []
+            if item.get("value") is not None
         }
         made: list[Obj] = []
         for parameter in self.program.template.outputs.parameters:
@@ -226,7 +227,8 @@ class Suspension(Leaf):
             if value is UNSET:
                 value = self.inputs.parameters.get(parameter.name, UNSET)
             if value is UNSET:
-                return f"raw output parameter '{parameter.name}' has not been set and does not have a default value"
+                missing = "has not been set and does not have a default value"
+                return f"raw output parameter '{parameter.name}' {missing}"
             item: Obj = {"name": parameter.name, "value": text(value)}
             if parameter.global_name:
                 item["globalName"] = parameter.global_name
@@ -261,12 +263,19 @@ class Resource(Leaf):
         assert declared is not None
         made = rendered(msgspec.to_builtins(declared), self.scope())
         target = self.node.pinnace.target if self.node.pinnace is not None else None
-        self.run.outbox.acts.append(Act(
-            node=self.node.id, action=made.get("action", ""), manifest=self._manifest(made),
-            merge=made.get("mergeStrategy", ""), own=bool(made.get("setOwnerReference")),
-            flags=tuple(made.get("flags") or ()), success=made.get("successCondition", ""),
-            failure=made.get("failureCondition", ""), target=target,
-        ))
+        self.run.outbox.acts.append(
+            Act(
+                node=self.node.id,
+                action=made.get("action", ""),
+                manifest=self._manifest(made),
+                merge=made.get("mergeStrategy", ""),
+                own=bool(made.get("setOwnerReference")),
+                flags=tuple(made.get("flags") or ()),
+                success=made.get("successCondition", ""),
+                failure=made.get("failureCondition", ""),
+                target=target,
+            )
+        )
 
     def _manifest(self, made: Obj) -> str:
         origin = ((made.get("manifestFrom") or {}).get("artifact") or {}).get("raw") or {}
@@ -297,14 +306,21 @@ class Unsupported(Leaf):
     def open(self) -> None:
         assert self.program is not None
         self.finish(
-            "Error", f"{self.program.kind} templates are not run by this version of Pinnace; "
-            "use a container, script or resource template instead"
+            "Error",
+            f"{self.program.kind} templates are not run by this version of Pinnace; "
+            "use a container, script or resource template instead",
         )
 
 
 FRAMES: dict[str, type[Frame]] = {
-    "container": Pod, "script": Pod, "suspend": Suspension, "resource": Resource,
-    "containerSet": Unsupported, "data": Unsupported, "http": Unsupported, "plugin": Unsupported,
+    "container": Pod,
+    "script": Pod,
+    "suspend": Suspension,
+    "resource": Resource,
+    "containerSet": Unsupported,
+    "data": Unsupported,
+    "http": Unsupported,
+    "plugin": Unsupported,
 }
 
 

@@ -1,8 +1,8 @@
 """One run that is under way, between its core and the store: news in, commits out.
 
 A commit holds node rows, the Pods that they stand for, artifacts, memoized answers and, when it is time for
-a flush, the Workflow itself: all or nothing. So a Pod exists exactly when its node says so, and nothing has to
-be remembered beside the rows: a rebuilt run reads its unfinished pods by name. Caller: `controller`.
+a flush, the Workflow itself: all or nothing. So a Pod exists exactly when its node says so, and nothing
+has to be remembered beside the rows: a rebuilt run reads its unfinished pods by name. Caller: `controller`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NODE, MEMO = "node", "memo"
 ATTEMPTS = 8
+SLICE = 64
+"""Pods whose news one commit takes: some milliseconds of work."""
 _encoder = msgspec.json.Encoder()
 _nodes = msgspec.json.Decoder(NodeStatus)
 
@@ -95,8 +97,9 @@ class Live:
 
     def _take_news(self, now: float) -> None:
         assert self.run is not None
-        news, self.news = self.news, {}
-        for name, pod in news.items():
+        for _ in range(min(len(self.news), SLICE)):
+            name = next(iter(self.news))
+            pod = self.news.pop(name)
             if pod is None:
                 self.run.gone(name, now)
             else:
@@ -147,7 +150,8 @@ class Live:
             rows += self.house.repository.rows(self.namespace, key, found)
         rows += [
             Row(MEMO, self.namespace, entry.key, encode(entry.document()))
-            for entry in out.memos if not entry.cache
+            for entry in out.memos
+            if not entry.cache
         ]
         return rows
 
@@ -159,8 +163,11 @@ class Live:
             return []
         ended = ("Succeeded",) if strategy == "OnPodSuccess" else ("Succeeded", "Failed", "Error")
         names = [
-            leaf for node in out.nodes.values() if node.type == "Pod" and node.phase in ended
-            if (leaf := self.run.pod_of(node)) and self.house.client.peek(POD, leaf, self.namespace) is not None
+            leaf
+            for node in out.nodes.values()
+            if node.type == "Pod" and node.phase in ended
+            if (leaf := self.run.pod_of(node))
+            and self.house.client.peek(POD, leaf, self.namespace) is not None
         ]
         return [
             Change(verb="delete", resource=POD, obj={"metadata": {"name": name, "namespace": self.namespace}})
@@ -168,7 +175,8 @@ class Live:
         ]
 
     async def _write(self, changes: list[Change], rows: list[Row], *, flush_: bool) -> None:
-        """The Workflow may have been edited meanwhile: then its new version is taken, and the commit tried again."""
+        """The Workflow may have been edited meanwhile: then its new version is taken, and the commit tried
+        again."""
         for _ in range(ATTEMPTS):
             own = [Change(verb="system", resource=WORKFLOW, obj=flush.document(self))] if flush_ else []
             try:
@@ -193,7 +201,8 @@ class Live:
         return True
 
     def edited(self, obj: Obj) -> None:
-        """Somebody else wrote the Workflow: its spec may say suspend or shutdown, its nodes a person's answer."""
+        """Somebody else wrote the Workflow: its spec may say suspend or shutdown, its nodes a person's
+        answer."""
         run = self.run
         assert run is not None
         self.obj = obj
@@ -240,11 +249,12 @@ class Live:
 
 STORIES = 20
 _REASONS = {
-    "Running": "WorkflowNodeRunning", "Succeeded": "WorkflowNodeSucceeded", "Failed": "WorkflowNodeFailed",
+    "Running": "WorkflowNodeRunning",
+    "Succeeded": "WorkflowNodeSucceeded",
+    "Failed": "WorkflowNodeFailed",
     "Error": "WorkflowNodeError",
 }
 
 
 def _decoded(body: bytes | str | None) -> Any:
     return None if body is None else msgspec.json.decode(body)
-

@@ -1,6 +1,6 @@
 """The items of `withItems`, `withParam` and `withSequence`, and the names of the nodes they make.
 
-Callers: `graph`. Source: upstream docs/walk-through/loops.md, workflow/controller/steps.go.
+Callers: `slot`, `leaves`. Source: upstream docs/walk-through/loops.md, workflow/controller/steps.go.
 """
 
 from __future__ import annotations

@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from pinnace.controllers.workflow.run import Run
 
 ANNOTATION = "pinnace.dev/memoize"
-_FLEETING = ("workflow.name", "workflow.uid", "workflow.creationTimestamp", "workflow.duration", "workflow.scheduledTime")
-"""Names that differ between runs without changing what a step does; a template that uses one is keyed by its text."""
+_FLEETING = (
+    "workflow.name",
+    "workflow.uid",
+    "workflow.creationTimestamp",
+    "workflow.duration",
+    "workflow.scheduledTime",
+)
+"""Names that differ between runs without changing what a step does; a template that uses one is keyed by
+its text."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -48,7 +55,9 @@ class Entry(msgspec.Struct, frozen=True):
 
     def document(self) -> Obj:
         return {
-            "nodeID": self.node, "outputs": self.outputs, "creationTimestamp": self.created,
+            "nodeID": self.node,
+            "outputs": self.outputs,
+            "creationTimestamp": self.created,
             "lastHitTimestamp": self.created,
         }
 
@@ -79,9 +88,9 @@ def _found(run: Run, cache: str, key: str, max_age: str) -> Found:
 
 def _by_content(run: Run, program: Program) -> bool:
     template = program.template
-    own = (template.annotations or {}).get(ANNOTATION) or ((template.metadata or {}).get("annotations") or {}).get(
-        ANNOTATION
-    )
+    own = (template.annotations or {}).get(ANNOTATION) or (
+        (template.metadata or {}).get("annotations") or {}
+    ).get(ANNOTATION)
     return own == "content" if own else run.by_content
 
 
@@ -90,11 +99,12 @@ def content_key(run: Run, program: Program, inputs: Inputs) -> str:
 
     lasting = {name: value for name, value in run.globals.values.items() if not name.startswith(_FLEETING)}
     scope = Scope(Globals(lasting), inputs.parameters, inputs.artifacts)
-    raw = {key: value for key, value in program.raw.items() if key not in ("name", "memoize", "retryStrategy")}
+    raw = {
+        key: value for key, value in program.raw.items() if key not in ("name", "memoize", "retryStrategy")
+    }
     render = compile_tree(raw)
     artifacts = {
-        name: item["raw"] if item.get("raw") is not None
-        else run.facts.ask(pods.where(item))["digest"]
+        name: item["raw"] if item.get("raw") is not None else run.facts.ask(pods.where(item))["digest"]
         for name, item in inputs.artifacts.items()
     }
     document = [render(scope) if render is not None else raw, inputs.parameters, artifacts, run.isolation]

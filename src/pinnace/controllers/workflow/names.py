@@ -1,4 +1,5 @@
-"""Node IDs and pod names. Source: upstream workflow/util/pod_name.go, workflow/controller: fnv32a of the node name.
+"""Node IDs and pod names. Source: upstream workflow/util/pod_name.go, workflow/controller: fnv32a of the
+node name.
 
 The hash is incremental, so a child's name costs only its own letters.
 """

@@ -1,7 +1,8 @@
-"""What a finished node gives to those after it: its own outputs, aggregates of loops, outputs of steps and DAGs.
+"""What a finished node gives to those after it: its own outputs, aggregates of loops, outputs of steps and
+DAGs.
 
-Callers: `graph`. Source: upstream docs/variables.md, docs/conditional-outputs…; the rules for skipped
-producers are those of 4.0.7 (`../shared/research/argo.md` §1.11).
+Callers: `frame`, `slot`. Source: upstream docs/variables.md, docs/conditional-outputs…; the rules for skipped
+producers are those of upstream 4.0.7.
 """
 
 from __future__ import annotations
@@ -97,9 +98,14 @@ class View:
 
 def fields(node: NodeStatus) -> dict[str, str]:
     found = {
-        "id": node.id, "status": node.phase, "startedAt": node.started_at, "finishedAt": node.finished_at,
-        "ip": node.pod_ip, "hostNodeName": node.host_node_name,
-        "exitCode": (node.outputs or {}).get("exitCode"), "message": node.message,
+        "id": node.id,
+        "status": node.phase,
+        "startedAt": node.started_at,
+        "finishedAt": node.finished_at,
+        "ip": node.pod_ip,
+        "hostNodeName": node.host_node_name,
+        "exitCode": (node.outputs or {}).get("exitCode"),
+        "message": node.message,
     }
     return {name: str(value) for name, value in found.items() if value is not None}
 
@@ -145,7 +151,9 @@ class Aggregate:
         return msgspec.json.encode(values).decode()
 
     def artifact(self, artifact: str, name: str) -> Obj | None:
-        raise Unresolved(name, ": artifacts of a loop are not aggregated; give each a key of its own and read the folder")
+        raise Unresolved(
+            name, ": artifacts of a loop are not aggregated; give each a key of its own and read the folder"
+        )
 
     def tree(self) -> Mapping[str, Any]:
         names = {parameter for member in self.members for parameter in member.parameters}
@@ -170,7 +178,9 @@ def _parsed(value: str) -> Any:
 def composed(outputs: Outputs, scope: Scope) -> Obj | None:
     """The outputs of a steps or dag template. Raises OutputError and what rendering raises."""
     made: Obj = {}
-    parameters = [item for parameter in outputs.parameters if (item := _parameter(parameter, scope)) is not None]
+    parameters = [
+        item for parameter in outputs.parameters if (item := _parameter(parameter, scope)) is not None
+    ]
     artifacts = [item for document in outputs.artifacts if (item := _artifact(document, scope)) is not None]
     if parameters:
         made["parameters"] = parameters
@@ -222,7 +232,10 @@ def _artifact(document: Obj, scope: Scope) -> Obj | None:
     if found is None:
         if artifact.optional:
             return None
-        raise OutputError(f"output artifact '{artifact.name}' was not produced: {artifact.from_ or artifact.from_expression}")
+        raise OutputError(
+            f"output artifact '{artifact.name}' was not produced: "
+            f"{artifact.from_ or artifact.from_expression}"
+        )
     kept = {key: value for key, value in found.items() if key in ("s3", "raw", "path")}
     item: Obj = {"name": artifact.name, **kept}
     if artifact.global_name:
@@ -261,9 +274,7 @@ class _Names(Scope):
     __slots__ = ()
 
     def __init__(self, scope: Scope) -> None:
-        super().__init__(
-            scope.globals, scope.inputs, scope.artifacts, "", None, scope.item, scope.extra
-        )
+        super().__init__(scope.globals, scope.inputs, scope.artifacts, "", None, scope.item, scope.extra)
 
     def value(self, name: str) -> str | None:
         return None if ".artifacts." in name else super().value(name)

@@ -1,6 +1,7 @@
 """Strategic merge as `podSpecPatch` needs it: lists of named things merge by their key, others are replaced.
 
-Source: kubernetes staging/src/k8s.io/api/core/v1/types.go (patchMergeKey of PodSpec and below). Caller: `pods`.
+Source: kubernetes staging/src/k8s.io/api/core/v1/types.go (patchMergeKey of PodSpec and below). Caller:
+`pods`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 _KEYS = {
-    "containers": "name", "initContainers": "name", "volumes": "name", "env": "name", "imagePullSecrets": "name",
-    "volumeMounts": "mountPath", "volumeDevices": "devicePath", "ports": "containerPort", "hostAliases": "ip",
-    "tolerations": "", "topologySpreadConstraints": "topologyKey",
+    "containers": "name",
+    "initContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "imagePullSecrets": "name",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "ports": "containerPort",
+    "hostAliases": "ip",
+    "tolerations": "",
+    "topologySpreadConstraints": "topologyKey",
 }
 
 

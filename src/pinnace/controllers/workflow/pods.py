@@ -1,4 +1,5 @@
-"""From a template to a Pod. The manifest is compiled once a template; a node pays for its dynamic leaves only.
+"""From a template to a Pod. The manifest is compiled once a template; a node pays for its dynamic leaves
+only.
 
 Callers: `leaves` (manifest when a node starts, outputs when its pod ended). Source: upstream
 workflow/controller/workflowpod.go. What must be staged and collected stands in the annotation
@@ -39,7 +40,9 @@ class Blueprint:
     def __init__(self, document: Obj) -> None:
         self.document = document
         self.render: Render | None = compile_tree(document)
-        self.uses_own = any(name in found for found in texts(document) for name in ("pod.name", "node.", "outputs."))
+        self.uses_own = any(
+            name in found for found in texts(document) for name in ("pod.name", "node.", "outputs.")
+        )
         self.shares_staging = compile_tree([document["script"], document["outputs"]]) is None
         self.shared_staging: dict[bool, str] = {}
 
@@ -95,10 +98,14 @@ def _extra(container: Obj, main: Obj) -> Obj:
 
 
 def _environment() -> list[Obj]:
-    """Nothing here differs between nodes, so a template without tags is one shared document for all its pods."""
+    """Nothing here differs between nodes, so a template without tags is one shared document for all its
+    pods."""
     return [
         {"name": "ARGO_CONTAINER_NAME", "value": "main"},
-        {"name": "ARGO_NODE_ID", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{NODE_ID}']"}}},
+        {
+            "name": "ARGO_NODE_ID",
+            "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{NODE_ID}']"}},
+        },
         {"name": "ARGO_DEADLINE", "value": NO_DEADLINE},
         {"name": "ARGO_PROGRESS_FILE", "value": "/var/run/argo/progress"},
     ]
@@ -133,7 +140,9 @@ def _placement(template: Template, spec: Spec) -> Obj:
         "securityContext": template.security_context or spec.security_context,
     }
     automount = template.automount_service_account_token
-    found["automountServiceAccountToken"] = spec.automount_service_account_token if automount is None else automount
+    found["automountServiceAccountToken"] = (
+        spec.automount_service_account_token if automount is None else automount
+    )
     return {key: value for key, value in found.items() if value not in (None, "", [])}
 
 
@@ -168,7 +177,10 @@ def manifest(frame: Pod) -> Obj:
     document = plan.document if plan.render is None else plan.render(_scope(frame, plan))
     spec: Obj = document["spec"]
     if "activeDeadlineSeconds" in spec:
-        spec = {**spec, "activeDeadlineSeconds": _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds")}
+        spec = {
+            **spec,
+            "activeDeadlineSeconds": _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds"),
+        }
     for patch in document["patches"]:
         spec = strategic(spec, _parsed(patch))
     annotations = {
@@ -207,7 +219,9 @@ def _scope(frame: Pod, plan: Blueprint) -> Scope:
                 extra[f"outputs.artifacts.{artifact.get('name')}.path"] = artifact["path"]
     if frame.call.retry:
         extra.update(frame.call.retry)
-    return Scope(run.globals, frame.inputs.parameters, frame.inputs.artifacts, item=frame.call.item, extra=extra)
+    return Scope(
+        run.globals, frame.inputs.parameters, frame.inputs.artifacts, item=frame.call.item, extra=extra
+    )
 
 
 def _whole(value: Any, field: str) -> int:
@@ -270,7 +284,8 @@ def outputs(frame: Pod, report: Report) -> Obj | None:
         scope = frame.scope()
         parameters = _collected(declared.parameters, collected.get("parameters") or {}, scope)
         artifacts = [
-            found for document in declared.artifacts
+            found
+            for document in declared.artifacts
             if (found := _kept(frame, document, collected.get("artifacts") or {}, scope)) is not None
         ]
         if parameters:
@@ -316,12 +331,14 @@ def _kept(frame: Pod, declared: Obj, collected: Obj, scope: Scope) -> Obj | None
 
 
 def ask_digests(inputs: Inputs, ask: Any) -> None:
-    """Raises Need for an input whose digest is not known yet; InputError-like text where it never was stored."""
+    """Raises Need for an input whose digest is not known yet; InputError-like text where it never was
+    stored."""
     for artifact in inputs.artifacts.values():
         key = (artifact.get("s3") or {}).get("key")
         if key and artifact.get("raw") is None and ask(where(artifact)) is None:
             raise ExpressionError(
-                f"inputs.artifacts.{artifact.get('name')}: nothing is stored in the default repository under {key!r}"
+                f"inputs.artifacts.{artifact.get('name')}: "
+                f"nothing is stored in the default repository under {key!r}"
             )
 
 

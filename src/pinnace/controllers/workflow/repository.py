@@ -1,8 +1,11 @@
-"""The default artifact repository: keys of the namespace's local store, with folders as object stores have them.
+"""The default artifact repository: keys of the namespace's local store, with folders as object stores have
+them.
 
-A key may name what was stored, something inside a stored folder (`parts/0.json` of `parts/`), or a prefix under
+A key may name what was stored, something inside a stored folder (`parts/0.json` of `parts/`), or a prefix
+under
 which several things were stored (`results/`). Rows: "artifact" (namespace, key) and, for keys that a manifest
-chose, "artifact-folder" (`<namespace>/<folder>`, key), so that a prefix is looked up by index. Caller: `live`.
+chose, "artifact-folder" (`<namespace>/<folder>`, key), so that a prefix is looked up by index. Caller:
+`live`.
 """
 
 from __future__ import annotations

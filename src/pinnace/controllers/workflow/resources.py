@@ -1,6 +1,7 @@
 """Resource templates done: get, create, apply, patch, replace and delete through the one door, without a pod.
 
-A created object and its node's row are one commit, so a crash in between creates nothing twice. Conditions are
+A created object and its node's row are one commit, so a crash in between creates nothing twice. Conditions
+are
 judged on every change of the object (a watch, no polling). Source: upstream workflow/executor/resource.go.
 """
 
@@ -74,11 +75,15 @@ class Acting:
                 return await client.update(resource, manifest, namespace, options), resource
             case "patch":
                 kind = act.merge or "strategic"
-                return await client.patch(resource, name, namespace, self._patch(act, manifest, kind), kind, options), resource
+                return await client.patch(
+                    resource, name, namespace, self._patch(act, manifest, kind), kind, options
+                ), resource
             case "delete":
                 await self._delete(act, resource, name, namespace)
                 return None, resource
-        raise ActError(f"resource.action {act.action!r} is not one of get, create, apply, patch, replace, delete")
+        raise ActError(
+            f"resource.action {act.action!r} is not one of get, create, apply, patch, replace, delete"
+        )
 
     def _manifest(self, act: Act) -> Obj:
         import yaml
@@ -95,10 +100,16 @@ class Acting:
         found["metadata"] = meta
         if act.own:
             owner = self.live.obj["metadata"]
-            meta["ownerReferences"] = [*(meta.get("ownerReferences") or []), {
-                "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "name": owner["name"],
-                "uid": owner["uid"], "controller": True,
-            }]
+            meta["ownerReferences"] = [
+                *(meta.get("ownerReferences") or []),
+                {
+                    "apiVersion": "argoproj.io/v1alpha1",
+                    "kind": "Workflow",
+                    "name": owner["name"],
+                    "uid": owner["uid"],
+                    "controller": True,
+                },
+            ]
         return found
 
     def _flagged(self, act: Act, patch: list[Any] | None = None) -> Obj:
@@ -126,7 +137,9 @@ class Acting:
         api_version, kind = str(document.get("apiVersion")), str(document.get("kind"))
         resource = self.live.house.resource(api_version, kind)
         if resource is None:
-            raise ActError(f'no matches for kind "{kind}" in version "{api_version}"; ensure its definition is installed')
+            raise ActError(
+                f'no matches for kind "{kind}" in version "{api_version}"; ensure its definition is installed'
+            )
         return resource
 
     async def _create(self, act: Act, resource: Resource, manifest: Obj, namespace: str) -> Obj:
@@ -140,7 +153,10 @@ class Acting:
         run = self.live.run
         assert run is not None
         target = {
-            "apiVersion": resource.api_version, "kind": resource.kind, "name": meta["name"], "namespace": namespace,
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "name": meta["name"],
+            "namespace": namespace,
         }
         leaf = run.leaves[act.node]
         run.acted(act.node, self.live.house.now(), target=target)
@@ -153,8 +169,12 @@ class Acting:
         client = self.live.house.actor(self.live.obj)
         words = [word for flag in act.flags for word in flag.split()]
         found = [name] if name else []
-        selector = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-l", "--selector")), "")
-        selector = selector or next((word.split("=", 1)[1] for word in words if word.startswith("--selector=")), "")
+        selector = next(
+            (words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-l", "--selector")), ""
+        )
+        selector = selector or next(
+            (word.split("=", 1)[1] for word in words if word.startswith("--selector=")), ""
+        )
         if selector:
             page = await client.list(resource, namespace, Selection(labels=selector))
             found = [item["metadata"]["name"] for item in page.items]
@@ -172,7 +192,9 @@ class Acting:
         elif not self._judged(act, found):
             meta = found["metadata"]
             target = {
-                "apiVersion": resource.api_version, "kind": resource.kind, "name": meta["name"],
+                "apiVersion": resource.api_version,
+                "kind": resource.kind,
+                "name": meta["name"],
                 "namespace": meta.get("namespace") or "",
             }
             run = self.live.run

@@ -28,7 +28,8 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`again`: start the next attempt, not before `at`; else the retry node ends with `phase` and `message`."""
+    """`again`: start the next attempt, not before `at`; else the retry node ends with `phase` and
+    `message`."""
 
     again: bool
     at: float = 0

@@ -1,6 +1,7 @@
 """One workflow's run as plain data: events in, what is to be done out. No loop, store, clock or process.
 
-The caller (`controller`, `pinnace.testing`, tests) tells it what happened and the time, calls `pump`, and takes
+The caller (`controller`, `pinnace.testing`, tests) tells it what happened and the time, calls `pump`, and
+takes
 the `Outbox`: pods to create, nodes to write, objects to act on. Work is a queue of small units, so that any
 fan-out can be done in slices. Each event costs the frames that it touches, never the size of the run.
 """
@@ -18,22 +19,12 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.controllers.workflow import clock, memo, pods
+from pinnace.controllers.workflow.attempts import Retry
+from pinnace.controllers.workflow.dag import Dag
 from pinnace.controllers.workflow.facts import Fact, Facts, Need
-from pinnace.controllers.workflow.graph import (
-    BAD,
-    MISTAKES,
-    NODE_TYPES,
-    Boundary,
-    Call,
-    Dag,
-    ExitHook,
-    Frame,
-    Retry,
-    Slot,
-    Steps,
-    exit_call,
-)
-from pinnace.controllers.workflow.inputs import InputError, Inputs, config_map_value
+from pinnace.controllers.workflow.frame import BAD, MISTAKES, NODE_TYPES, Call, Frame
+from pinnace.controllers.workflow.hooks import exit_call
+from pinnace.controllers.workflow.inputs import Inputs, config_map_value
 from pinnace.controllers.workflow.leaves import (
     DEADLINE,
     FRAMES,
@@ -46,16 +37,19 @@ from pinnace.controllers.workflow.leaves import (
 )
 from pinnace.controllers.workflow.names import fnv, node_id, pod_name
 from pinnace.controllers.workflow.scope import Globals, Scope
+from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.status import NODE_ID, Report, report
+from pinnace.controllers.workflow.steps import Steps
 from pinnace.controllers.workflow.template import Holder, Library, Program, TemplateError, spec_of
 from pinnace.kinds.argo import COMPLETED, FULFILLED, Arguments, Hook, Links, NodeStatus, Parameter, text
 from pinnace.kinds.resource import Obj
 
 WINDOW = 256
 """Pods of one run that exist unfinished at a time. Upstream creates all; here a fan-out of 5,000 would hold
-5,000 Pods in memory, in the watch log and in the scheduler's queue for nothing: the machine runs a few at a time.
-The turns of a loop beyond it have no node yet, as upstream's have none beyond `parallelism`; their items are stored."""
-BATCH = 64
+5,000 Pods in memory, in the watch log and in the scheduler's queue for nothing: the machine runs a few at
+a time. The turns of a loop beyond it have no node yet, as upstream's have none beyond `parallelism`; their
+items are stored."""
+BATCH = 32
 """Pods created in one commit, so that no slice holds the loop for long."""
 STOPPED = "workflow shutdown with strategy:  "
 
@@ -82,7 +76,12 @@ class Run:
     """`spec` is the merged one (`template.merge_spec`). `stored` are the nodes of an earlier life."""
 
     def __init__(
-        self, workflow: Obj, spec: Obj, facts: Facts, now: float, stored: Iterable[NodeStatus] = (),
+        self,
+        workflow: Obj,
+        spec: Obj,
+        facts: Facts,
+        now: float,
+        stored: Iterable[NodeStatus] = (),
         templates: dict[str, Obj] | None = None,
     ) -> None:
         meta = workflow.get("metadata") or {}
@@ -102,10 +101,16 @@ class Run:
         self.by_content = annotations.get("pinnace.dev/memoize") == "content"
         self.name_version = "v1" if annotations.get("workflows.argoproj.io/pod-name-format") == "v1" else "v2"
         self.pod_labels = pods.pod_labels(self.name, {})
-        self.owner_references = [{
-            "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "name": self.name, "uid": self.uid,
-            "controller": True, "blockOwnerDeletion": True,
-        }]
+        self.owner_references = [
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Workflow",
+                "name": self.name,
+                "uid": self.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ]
         self.stored = {node.id: node for node in stored}
         self.queue: deque[Callable[[], None]] = deque()
         self.outbox = Outbox()
@@ -196,7 +201,8 @@ class Run:
         return True
 
     def changed(self, spec: Obj, now: float) -> None:
-        """Fields of the workflow's spec that may change under way: suspend, shutdown, deadline, parallelism."""
+        """Fields of the workflow's spec that may change under way: suspend, shutdown, deadline,
+        parallelism."""
         self.now = now
         new = spec_of(spec)
         if self._suspended and not new.suspend:
@@ -230,7 +236,8 @@ class Run:
         return self.timers[0][0] if self.timers else None
 
     def pump(self, units: int = 400) -> bool:
-        """Do queued work until there is none (False), or a slice is full (True): `units`, or a batch of pods."""
+        """Do queued work until there is none (False), or a slice is full (True): `units`, or a batch of
+        pods."""
         queue = self.queue
         outbox = self.outbox.pods
         while queue:
@@ -303,7 +310,8 @@ class Run:
     def _arguments(self) -> Arguments:
         known = self.globals.values
         parameters = [
-            Parameter(name=parameter.name, value=known[name]) for parameter in self.spec.arguments.parameters
+            Parameter(name=parameter.name, value=known[name])
+            for parameter in self.spec.arguments.parameters
             if (name := f"workflow.parameters.{parameter.name}") in known
         ]
         return Arguments(parameters=parameters, artifacts=self.spec.arguments.artifacts)
@@ -336,19 +344,35 @@ class Run:
         self.globals.set("workflow.duration", f"{self.now - self.when(self.started_at):.6f}")
         name, state = f"{self.name}.onExit", fnv(".onExit", fnv(self.name))
         call = Call(
-            self, _Exit(self, phase, message), Holder(hook, "onExit"), Scope(self.globals, {}, {}),
-            self.library.local, name, name, state, None,
+            self,
+            _Exit(self, phase, message),
+            Holder(hook, "onExit"),
+            Scope(self.globals, {}, {}),
+            self.library.local,
+            name,
+            name,
+            state,
+            None,
         )
         call.hooked = call.exiting = True
         return call
 
     def _failures(self, frame: Frame) -> str:
         """A Go-quoted JSON list, as upstream gives it."""
-        failed = [] if frame.node.phase == "Succeeded" else [{
-            "displayName": frame.node.display_name, "message": frame.node.message,
-            "templateName": frame.node.template_name, "phase": frame.node.phase, "podName": "",
-            "finishedAt": frame.node.finished_at,
-        }]
+        failed = (
+            []
+            if frame.node.phase == "Succeeded"
+            else [
+                {
+                    "displayName": frame.node.display_name,
+                    "message": frame.node.message,
+                    "templateName": frame.node.template_name,
+                    "phase": frame.node.phase,
+                    "podName": "",
+                    "finishedAt": frame.node.finished_at,
+                }
+            ]
+        )
         return msgspec.json.encode(msgspec.json.encode(failed).decode()).decode()
 
     def end(self, phase: str, message: str) -> None:
@@ -460,7 +484,9 @@ class Run:
         self.completed(Frame(self, call, node, program, inputs))
         return True
 
-    def frame(self, call: Call, program: Program, inputs: Inputs, kind: str, stored: NodeStatus | None) -> Frame:
+    def frame(
+        self, call: Call, program: Program, inputs: Inputs, kind: str, stored: NodeStatus | None
+    ) -> Frame:
         made: type[Frame] = _FRAMES[kind]
         node = stored
         if node is None:
@@ -480,10 +506,17 @@ class Run:
             links.retry = call.retry
         flag = {"hooked": True} if call.hooked else ({"retried": True} if call.retry is not None else None)
         node = NodeStatus(
-            id=self.identity(call.name, call.state), name=call.name, display_name=call.display, type=type_,
-            phase=phase, boundary_id=boundary.node.id if boundary is not None else "", started_at=self.stamp(),
+            id=self.identity(call.name, call.state),
+            name=call.name,
+            display_name=call.display,
+            type=type_,
+            phase=phase,
+            boundary_id=boundary.node.id if boundary is not None else "",
+            started_at=self.stamp(),
             template_name=call.program.name if call.program is not None else call.holder.template,
-            template_scope=call.scope_name, node_flag=flag, pinnace=links,
+            template_scope=call.scope_name,
+            node_flag=flag,
+            pinnace=links,
         )
         reference = call.holder.reference
         if reference is not None:
@@ -585,7 +618,9 @@ class Run:
             for item in outputs.get(kind) or ():
                 name = item.get("globalName")
                 if name:
-                    self._publish(kind, {**{k: v for k, v in item.items() if k != "globalName"}, "name": name})
+                    self._publish(
+                        kind, {**{k: v for k, v in item.items() if k != "globalName"}, "name": name}
+                    )
 
     def _publish(self, kind: str, item: Obj) -> None:
         others = [other for other in self.outputs.get(kind) or () if other.get("name") != item["name"]]
@@ -633,10 +668,13 @@ def _globals(workflow: Obj, spec: Obj) -> dict[str, str]:
     meta = workflow.get("metadata") or {}
     created = clock.seconds(meta.get("creationTimestamp") or clock.stamp(0))
     values = {
-        "workflow.name": meta["name"], "workflow.namespace": meta.get("namespace") or "default",
-        "workflow.uid": meta.get("uid") or "", "workflow.mainEntrypoint": spec.get("entrypoint") or "",
+        "workflow.name": meta["name"],
+        "workflow.namespace": meta.get("namespace") or "default",
+        "workflow.uid": meta.get("uid") or "",
+        "workflow.mainEntrypoint": spec.get("entrypoint") or "",
         "workflow.serviceAccountName": spec.get("serviceAccountName") or "default",
-        "workflow.priority": text(spec.get("priority")), "workflow.status": "Running",
+        "workflow.priority": text(spec.get("priority")),
+        "workflow.status": "Running",
         "workflow.duration": "0.000000",
     }
     values |= clock.formats("workflow.creationTimestamp", created)
@@ -651,6 +689,3 @@ def _globals(workflow: Obj, spec: Obj) -> dict[str, str]:
         ).decode()
         values |= {f"workflow.{kind}.{name}": text(value) for name, value in found.items()}
     return values
-
-
-__all__ = ["DEADLINE", "ExitHook", "InputError", "Outbox", "Run"]

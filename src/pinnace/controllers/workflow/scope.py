@@ -1,6 +1,6 @@
 """What a name means at one place of a run: globals, inputs, siblings, the loop's item, the attempt's number.
 
-Callers: `expression.tags` asks for values, the graph makes scopes. The rules are those of upstream's
+Callers: `expression.tags` asks for values, frames make scopes. The rules are those of upstream's
 docs/variables.md: an unknown name stays as it was written, a sibling's absent output is an error of its own.
 """
 
@@ -13,7 +13,8 @@ from pinnace.kinds.argo import text
 
 
 class Absent(Exception):
-    """An optional output that will never exist: its producer was skipped or omitted and declares no default."""
+    """An optional output that will never exist: its producer was skipped or omitted and declares no
+    default."""
 
     def __init__(self, name: str) -> None:
         super().__init__(

@@ -41,7 +41,10 @@ def report(pod: Obj) -> Report:
     codes = _codes(status)
     code = codes.get("main")
     made = Report(
-        "Succeeded", exit_code=None if code is None else str(code), outputs=outputs, host=host,
+        "Succeeded",
+        exit_code=None if code is None else str(code),
+        outputs=outputs,
+        host=host,
         ip=status.get("podIP") or "",
     )
     made.phase, made.message = _verdict(phase, status, codes, outputs)

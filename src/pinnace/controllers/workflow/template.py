@@ -1,6 +1,7 @@
 """Templates made ready: resolved by name or reference, defaults merged, every tag parsed once a run.
 
-A `Program` is shared by all nodes of its template. Callers: `graph` runs programs, `validation` looks names up.
+A `Program` is shared by all nodes of its template. Callers: frames run programs, `validation` looks
+names up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from pinnace.kinds.argo import Hook, Parameter, Spec, Task, Template, TemplateRe
 from pinnace.kinds.resource import Obj
 
 KINDS = (
-    "container", "containerSet", "script", "steps", "dag", "resource", "suspend", "data", "http", "plugin",
+    "container",
+    "containerSet",
+    "script",
+    "steps",
+    "dag",
+    "resource",
+    "suspend",
+    "data",
+    "http",
+    "plugin",
 )
 PODS = frozenset({"container", "script", "containerSet", "data"})
 LEAVES = PODS | {"resource", "suspend", "http", "plugin"}
@@ -70,8 +80,17 @@ class Holder:
     """What calls a template: a step, a task, a hook, or the workflow itself."""
 
     __slots__ = (
-        "arguments", "artifacts", "continue_on", "hooks", "inline", "looped", "name", "reference", "task",
-        "template", "when",
+        "arguments",
+        "artifacts",
+        "continue_on",
+        "hooks",
+        "inline",
+        "looped",
+        "name",
+        "reference",
+        "task",
+        "template",
+        "when",
     )
 
     def __init__(self, source: Task | Hook, name: str = "") -> None:
@@ -83,7 +102,8 @@ class Holder:
         self.inline = task.inline if task else None
         self.arguments = {parameter.name: Argument(parameter) for parameter in source.arguments.parameters}
         self.artifacts = {
-            str(artifact.get("name", "")): ArtifactArgument(artifact) for artifact in source.arguments.artifacts
+            str(artifact.get("name", "")): ArtifactArgument(artifact)
+            for artifact in source.arguments.artifacts
         }
         self.when = Value(task.when) if task and task.when else None
         self.looped = looped(task) if task else False
@@ -152,12 +172,15 @@ class Program:
         self.inputs = [Argument(parameter) for parameter in template.inputs.parameters]
         self.defaults = {
             parameter.name: Value(parameter.default)
-            for parameter in template.inputs.parameters if parameter.default is not UNSET
+            for parameter in template.inputs.parameters
+            if parameter.default is not UNSET
         }
         self.artifacts = [ArtifactArgument(artifact) for artifact in template.inputs.artifacts]
         self.steps = [[Holder(step) for step in group] for group in template.steps or []]
         self.plan = Plan(template) if template.dag is not None else None
-        self.results = frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
+        self.results = (
+            frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
+        )
         self.memoized: bool | None = None
         """Whether `memo` keeps its answers by content; None: not asked yet."""
         self.blueprint: Any = None
@@ -172,7 +195,11 @@ class Program:
 
 
 def _calls_text(raw: Obj) -> str:
-    return msgspec.json.encode([raw.get("steps"), raw.get("dag"), raw.get("outputs")]).decode().replace('\\"', '"')
+    return (
+        msgspec.json.encode([raw.get("steps"), raw.get("dag"), raw.get("outputs")])
+        .decode()
+        .replace('\\"', '"')
+    )
 
 
 def kind_of(raw: Obj) -> str:
@@ -180,13 +207,11 @@ def kind_of(raw: Obj) -> str:
     found = [kind for kind in KINDS if raw.get(kind) is not None]
     if not found:
         raise TemplateError(
-            "template type unspecified. choose one of: container, containerSet, steps, script, resource, dag, "
-            "suspend, http, data, plugin"
+            "template type unspecified. choose one of: "
+            "container, containerSet, steps, script, resource, dag, suspend, http, data, plugin"
         )
     if len(found) > 1:
-        raise TemplateError(
-            f"multiple template types specified. choose one of: {', '.join(found)}"
-        )
+        raise TemplateError(f"multiple template types specified. choose one of: {', '.join(found)}")
     return found[0]
 
 
@@ -250,7 +275,9 @@ class Library:
     def _compiled_inline(self, holder: Holder, scope: str) -> Program:
         program = self._inline.get(id(holder))
         if program is None:
-            program = self._inline[id(holder)] = self._compile(merged(self.defaults, holder.inline or {}), scope)
+            program = self._inline[id(holder)] = self._compile(
+                merged(self.defaults, holder.inline or {}), scope
+            )
         return program
 
     def _raw_template(self, scope: str, name: str) -> Obj:
@@ -301,7 +328,8 @@ def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
     spec_of(base)
     made = overlay({key: value for key, value in base.items() if key != "arguments"}, own)
     made["arguments"] = {
-        "parameters": _named(base, own, "parameters"), "artifacts": _named(base, own, "artifacts"),
+        "parameters": _named(base, own, "parameters"),
+        "artifacts": _named(base, own, "artifacts"),
     }
     made.pop("workflowTemplateRef", None)
     return dict(made)

@@ -35,12 +35,15 @@ class _Judge:
         defaults = spec.get("templateDefaults")
         self.templates = {
             str(raw.get("name", "")): merged(defaults, raw)
-            for raw in spec.get("templates") or [] if isinstance(raw, dict)
+            for raw in spec.get("templates") or []
+            if isinstance(raw, dict)
         }
 
     def all(self) -> Iterator[str]:
         yield from self._entry()
-        given = {str(item.get("name")): item for item in (self.spec.get("arguments") or {}).get("parameters") or []}
+        given = {
+            str(item.get("name")): item for item in (self.spec.get("arguments") or {}).get("parameters") or []
+        }
         yield from self._arguments(given)
         names: set[str] = set()
         for at, raw in enumerate(self.spec.get("templates") or []):
@@ -63,7 +66,8 @@ class _Judge:
         given = {str(item.get("name")) for item in (self.spec.get("arguments") or {}).get("parameters") or []}
         for parameter in (raw.get("inputs") or {}).get("parameters") or []:
             if parameter["name"] not in given and not _own(parameter):
-                yield f"spec.entrypoint: templates.{raw['name']} inputs.parameters.{parameter['name']} was not supplied"
+                missing = f"templates.{raw['name']} inputs.parameters.{parameter['name']}"
+                yield f"spec.entrypoint: {missing} was not supplied"
 
     def _arguments(self, given: dict[str, Obj]) -> Iterator[str]:
         for name, item in given.items():
@@ -159,7 +163,11 @@ class _Judge:
         known = {str(raw.get("name")): raw for raw in (found.get("spec") or {}).get("templates") or []}
         wanted = str(reference.get("template"))
         if wanted not in known and "{{" not in wanted:
-            return None, f"spec.{spot}.templateRef: template name '{wanted}' undefined in {name}{nearest(wanted, known)}"
+            return (
+                None,
+                f"spec.{spot}.templateRef: template name '{wanted}' undefined in {name}"
+                f"{nearest(wanted, known)}",
+            )
         return known.get(wanted), ""
 
 
@@ -180,15 +188,19 @@ def _supplied(spot: str, task: Obj, target: Obj) -> Iterator[str]:
     given = {str(item.get("name")) for item in (task.get("arguments") or {}).get("parameters") or []}
     for parameter in (target.get("inputs") or {}).get("parameters") or []:
         if str(parameter.get("name")) not in given and not _own(parameter):
-            yield f"spec.{spot}: templates.{target.get('name')} inputs.parameters.{parameter.get('name')} was not supplied"
+            missing = f"templates.{target.get('name')} inputs.parameters.{parameter.get('name')}"
+            yield f"spec.{spot}: {missing} was not supplied"
     artifacts = {str(item.get("name")) for item in (task.get("arguments") or {}).get("artifacts") or []}
     for artifact in (target.get("inputs") or {}).get("artifacts") or []:
         located = len(artifact.keys() - {"name", "path", "mode", "optional", "archive"}) > 0
         if artifact.get("name") not in artifacts and not artifact.get("optional") and not located:
-            yield f"spec.{spot}: templates.{target.get('name')} inputs.artifacts.{artifact.get('name')} was not supplied"
+            missing = f"templates.{target.get('name')} inputs.artifacts.{artifact.get('name')}"
+            yield f"spec.{spot}: {missing} was not supplied"
 
 
-def _dependencies(spot: str, task: Obj, tasks: dict[str, Obj], graph: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _dependencies(
+    spot: str, task: Obj, tasks: dict[str, Obj], graph: dict[str, tuple[str, ...]]
+) -> Iterator[str]:
     name = str(task.get("name"))
     if task.get("depends") and task.get("dependencies"):
         yield f"spec.{spot}: cannot use both 'depends' and 'dependencies' in the same DAG template"
@@ -223,7 +235,7 @@ def _cycle(graph: dict[str, tuple[str, ...]]) -> list[str]:
                 state[name] = 2
                 path.pop()
             elif state.get(name) == 1:
-                return [*path[path.index(name):], name]
+                return [*path[path.index(name) :], name]
             elif name in graph and name not in state:
                 state[name] = 1
                 path.append(name)
@@ -236,9 +248,13 @@ def _leaf(place: str, kind: str, raw: Obj) -> Iterator[str]:
     if kind in ("container", "script") and not raw[kind].get("image"):
         yield f"spec.{place}.{kind}.image may not be empty"
     if kind == "resource" and raw[kind].get("action") not in (
-        "get", "create", "apply", "patch", "replace", "delete"
+        "get",
+        "create",
+        "apply",
+        "patch",
+        "replace",
+        "delete",
     ):
         yield f"spec.{place}.resource.action must be one of: get, create, apply, delete, replace, patch"
     if raw.get("timeout") and raw.get("activeDeadlineSeconds"):
         yield f"spec.{place}: timeout and activeDeadlineSeconds cannot be used together"
-

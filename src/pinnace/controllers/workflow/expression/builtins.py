@@ -223,7 +223,11 @@ def to_int(value: Any) -> int:
         raise ExpressionError("cannot convert bool to int")
     if isinstance(value, str):
         try:
-            return int(value.strip(), 0) if value.strip()[:2].lower() in ("0x", "0b", "0o") else int(value.strip())
+            return (
+                int(value.strip(), 0)
+                if value.strip()[:2].lower() in ("0x", "0b", "0o")
+                else int(value.strip())
+            )
         except ValueError:
             raise ExpressionError(f"invalid operation: int({value})") from None
     return int(numeric(value))
@@ -394,8 +398,22 @@ _TIME_METHODS: dict[str, Callable[[datetime], Callable[..., Any]]] = {
 }
 
 _LAYOUT = {
-    "January": "%B", "Jan": "%b", "Monday": "%A", "Mon": "%a", "2006": "%Y", "01": "%m", "02": "%d", "15": "%H",
-    "03": "%I", "04": "%M", "05": "%S", "06": "%y", "PM": "%p", "pm": "%p", "MST": "%Z", "-0700": "%z",
+    "January": "%B",
+    "Jan": "%b",
+    "Monday": "%A",
+    "Mon": "%a",
+    "2006": "%Y",
+    "01": "%m",
+    "02": "%d",
+    "15": "%H",
+    "03": "%I",
+    "04": "%M",
+    "05": "%S",
+    "06": "%y",
+    "PM": "%p",
+    "pm": "%p",
+    "MST": "%Z",
+    "-0700": "%z",
     "002": "%j",
 }
 _LAYOUT_PART = re.compile(
@@ -417,7 +435,13 @@ def _layout_part(value: datetime, part: str) -> str:
     if part[0] == ".":
         digits = f"{value.microsecond:06d}"[: len(part) - 1].ljust(len(part) - 1, "0")
         return f".{digits}" if part[1] == "0" else (f".{digits.rstrip('0')}" if digits.strip("0") else "")
-    numbers = {"1": value.month, "2": value.day, "3": value.hour % 12 or 12, "4": value.minute, "5": value.second}
+    numbers = {
+        "1": value.month,
+        "2": value.day,
+        "3": value.hour % 12 or 12,
+        "4": value.minute,
+        "5": value.second,
+    }
     return f"{value.day:2d}" if part == "_2" else str(numbers[part])
 
 
@@ -459,7 +483,9 @@ def check(name: str, args: list[Any], room: int) -> None:
 
 
 def did_you_mean(name: str) -> str:
-    near = difflib.get_close_matches(name, [*FUNCTIONS, "filter", "map", "count", "reduce", "sum", "sortBy"], 1)
+    near = difflib.get_close_matches(
+        name, [*FUNCTIONS, "filter", "map", "count", "reduce", "sum", "sortBy"], 1
+    )
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

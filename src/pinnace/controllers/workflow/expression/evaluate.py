@@ -1,7 +1,8 @@
 """Evaluate a parsed expr-lang expression within a budget of steps and made elements.
 
 Values are JSON-like: None, bool, int, float, str, list, dict, any `Mapping` (the lazy scopes), functions, and
-the times and durations of the built-ins. Never Python's own rules: True is not 1, and a type mismatch is an error.
+the times and durations of the built-ins. Never Python's own rules: True is not 1, and a type mismatch is
+an error.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ def evaluate(source: str, env: Env, *, steps: int = STEPS, size: int = SIZE) -> 
         return Evaluation(env, steps, size).run(tree)
     except RecursionError:
         raise BudgetExceeded("expression is nested too deeply") from None
-    except (TypeError, ValueError, KeyError, IndexError, OverflowError, ZeroDivisionError, AttributeError) as error:
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        OverflowError,
+        ZeroDivisionError,
+        AttributeError,
+    ) as error:
         raise ExpressionError(f"cannot evaluate {source!r}: {error}") from error
 
 

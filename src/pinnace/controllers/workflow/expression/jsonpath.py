@@ -96,7 +96,7 @@ def _passes(item: Any, test: str) -> bool:
         return all(_passes(item, part) for part in test.split("&&"))
     match = _TEST.match(test)
     if match is None:
-        raise ExpressionError(f"JSONPath filter {test!r} is not understood; write for example @.name==\"x\"")
+        raise ExpressionError(f'JSONPath filter {test!r} is not understood; write for example @.name=="x"')
     found = find(item, match["path"])
     if match["op"] is None:
         return bool(found)

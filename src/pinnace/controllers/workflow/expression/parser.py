@@ -15,15 +15,51 @@ from pinnace.controllers.workflow.expression.tokens import Token, excerpt, token
 
 MAX_DEPTH = 150
 
-PREDICATES = frozenset({
-    "all", "none", "any", "one", "filter", "map", "count", "find", "findIndex", "findLast", "findLastIndex",
-    "groupBy", "sortBy", "reduce", "sum",
-})
+PREDICATES = frozenset(
+    {
+        "all",
+        "none",
+        "any",
+        "one",
+        "filter",
+        "map",
+        "count",
+        "find",
+        "findIndex",
+        "findLast",
+        "findLastIndex",
+        "groupBy",
+        "sortBy",
+        "reduce",
+        "sum",
+    }
+)
 BINARY = {
-    "|": 0, "||": 10, "or": 10, "&&": 15, "and": 15,
-    "==": 20, "!=": 20, "<": 20, ">": 20, "<=": 20, ">=": 20, "in": 20, "matches": 20, "contains": 20,
-    "startsWith": 20, "endsWith": 20, "..": 25, "+": 30, "-": 30, "*": 60, "/": 60, "%": 60,
-    "**": 100, "^": 100, "??": 500,
+    "|": 0,
+    "||": 10,
+    "or": 10,
+    "&&": 15,
+    "and": 15,
+    "==": 20,
+    "!=": 20,
+    "<": 20,
+    ">": 20,
+    "<=": 20,
+    ">=": 20,
+    "in": 20,
+    "matches": 20,
+    "contains": 20,
+    "startsWith": 20,
+    "endsWith": 20,
+    "..": 25,
+    "+": 30,
+    "-": 30,
+    "*": 60,
+    "/": 60,
+    "%": 60,
+    "**": 100,
+    "^": 100,
+    "??": 500,
 }
 UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
 NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})

@@ -1,6 +1,7 @@
 """The generic functions of sprig that expressions reach as `sprig.*`. Source: Masterminds/sprig docs.
 
-`env` and `expandenv` do not exist here, as upstream removes them; what would wait or reach out does not either.
+`env` and `expandenv` do not exist here, as upstream removes them; what would wait or reach out does not
+either.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ LIMIT = 1_000_000
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value is False or value in ("", 0) or (isinstance(value, list | dict) and not value)
+    return (
+        value is None or value is False or value in ("", 0) or (isinstance(value, list | dict) and not value)
+    )
 
 
 def _whole(value: Any) -> int:
@@ -97,7 +100,10 @@ def _fail(message: str) -> Any:
 
 
 def _dict(*pairs: Any) -> dict[str, Any]:
-    return {builtins.string(pairs[at]): pairs[at + 1] if at + 1 < len(pairs) else "" for at in range(0, len(pairs), 2)}
+    return {
+        builtins.string(pairs[at]): pairs[at + 1] if at + 1 < len(pairs) else ""
+        for at in range(0, len(pairs), 2)
+    }
 
 
 def _dig(*args: Any) -> Any:
@@ -136,8 +142,12 @@ def _semver(version: str) -> dict[str, Any]:
     numbers, _, prerelease = core.partition("-")
     parts = [int(part) for part in numbers.split(".")] + [0, 0]
     return {
-        "Major": parts[0], "Minor": parts[1], "Patch": parts[2], "Prerelease": prerelease,
-        "Metadata": metadata, "Original": version,
+        "Major": parts[0],
+        "Minor": parts[1],
+        "Patch": parts[2],
+        "Prerelease": prerelease,
+        "Metadata": metadata,
+        "Original": version,
     }
 
 
@@ -161,27 +171,35 @@ def _round(value: Any, places: Any, half: float = 0.5) -> float:
 
 SPRIG: dict[str, Any] = {
     # strings
-    "trim": lambda value: value.strip(), "trimAll": lambda cut, value: value.strip(cut),
+    "trim": lambda value: value.strip(),
+    "trimAll": lambda cut, value: value.strip(cut),
     "trimPrefix": lambda prefix, value: value.removeprefix(prefix),
     "trimSuffix": lambda suffix, value: value.removesuffix(suffix),
-    "lower": lambda value: value.lower(), "upper": lambda value: value.upper(),
+    "lower": lambda value: value.lower(),
+    "upper": lambda value: value.upper(),
     "title": lambda value: " ".join(word[:1].upper() + word[1:] for word in value.split(" ")),
     "untitle": lambda value: " ".join(word[:1].lower() + word[1:] for word in value.split(" ")),
-    "repeat": _repeat, "substr": lambda start, stop, value: value[max(0, start) : stop if stop >= 0 else None],
-    "nospace": lambda value: "".join(value.split()), "trunc": _trunc,
+    "repeat": _repeat,
+    "substr": lambda start, stop, value: value[max(0, start) : stop if stop >= 0 else None],
+    "nospace": lambda value: "".join(value.split()),
+    "trunc": _trunc,
     "abbrev": lambda width, value: value if len(value) <= width else value[: max(0, width - 3)] + "...",
-    "contains": lambda part, value: part in value, "hasPrefix": lambda prefix, value: value.startswith(prefix),
+    "contains": lambda part, value: part in value,
+    "hasPrefix": lambda prefix, value: value.startswith(prefix),
     "hasSuffix": lambda suffix, value: value.endswith(suffix),
     "quote": lambda *values: " ".join(builtins.to_json(builtins.string(value)) for value in values),
     "squote": lambda *values: " ".join(f"'{builtins.string(value)}'" for value in values),
     "cat": lambda *values: " ".join(builtins.string(value) for value in values if value is not None),
-    "indent": _indent, "nindent": lambda spaces, value: "\n" + _indent(spaces, value),
+    "indent": _indent,
+    "nindent": lambda spaces, value: "\n" + _indent(spaces, value),
     "replace": lambda old, new, value: value.replace(old, new),
     "plural": lambda one, many, count: one if count == 1 else many,
-    "snakecase": lambda value: "_".join(_words(value)).lower(), "camelcase": _camel,
+    "snakecase": lambda value: "_".join(_words(value)).lower(),
+    "camelcase": _camel,
     "kebabcase": lambda value: "-".join(_words(value)).lower(),
     "initials": lambda value: "".join(word[0] for word in value.split()),
-    "swapcase": lambda value: value.swapcase(), "toString": builtins.string,
+    "swapcase": lambda value: value.swapcase(),
+    "toString": builtins.string,
     "toStrings": lambda items: [builtins.string(item) for item in items],
     "splitList": lambda separator, value: value.split(separator),
     "split": lambda separator, value: {f"_{at}": part for at, part in enumerate(value.split(separator))},
@@ -191,79 +209,126 @@ SPRIG: dict[str, Any] = {
     "join": lambda separator, items: separator.join(builtins.string(item) for item in items),
     "sortAlpha": lambda items: sorted(builtins.string(item) for item in items),
     "randAlphaNum": _random(ascii_sets.ascii_letters + ascii_sets.digits),
-    "randAlpha": _random(ascii_sets.ascii_letters), "randNumeric": _random(ascii_sets.digits),
+    "randAlpha": _random(ascii_sets.ascii_letters),
+    "randNumeric": _random(ascii_sets.digits),
     "randAscii": _random(ascii_sets.printable[:94]),
     # regular expressions
-    "regexMatch": lambda pattern, value: builtins.matches(value, pattern), "regexFindAll": _find_all,
+    "regexMatch": lambda pattern, value: builtins.matches(value, pattern),
+    "regexFindAll": _find_all,
     "regexFind": lambda pattern, value: next(iter(_find_all(pattern, value, 1)), ""),
     "regexReplaceAll": _regex_replace,
     "regexReplaceAllLiteral": lambda pattern, value, new: builtins.compiled(pattern).sub(
         new.replace("\\", "\\\\"), value
     ),
-    "regexSplit": lambda pattern, value, count: builtins.compiled(pattern).split(value, max(0, _whole(count) - 1)),
-    "regexQuoteMeta": lambda value: "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in value),
+    "regexSplit": lambda pattern, value, count: builtins.compiled(pattern).split(
+        value, max(0, _whole(count) - 1)
+    ),
+    "regexQuoteMeta": lambda value: "".join(
+        f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in value
+    ),
     # numbers
-    "int": _whole, "int64": _whole, "float64": _number, "toDecimal": lambda value: int(str(value), 8),
-    "atoi": _whole, "add": lambda *values: sum(map(_whole, values)), "add1": lambda value: _whole(value) + 1,
-    "sub": lambda left, right: _whole(left) - _whole(right), "div": lambda a, b: int(_whole(a) / _whole(b)),
+    "int": _whole,
+    "int64": _whole,
+    "float64": _number,
+    "toDecimal": lambda value: int(str(value), 8),
+    "atoi": _whole,
+    "add": lambda *values: sum(map(_whole, values)),
+    "add1": lambda value: _whole(value) + 1,
+    "sub": lambda left, right: _whole(left) - _whole(right),
+    "div": lambda a, b: int(_whole(a) / _whole(b)),
     "mod": lambda left, right: int(math.fmod(_whole(left), _whole(right))),
-    "mul": lambda *values: math.prod(map(_whole, values)), "max": lambda *values: max(map(_whole, values)),
-    "min": lambda *values: min(map(_whole, values)), "ceil": lambda value: float(math.ceil(_number(value))),
-    "floor": lambda value: float(math.floor(_number(value))), "round": _round,
-    "addf": lambda *values: sum(map(_number, values)), "subf": lambda a, b: _number(a) - _number(b),
-    "mulf": lambda *values: math.prod(map(_number, values)), "divf": lambda a, b: _number(a) / _number(b),
-    "maxf": lambda *values: max(map(_number, values)), "minf": lambda *values: min(map(_number, values)),
+    "mul": lambda *values: math.prod(map(_whole, values)),
+    "max": lambda *values: max(map(_whole, values)),
+    "min": lambda *values: min(map(_whole, values)),
+    "ceil": lambda value: float(math.ceil(_number(value))),
+    "floor": lambda value: float(math.floor(_number(value))),
+    "round": _round,
+    "addf": lambda *values: sum(map(_number, values)),
+    "subf": lambda a, b: _number(a) - _number(b),
+    "mulf": lambda *values: math.prod(map(_number, values)),
+    "divf": lambda a, b: _number(a) / _number(b),
+    "maxf": lambda *values: max(map(_number, values)),
+    "minf": lambda *values: min(map(_number, values)),
     "randInt": lambda low, high: random.randrange(low, high),  # noqa: S311 - sprig's own is not for secrets
-    "until": _until, "untilStep": _until_step,
+    "until": _until,
+    "untilStep": _until_step,
     "seq": lambda *values: " ".join(
         str(number) for number in _until_step(values[0] if len(values) > 1 else 1, _whole(values[-1]) + 1, 1)
     ),
     # time
-    "now": lambda: datetime.now(UTC), "date": lambda layout, value: builtins.go_format(_time(value), layout),
+    "now": lambda: datetime.now(UTC),
+    "date": lambda layout, value: builtins.go_format(_time(value), layout),
     "dateInZone": lambda layout, value, _zone: builtins.go_format(_time(value).astimezone(UTC), layout),
     "dateModify": lambda span, value: _time(value) + timedelta(seconds=builtins.seconds(span)),
     "toDate": lambda layout, value: builtins.parse_date(value, layout),
     "unixEpoch": lambda value: str(int(_time(value).timestamp())),
-    "ago": lambda value: builtins.duration_text(timedelta(seconds=int((datetime.now(UTC) - _time(value)).total_seconds()))),
+    "ago": lambda value: builtins.duration_text(
+        timedelta(seconds=int((datetime.now(UTC) - _time(value)).total_seconds()))
+    ),
     "duration": lambda value: builtins.duration_text(timedelta(seconds=_whole(value))),
     "htmlDate": lambda value: _time(value).strftime("%Y-%m-%d"),
     # defaults and types
-    "default": lambda default, value=None: default if _empty(value) else value, "empty": _empty,
+    "default": lambda default, value=None: default if _empty(value) else value,
+    "empty": _empty,
     "coalesce": lambda *values: next((value for value in values if not _empty(value)), None),
-    "ternary": lambda yes, no, test: yes if test else no, "all": lambda *values: not any(map(_empty, values)),
-    "any": lambda *values: not all(map(_empty, values)), "fail": _fail, "kindOf": _kind, "typeOf": _kind,
-    "kindIs": lambda kind, value: _kind(value) == kind, "deepEqual": builtins.equal,
+    "ternary": lambda yes, no, test: yes if test else no,
+    "all": lambda *values: not any(map(_empty, values)),
+    "any": lambda *values: not all(map(_empty, values)),
+    "fail": _fail,
+    "kindOf": _kind,
+    "typeOf": _kind,
+    "kindIs": lambda kind, value: _kind(value) == kind,
+    "deepEqual": builtins.equal,
     # encodings and digests
     "b64enc": lambda value: base64.b64encode(value.encode()).decode(),
-    "b64dec": lambda value: base64.b64decode(value).decode(), "b32enc": _b32,
-    "b32dec": lambda value: base64.b32decode(value).decode(), "sha1sum": _digest("sha1"),
-    "sha256sum": _digest("sha256"), "sha512sum": _digest("sha512"),
-    "adler32sum": lambda value: str(zlib.adler32(value.encode())), "uuidv4": lambda: str(uuid.uuid4()),
-    "toJson": builtins.to_json, "toRawJson": builtins.to_json, "toPrettyJson": builtins.FUNCTIONS["toJSON"],
-    "fromJson": builtins.from_json, "mustToJson": builtins.to_json, "mustFromJson": builtins.from_json,
+    "b64dec": lambda value: base64.b64decode(value).decode(),
+    "b32enc": _b32,
+    "b32dec": lambda value: base64.b32decode(value).decode(),
+    "sha1sum": _digest("sha1"),
+    "sha256sum": _digest("sha256"),
+    "sha512sum": _digest("sha512"),
+    "adler32sum": lambda value: str(zlib.adler32(value.encode())),
+    "uuidv4": lambda: str(uuid.uuid4()),
+    "toJson": builtins.to_json,
+    "toRawJson": builtins.to_json,
+    "toPrettyJson": builtins.FUNCTIONS["toJSON"],
+    "fromJson": builtins.from_json,
+    "mustToJson": builtins.to_json,
+    "mustFromJson": builtins.from_json,
     # lists and maps
-    "list": lambda *items: list(items), "tuple": lambda *items: list(items),
-    "first": lambda items: items[0] if items else None, "last": lambda items: items[-1] if items else None,
-    "rest": lambda items: items[1:], "initial": lambda items: items[:-1],
-    "append": lambda items, item: [*items, item], "prepend": lambda items, item: [item, *items],
+    "list": lambda *items: list(items),
+    "tuple": lambda *items: list(items),
+    "first": lambda items: items[0] if items else None,
+    "last": lambda items: items[-1] if items else None,
+    "rest": lambda items: items[1:],
+    "initial": lambda items: items[:-1],
+    "append": lambda items, item: [*items, item],
+    "prepend": lambda items, item: [item, *items],
     "concat": lambda *lists: [item for items in lists for item in items],
-    "reverse": lambda items: list(reversed(items)), "uniq": builtins.FUNCTIONS["uniq"],
+    "reverse": lambda items: list(reversed(items)),
+    "uniq": builtins.FUNCTIONS["uniq"],
     "without": lambda items, *dropped: [item for item in items if item not in dropped],
     "has": lambda item, items: any(builtins.equal(item, other) for other in items or []),
     "compact": lambda items: [item for item in items if not _empty(item)],
-    "slice": lambda items, start=0, stop=None: items[start:stop], "chunk": _chunk,
-    "dict": _dict, "get": lambda document, key: document.get(key, ""),
+    "slice": lambda items, start=0, stop=None: items[start:stop],
+    "chunk": _chunk,
+    "dict": _dict,
+    "get": lambda document, key: document.get(key, ""),
     "set": lambda document, key, value: {**document, key: value},
     "unset": lambda document, key: {name: value for name, value in document.items() if name != key},
     "hasKey": lambda document, key: key in document,
     "pluck": lambda key, *documents: [document[key] for document in documents if key in document],
-    "dig": _dig, "merge": _merge, "mergeOverwrite": lambda first, *rest: _merge(*reversed([first, *rest])),
+    "dig": _dig,
+    "merge": _merge,
+    "mergeOverwrite": lambda first, *rest: _merge(*reversed([first, *rest])),
     "keys": lambda *documents: [key for document in documents for key in sorted(document)],
     "values": lambda document: [document[key] for key in sorted(document)],
     "pick": lambda document, *names: {name: document[name] for name in names if name in document},
     "omit": lambda document, *names: {name: value for name, value in document.items() if name not in names},
     # paths and versions
-    "base": lambda value: value.rstrip("/").rsplit("/", 1)[-1] or "/", "dir": lambda value: value.rsplit("/", 1)[0] or "/",
+    "base": lambda value: value.rstrip("/").rsplit("/", 1)[-1] or "/",
+    "dir": lambda value: value.rsplit("/", 1)[0] or "/",
     "ext": lambda value: "." + value.rsplit(".", 1)[1] if "." in value.rsplit("/", 1)[-1] else "",
-    "isAbs": lambda value: value.startswith("/"), "semver": _semver,
+    "isAbs": lambda value: value.startswith("/"),
+    "semver": _semver,
 }

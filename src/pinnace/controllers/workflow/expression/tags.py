@@ -181,8 +181,9 @@ def _compile_map(document: dict[str, Any]) -> Render | None:
 def _keyed(document: dict[str, Any], dynamic: dict[str, Render], keys: dict[str, Text]) -> Render:
     def render(scope: Scope) -> Any:
         return {
-            (keys[key].render(scope) if key in keys else key):
-            (dynamic[key](scope) if key in dynamic else value)
+            (keys[key].render(scope) if key in keys else key): (
+                dynamic[key](scope) if key in dynamic else value
+            )
             for key, value in document.items()
         }
 

@@ -109,9 +109,13 @@ def _token(kind: str, value: str) -> _Token:
 
 
 _LEVELS: tuple[frozenset[str], ...] = (
-    frozenset({"||"}), frozenset({"&&"}),
+    frozenset({"||"}),
+    frozenset({"&&"}),
     frozenset({"==", "!=", "<", "<=", ">", ">=", "=~", "!~", "in"}),
-    frozenset({"&", "|", "^"}), frozenset({"<<", ">>"}), frozenset({"+", "-"}), frozenset({"*", "/", "%"}),
+    frozenset({"&", "|", "^"}),
+    frozenset({"<<", ">>"}),
+    frozenset({"+", "-"}),
+    frozenset({"*", "/", "%"}),
     frozenset({"**"}),
 )
 
@@ -213,13 +217,17 @@ def _infix(op: str, left: Eval, right: Eval) -> Eval:
 
 def _bool(value: Value, op: str) -> bool:
     if not isinstance(value, bool):
-        raise ExpressionError(f"Value '{_shown(value)}' cannot be used with the logical operator '{op}', it is not a bool")
+        raise ExpressionError(
+            f"Value '{_shown(value)}' cannot be used with the logical operator '{op}', it is not a bool"
+        )
     return value
 
 
 def _number(value: Value, op: str) -> float:
     if not isinstance(value, float):
-        raise ExpressionError(f"Value '{_shown(value)}' cannot be used with the modifier '{op}', it is not a number")
+        raise ExpressionError(
+            f"Value '{_shown(value)}' cannot be used with the modifier '{op}', it is not a number"
+        )
     return value
 
 
@@ -260,7 +268,9 @@ def _member(left: Value, right: Value) -> bool:
 
 def _matches(left: Value, right: Value) -> bool:
     if not isinstance(left, str) or not isinstance(right, str):
-        raise ExpressionError(f"Value '{_shown(left)}' cannot be used with the comparator '=~', it is not a string")
+        raise ExpressionError(
+            f"Value '{_shown(left)}' cannot be used with the comparator '=~', it is not a string"
+        )
     return compiled(right).search(left) is not None
 
 
