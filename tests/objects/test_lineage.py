@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pinnace.data.lineage import Execution, read, rows
+from pinnace.objects.lineage import Execution, read, rows
 
 
 def test_an_execution_is_found_by_its_workflow_and_by_each_digest() -> None:
