@@ -217,7 +217,8 @@ class Manager:
     async def _list(self, resource: Resource) -> None:
         following = ""
         while True:
-            page = await self.client.list(resource, "", Selection(limit=PAGE, continue_=following))
+            selection = Selection(limit=PAGE, continue_=following, projected=False)
+            page = await self.client.list(resource, "", selection)
             for obj in page.items:
                 self._present(resource, obj)
             following = page.continue_
