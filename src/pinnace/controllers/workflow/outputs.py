@@ -113,12 +113,20 @@ def fields(node: NodeStatus) -> dict[str, str]:
 class Aggregate:
     """A settled loop as its later siblings see it: only members that succeeded count, in index order."""
 
-    __slots__ = ("_cache", "members", "node")
+    __slots__ = ("_cache", "_nodes", "_views", "node")
 
-    def __init__(self, node: NodeStatus | None, members: list[View]) -> None:
+    def __init__(self, node: NodeStatus | None, members: list[NodeStatus]) -> None:
         self.node = node
-        self.members = [member for member in members if member.node.phase == "Succeeded"]
+        self._nodes = members
+        self._views: list[View] | None = None
         self._cache: dict[str, str] = {}
+
+    @property
+    def members(self) -> list[View]:
+        """Made when somebody asks: most loops are never read."""
+        if self._views is None:
+            self._views = [View(node, None) for node in self._nodes if node.phase == "Succeeded"]
+        return self._views
 
     def value(self, rest: str, name: str) -> str:
         if rest not in self._cache:

@@ -12,7 +12,7 @@ from pinnace.controllers.workflow.expression.when import passes
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.names import fnv
-from pinnace.controllers.workflow.outputs import Aggregate, View, composed
+from pinnace.controllers.workflow.outputs import Aggregate, composed
 from pinnace.controllers.workflow.scope import Scope, Sibling
 from pinnace.controllers.workflow.template import Holder, Program
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
@@ -51,7 +51,7 @@ class Slot:
         self.holder = holder
         self.name = name
         self.state = state
-        self.members: list[View] = []
+        self.members: list[NodeStatus] = []
         """Its settled nodes. Frames are let go: a run of 10,000 nodes keeps what its siblings may ask for."""
         self.open = 0
         self.items: list[Any] | None = None
@@ -157,7 +157,8 @@ class Slot:
         run.queue.append(self.advance)
 
     def done(self, frame: Frame) -> None:
-        self.members.append(frame.view)
+        self.members.append(frame.node)
+        self.view = frame.view
         owner = self.owner
         if frame.call.counted:
             owner.active -= 1
@@ -172,8 +173,8 @@ class Slot:
     def settle(self) -> None:
         self.settled = True
         if self.items is None:
-            only = self.members[0]
-            self.view, self.node, self.phase = only, only.node, only.node.phase
+            self.node = self.members[0]
+            self.phase = self.node.phase
         else:
             self.members.sort(key=_turn)
             self.phase = self._group_phase()
@@ -184,18 +185,18 @@ class Slot:
     def _group_phase(self) -> str:
         phase = "Succeeded"
         for member in self.members:
-            if member.node.phase in BAD:
-                phase = member.node.phase
+            if member.phase in BAD:
+                phase = member.phase
         return phase
 
     def results(self) -> frozenset[str]:
-        daemoned = self.items is None and bool(self.members[0].node.daemoned)
-        members = None if self.items is None else [member.node.phase for member in self.members]
+        daemoned = self.items is None and bool(self.members[0].daemoned)
+        members = None if self.items is None else [member.phase for member in self.members]
         return depends.results(self.phase, daemoned=daemoned, members=members)
 
 
-def _turn(member: View) -> int:
-    name = member.node.display_name
+def _turn(member: NodeStatus) -> int:
+    name = member.display_name
     return int(name[name.rfind("(") + 1 :].partition(":")[0])
 
 

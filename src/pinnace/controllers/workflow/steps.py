@@ -6,7 +6,6 @@ from typing import Any
 
 from pinnace.controllers.workflow.frame import BAD
 from pinnace.controllers.workflow.names import fnv
-from pinnace.controllers.workflow.outputs import View
 from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.template import Holder
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
@@ -15,7 +14,7 @@ from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
 class Steps(Boundary):
     """Step groups one after another; all steps of a group at once."""
 
-    __slots__ = ("group", "index", "members", "open")
+    __slots__ = ("above", "group", "index", "members", "open")
     prefix = "steps"
 
     def begin(self) -> None:
@@ -44,6 +43,8 @@ class Steps(Boundary):
         else:
             self.run.adopted(group)
         self.group = group
+        self.above: list[str] = []
+        """The group as a parent: one list for all its children."""
         self._start(self.program.steps[self.index], name, state)
 
     def _new_group(self, name: str, part: str, state: int, previous: NodeStatus | None) -> NodeStatus:
@@ -74,7 +75,9 @@ class Steps(Boundary):
 
     def links_of(self, slot: Slot) -> tuple[list[str] | None, list[str] | None]:
         assert self.group is not None
-        return [self.group.id], None
+        if not self.above:
+            self.above = [self.group.id]
+        return self.above, None
 
     def loops_of(self, slot: Slot) -> list[Any] | None:
         links = self.group.pinnace if self.group is not None else None
@@ -109,7 +112,7 @@ class Steps(Boundary):
             (member for slot in self.members for member in slot.members if _bad(slot, member)), None
         )
         if failed is not None:
-            message = f"child '{failed.node.id}' failed"
+            message = f"child '{failed.id}' failed"
             self._end_group("Failed", message)
             self.conclude("Failed", message, [self.group.id])
             return
@@ -125,5 +128,5 @@ class Steps(Boundary):
         self.run.touch(group)
 
 
-def _bad(slot: Slot, member: View) -> bool:
-    return member.node.phase in BAD and not slot.holder.tolerates(member.node.phase)
+def _bad(slot: Slot, member: NodeStatus) -> bool:
+    return member.phase in BAD and not slot.holder.tolerates(member.phase)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import math
 import random
+import re
 import secrets
 import string as ascii_sets
 import uuid
@@ -77,7 +78,8 @@ def _random(alphabet: str) -> Callable[[Any], str]:
 def _regex_replace(pattern: str, value: str, new: str) -> str:
     import re2
 
-    converted = new.replace("\\", "\\\\").replace("${", "\\g<").replace("}", ">") if "${" in new else new
+    escaped = new.replace("\\", "\\\\")
+    converted = re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda group: f"\\g<{group[1] or group[2]}>", escaped)
     return str(re2.sub(pattern, converted, value))
 
 
