@@ -104,7 +104,7 @@ class Member:
         launch = self.launch = self.outfit(self)
         if launch.isolation != "container":  # whose engine makes groups of its own
             launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
-        launch.log = str(log.path)
+        launch.log = log.path
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
         try:

@@ -110,7 +110,9 @@ class Environments:
                 interpreter = str(folder / "venv/bin/python")
                 links = [w for place in find_links() for w in ("--find-links", place)]
                 options = ["--quiet", "--link-mode=copy", "--python", interpreter, *links]
-                await self.uv(folder, "pip", "install", *options, "--", *environment.requirements)
+                await self.uv(
+                    folder, "pip", "install", "--compile-bytecode", *options, "--", *environment.requirements
+                )
         (folder / READY).write_bytes(msgspec.json.encode(Made(base)))
 
     async def find_python(self, folder: Path, environment: Environment) -> str:

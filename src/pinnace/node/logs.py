@@ -28,7 +28,7 @@ class Log:
 
     __slots__ = ("descriptor", "path", "punched", "seen")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         self.descriptor = os.open(path, flags, 0o600)
@@ -56,7 +56,7 @@ class Log:
 
     def undo(self) -> str:
         """Take back what a launcher has written instead of the container; returns it."""
-        text = self.path.read_bytes()[-4096:].decode(errors="replace")
+        text = Path(self.path).read_bytes()[-4096:].decode(errors="replace")
         os.ftruncate(self.descriptor, 0)
         return text
 

@@ -27,7 +27,7 @@ class Outfitter:
         self.services = services
         self.run = run
         self.launcher = launcher
-        self.folder = services.home.pod(run.uid)
+        self.folder = services.folder(run.uid)
         self.made: Volumes | None = None
         self.roots: list[Root] = []
         self.socket_folder: Path | None = None
@@ -35,7 +35,7 @@ class Outfitter:
 
     @property
     def volumes(self) -> Volumes:
-        self.made = self.made or Volumes(self.folder, self.run.uid)
+        self.made = self.made or Volumes(Path(self.folder), self.run.uid)
         return self.made
 
     def outfit(self, spec: Container, built: Built, *, main: bool) -> Launch:
@@ -88,7 +88,7 @@ class Outfitter:
             cwd=cwd,
             built=built,
             root=root,
-            folder=str(self.folder),
+            folder=self.folder,
             binds=binds,
             hostname=self.run.hostname or self.run.name,
             user=spec.uid,
@@ -109,7 +109,7 @@ class Outfitter:
         """The container's private root; in a plain process' case its working folder."""
         if built.root or self.launcher.name == "container":
             self.images = True
-            path = self.folder / f"root-{name}"
+            path = Path(self.folder) / f"root-{name}"
             path.mkdir(mode=0o755, exist_ok=True)
             return str(path)
         pool = self.services.roots if self.launcher.private_root else self.services.bare
@@ -120,7 +120,7 @@ class Outfitter:
     def extra_binds(self) -> list[Bind]:
         if not self.run.hosts or not self.launcher.private_root:
             return []
-        return [Bind(self.services.etc.hosts_with(str(self.folder), self.run.hosts), "/etc/hosts", True)]
+        return [Bind(self.services.etc.hosts_with(self.folder, self.run.hosts), "/etc/hosts", True)]
 
     def sockets(self, spec: Container) -> dict[str, str]:
         """Socket path inside → its folder on the host, short enough for a socket's address."""
@@ -172,7 +172,7 @@ class Outfitter:
             root.pool.give(root)
         self.roots.clear()
         if self.folder_used():
-            self.services.worker.submit(remove_all, self.folder, self.volumes)
+            self.services.worker.submit(remove_all, Path(self.folder), self.volumes)
         if self.socket_folder:
             for spec in (*self.run.init, *self.run.containers):
                 for folder in self.sockets(spec).values():

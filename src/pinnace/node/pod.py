@@ -11,7 +11,6 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from pinnace.node.collection import Place, collect
 from pinnace.node.container import Member
@@ -118,7 +117,7 @@ class Pod:
 
     def make_folder(self) -> None:
         try:
-            os.mkdir(self.services.home.pod(self.run.uid), 0o700)
+            os.mkdir(self.services.folder(self.run.uid), 0o700)
         except FileExistsError:
             pass
 
@@ -272,6 +271,3 @@ class Pod:
         if not self.final:
             self.fail("NodeError", "the pod ended without a verdict")
         self.news()
-
-    def logs_folder(self) -> Path:
-        return self.services.home.pod(self.run.uid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinnace.data.blobs import Blobs
@@ -18,6 +17,8 @@ from pinnace.node.roots import Etc, Roots
 if TYPE_CHECKING:
     from pinnace.node.container import Member
     from pinnace.node.environments import Environments
+
+KEPT_NAMES = 1000
 
 
 class Services:
@@ -37,6 +38,8 @@ class Services:
     ) -> None:
         """`launchers` are those that work here; `why` says of the others what is missing."""
         self.home = home
+        self.pods = str(home.pods)
+        self.log_names: dict[tuple[str, int], str] = {}
         self.loop = asyncio.get_running_loop()
         self.reaper = reaper
         self.launchers = launchers
@@ -64,5 +67,19 @@ class Services:
     def launcher(self, launch: Launch) -> Launcher:
         return self.launchers[launch.isolation]
 
-    def log(self, member: Member) -> Path:
-        return self.home.log(member.uid, member.spec.name, member.state.restarts)
+    def folder(self, uid: str) -> str:
+        """`home.pod(uid)`, without a Path a pod."""
+        return f"{self.pods}/{uid}"
+
+    def log(self, member: Member) -> str:
+        name = self.log_name(member.spec.name, member.state.restarts)
+        return f"{self.pods}/{member.uid}/{name}"
+
+    def log_name(self, container: str, restart: int) -> str:
+        """Its name in the pod's folder, as the home spells it."""
+        key = (container, restart)
+        if key not in self.log_names:
+            if len(self.log_names) > KEPT_NAMES:
+                self.log_names.clear()
+            self.log_names[key] = str(self.home.log("u", container, restart).relative_to(self.home.pod("u")))
+        return self.log_names[key]
