@@ -91,6 +91,54 @@ async def test_a_refused_commit_does_not_touch_its_neighbours_in_the_group(store
     assert store.stats()["groups"] == 1
 
 
+async def test_what_another_life_of_the_store_wrote_is_not_created_again(tmp_path: Path) -> None:
+    """The writer remembers nothing of it, and finds out from the database."""
+    async with opened(tmp_path / "store.db") as store:
+        [there] = await store.commit([Put("pods", pod("a"), ABSENT)])
+    async with opened(tmp_path / "store.db") as store:
+        answers = await asyncio.gather(
+            store.commit([Put("pods", pod("b"), ABSENT), Row("node", "w", "b", b"x")]),
+            store.commit([Put("pods", pod("c"), ABSENT), Put("pods", pod("a"), ABSENT)]),
+            store.commit([Put("pods", pod("d"), ABSENT)]),
+            return_exceptions=True,
+        )
+        assert [isinstance(answer, Conflict) for answer in answers] == [False, True, False]
+        refused = answers[1]
+        assert isinstance(refused, Conflict)
+        assert (refused.kind, refused.write, refused.current) == ("exists", 1, there)
+        assert names(store.list("pods")) == ["a", "b", "d"]
+        assert store.rv == 3
+
+
+async def test_a_refused_creation_tells_the_first_reason_and_leaves_no_belief(tmp_path: Path) -> None:
+    async with opened(tmp_path / "store.db") as store:
+        [there] = await store.commit([Put("pods", pod("a"), ABSENT)])
+    async with opened(tmp_path / "store.db") as store:
+        with pytest.raises(Conflict) as refused:
+            await store.commit([Put("pods", pod("a"), ABSENT), Put("pods", pod("b"), 7)])
+        assert (refused.value.kind, refused.value.write, refused.value.current) == ("exists", 0, there)
+        with pytest.raises(Conflict) as refused:
+            await store.commit([Put("pods", pod("c"), ABSENT), Remove("pods", "ns", "b")])
+        assert (refused.value.kind, refused.value.write) == ("missing", 1)
+        await store.commit([Put("pods", pod("c"))])
+        await store.commit([Remove("pods", "ns", "a", expect=1)])
+        assert names(store.list("pods")) == ["c"]
+
+
+async def test_what_is_removed_and_wanted_again_in_one_group(store: SqliteStore) -> None:
+    await store.commit([Put("pods", pod("a", old="yes"))])
+    answers = await asyncio.gather(
+        store.commit([Remove("pods", "ns", "a")]),
+        store.commit([Put("pods", pod("a", v="1"), ABSENT), Put("pods", pod("b"), 99)]),
+        store.commit([Put("pods", pod("a", v="2"), ABSENT)]),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, Conflict) for answer in answers] == [False, True, False]
+    assert names(store.list("pods", labels=[Requirement("v", "=", ("2",))])) == ["a"]
+    assert store.list("pods", labels=[Requirement("old", "=", ("yes",))]).items == []
+    assert [event.type for event in store.events("pods", 0)] == ["ADDED", "DELETED", "ADDED"]
+
+
 async def test_something_that_is_no_json_is_refused_alone(store: SqliteStore) -> None:
     answers = await asyncio.gather(
         store.commit([Put("pods", pod("a") | {"x": object()})]),

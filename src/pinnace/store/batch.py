@@ -1,192 +1,154 @@
-"""One group of commits, staged in memory and then written with a handful of statements.
+"""One group of commits, planned in memory and then written with a handful of statements.
 
-Called by the writer thread alone. A commit is planned against the live heads plus what the group has staged
-before it, and joins the group only when all its preconditions hold: that is its savepoint. So a refused
-commit costs no SQL at all, and the group goes to SQLite as a few multi-row statements (every statement
-lets go of the interpreter lock once; one per row would hand the event loop the lock thousands of times).
+Called by the writer thread alone. A commit is planned against the live heads, which show what the group has
+planned before it. It stays only when all its preconditions hold; a refused one is taken back without any SQL:
+that is its savepoint. The group goes to SQLite as a few multi-row statements (every statement lets go of the
+interpreter lock once; one per row would hand the event loop the lock thousands of times).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from pinnace.kinds.resource import Obj
+from pinnace.store.heads import Head, Heads, Key
 from pinnace.store.interface import ABSENT, ANY, Conflict, Event, Put, Remove, Row, Write
 from pinnace.store.selector import label_term, owner_term
+from pinnace.store.statements import insert, many
 
 ADDED, MODIFIED, DELETED = 0, 1, 2
 TYPES = ("ADDED", "MODIFIED", "DELETED")
+LOG_WIDTH = 9
 
-Key = tuple[str, str, str]
 RowKey = tuple[str, str, str]
+Move = tuple[Key, Head | None, Head | None]
+"""What a write did to the head of its key: (key, old, new)."""
 
 _encode = msgspec.json.Encoder().encode
+_encode_into = msgspec.json.Encoder().encode_into
 _decode = msgspec.json.Decoder().decode
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What the writer must know of a live object to judge the next write to it."""
-
-    id: int
-    uid: str
-    rv: int
-    labels: dict[str, str]
-    owners: tuple[str, ...]
-    """The second owner and those after it (the first one is indexed with each log entry)."""
-
-
-class Move(msgspec.Struct, frozen=True):
-    """What a write did to the head of its key."""
-
-    resource: str
-    old: Head | None
-    new: Head | None
-
-
-class Staged(msgspec.Struct, frozen=True):
-    """A planned commit: what it adds to the group if all of it holds."""
-
-    heads: dict[Key, Head | None]
-    moves: list[Move]
-    events: list[Event]
-    log: list[tuple[Any, ...]]
-    rows: list[Row]
-
-
 class Batch:
-    def __init__(self, connection: sqlite3.Connection, rv: int, heads: dict[Key, Head]) -> None:
-        """`heads` holds every live head that the group's commits touch (`load_heads`)."""
+    """`moves`, `events` and `_log` have one entry a Put or Remove, in revision order."""
+
+    def __init__(self, connection: sqlite3.Connection, rv: int, heads: Heads) -> None:
+        """`heads` knows every live object that the group's commits touch, save those they mean to create:
+        if one of these is there, the database's own key refuses the group (`sqlite3.IntegrityError`)."""
         self.rv = rv
-        self.touched: dict[Key, Head | None] = {}
+        self.heads = heads
         self.events: list[Event] = []
+        self.moves: list[Move] = []
         self._connection = connection
-        self._heads = heads
-        self._log: list[tuple[Any, ...]] = []
-        self._terms: dict[tuple[int, int], bool] = {}
-        self._gone: list[int] = []
-        self._superseded: list[int] = []
-        self._stars: set[tuple[str, str]] = set()
+        self._log: list[Any] = []
         self._rows: dict[RowKey, tuple[int, bytes | None]] = {}
+        self._stars: set[tuple[str, str]] = set()
 
     # -- planning ---------------------------------------------------------------------------------------
 
     def add(self, writes: Sequence[Write]) -> list[Obj]:
-        """Plan one commit and let it join. Raises Conflict, or what the encoder says of a body that is
-        not JSON; then nothing of it has joined."""
-        staged = Staged({}, [], [], [], [])
-        rv = self.rv
-        for index, write in enumerate(writes):
-            if isinstance(write, Row):
-                staged.rows.append(write)
-                continue
-            rv += 1
-            if isinstance(write, Put):
-                self._put(staged, index, write, rv)
+        """Plan one commit. Raises Conflict, or what the encoder says of a body that is not JSON; then
+        nothing of it stays."""
+        start, rv = len(self.events), self.rv
+        rows = []
+        try:
+            for index, write in enumerate(writes):
+                if type(write) is Row:
+                    rows.append(write)
+                elif type(write) is Put:
+                    rv += 1
+                    self._put(index, write, rv)
+                else:
+                    assert isinstance(write, Remove)
+                    rv += 1
+                    self._remove(index, write, rv)
+        except BaseException:
+            self._take_back(start)
+            raise
+        self.rv = rv if rv > self.rv else rv + 1
+        for row in rows:
+            self._row(row, self.rv)
+        return [event.obj for event in self.events[start:]]
+
+    def _take_back(self, start: int) -> None:
+        earlier = {key for key, _, _ in self.moves[:start]}
+        for key, old, _ in reversed(self.moves[start:]):
+            if old is None and key not in earlier:  # it was only taken to be absent
+                self.heads.forget(key)
             else:
-                self._remove(staged, index, write, rv)
-        self._join(staged, rv if staged.events else rv + 1)
-        return [event.obj for event in staged.events]
+                self.heads.put(key, old)
+        del self.moves[start:], self.events[start:], self._log[start * LOG_WIDTH :]
 
-    def _head(self, staged: Staged, key: Key) -> Head | None:
-        if key in staged.heads:
-            return staged.heads[key]
-        if key in self.touched:
-            return self.touched[key]
-        return self._heads.get(key)
+    def _put(self, index: int, put: Put, rv: int) -> None:
+        given, resource, expect = put.obj, put.resource, put.expect
+        metadata = {**given["metadata"], "resourceVersion": str(rv)}
+        obj = {**given, "metadata": metadata}
+        key = (resource, metadata.get("namespace") or "", metadata["name"])
+        old = self.heads.get(key)
+        if expect != ANY:
+            self._expect(index, old, expect)
+        labels = metadata.get("labels") or {}
+        owner, others = _owners(resource, metadata)
+        uid = metadata.get("uid") or ""
+        if old is None:
+            new = Head(rv, uid, rv, labels, others)
+            entry = (rv, rv, *key, ADDED, "", owner, _body(obj))
+            event = Event(rv, "ADDED", *key, obj, None)
+        else:
+            before = old.labels
+            moved = "" if labels == before else _encode(before).decode()
+            new = Head(old.id, uid, rv, labels, others)
+            entry = (rv, old.id, *key, MODIFIED, moved, owner, _body(obj))
+            event = Event(rv, "MODIFIED", *key, obj, before)
+        self._join(key, old, new, entry, event)
 
-    def _put(self, staged: Staged, index: int, put: Put, rv: int) -> None:
-        metadata = {**put.obj["metadata"], "resourceVersion": str(rv)}
-        obj = {**put.obj, "metadata": metadata}
-        key = (put.resource, metadata.get("namespace") or "", metadata["name"])
-        head = self._head(staged, key)
-        if put.expect != ANY:
-            self._expect(staged, index, head, put.expect)
-        owners = _owners(metadata)
-        new = Head(
-            head.id if head else rv, metadata.get("uid") or "", rv, metadata.get("labels") or {}, owners[1:]
-        )
-        self._record(staged, key, Move(put.resource, head, new), obj, rv, owners)
-
-    def _remove(self, staged: Staged, index: int, remove: Remove, rv: int) -> None:
+    def _remove(self, index: int, remove: Remove, rv: int) -> None:
         key = (remove.resource, remove.namespace, remove.name)
-        head = self._head(staged, key)
-        if head is None:
+        old = self.heads.get(key)
+        if old is None:
             raise Conflict("missing", index)
-        last = self._current(staged, head)
-        if remove.uid and remove.uid != head.uid:
+        last = self._current(old)
+        if remove.uid and remove.uid != old.uid:
             raise Conflict("uid", index, last)
         if remove.expect != ANY:
-            self._expect(staged, index, head, remove.expect)
-        obj = {**last, "metadata": {**last["metadata"], "resourceVersion": str(rv)}}
-        self._record(staged, key, Move(remove.resource, head, None), obj, rv, _owners(obj["metadata"]))
+            self._expect(index, old, remove.expect)
+        metadata = {**last["metadata"], "resourceVersion": str(rv)}
+        obj = {**last, "metadata": metadata}
+        owner, _ = _owners(remove.resource, metadata)
+        entry = (rv, old.id, *key, DELETED, "", owner, _body(obj))
+        self._join(key, old, None, entry, Event(rv, "DELETED", *key, obj, old.labels))
 
-    def _expect(self, staged: Staged, index: int, head: Head | None, expect: int | str) -> None:
+    def _join(
+        self, key: Key, old: Head | None, new: Head | None, entry: tuple[Any, ...], event: Event
+    ) -> None:
+        self.heads.put(key, new)
+        self.moves.append((key, old, new))
+        self._log += entry
+        self.events.append(event)
+
+    def _expect(self, index: int, head: Head | None, expect: int | str) -> None:
         if expect == ABSENT:
             if head is not None:
-                raise Conflict("exists", index, self._current(staged, head))
+                raise Conflict("exists", index, self._current(head))
         elif head is None:
             raise Conflict("missing", index)
         elif head.rv != expect:
-            raise Conflict("changed", index, self._current(staged, head))
+            raise Conflict("changed", index, self._current(head))
 
-    def _record(
-        self, staged: Staged, key: Key, move: Move, obj: Obj, rv: int, owners: tuple[str, ...]
-    ) -> None:
-        old, new = move.old, move.new
-        kind = ADDED if old is None else MODIFIED if new else DELETED
-        before = old.labels if old else None
-        changed = kind == MODIFIED and before != (new.labels if new else None)
-        identity = (new or old).id  # type: ignore[union-attr]  # one of them is there
-        owner = owner_term(move.resource, owners[0]) if owners else None
-        body = _encode(obj)
-        staged.log.append(
-            (rv, identity, *key, kind, _encode(before).decode() if changed else None, owner, body)
-        )
-        staged.events.append(Event(rv, TYPES[kind], *key, obj, before))
-        staged.heads[key] = new
-        staged.moves.append(move)
-
-    def _current(self, staged: Staged, head: Head) -> Obj:
+    def _current(self, head: Head) -> Obj:
         """The body of a live head: written in this group, or read."""
-        for events in (staged.events, self.events):
-            for event in reversed(events):
-                if event.rv == head.rv:
-                    return event.obj
+        for event in reversed(self.events):
+            if event.rv == head.rv:
+                return event.obj
         row = self._connection.execute("SELECT body FROM log WHERE rv=?", (head.rv,)).fetchone()
         found: Obj = _decode(row[0])
         return found
 
-    def _join(self, staged: Staged, rv: int) -> None:
-        self.rv = rv
-        self.events += staged.events
-        self._log += staged.log
-        self.touched.update(staged.heads)
-        for move in staged.moves:
-            self._join_move(move)
-        for row in staged.rows:
-            self._join_row(row, rv)
-
-    def _join_move(self, move: Move) -> None:
-        resource, old, new = move.resource, move.old, move.new
-        if old is not None:
-            self._superseded.append(old.rv)
-            if new is not None and old.labels == new.labels and old.owners == new.owners:
-                return
-            for term in _terms(resource, old):
-                self._terms[term, old.id] = False
-        if new is None:
-            self._gone.append(old.id)  # type: ignore[union-attr]  # a removal has an old head
-            return
-        for term in _terms(resource, new):
-            self._terms[term, new.id] = True
-
-    def _join_row(self, row: Row, rv: int) -> None:
+    def _row(self, row: Row, rv: int) -> None:
         if row.key == "*" and row.body is None:
             self._stars.add((row.kind, row.owner))
             for key in [k for k in self._rows if k[:2] == (row.kind, row.owner)]:
@@ -199,97 +161,111 @@ class Batch:
     def flush(self, floor: int) -> None:
         """All statements of the group, inside the caller's transaction. `floor`: the log's, below which a
         body goes as soon as nothing points to it."""
-        run = self._connection
-        insert(run, "INSERT INTO log VALUES", 9, self._log)
-        many(run, "DELETE FROM objects WHERE id=?", [(id,) for id in self._gone])
-        insert(run, "INSERT INTO objects VALUES", 8, self._live(), UPSERT_OBJECT)
-        many(run, "DELETE FROM terms WHERE term=? AND id=?", [k for k, on in self._terms.items() if not on])
-        added = [key for key, on in self._terms.items() if on]
-        insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
-        many(run, "DELETE FROM rows WHERE kind=? AND owner=?", list(self._stars))
-        many(run, "DELETE FROM log WHERE rv=?", [(rv,) for rv in self._superseded if rv <= floor])
+        insert(self._connection, "INSERT INTO log VALUES", LOG_WIDTH, self._log)
+        superseded = [(old.rv,) for _, old, _ in self.moves if old is not None and old.rv <= floor]
+        many(self._connection, "DELETE FROM log WHERE rv=?", superseded)
+        Changes(self.moves).flush(self._connection)
         self._flush_rows()
-        run.execute("UPDATE state SET rv=?", (self.rv,))
-
-    def _live(self) -> list[tuple[Any, ...]]:
-        return [
-            (
-                head.id, *key, head.uid, head.rv,
-                _encode(head.labels).decode() if head.labels else None,
-                _encode(head.owners).decode() if head.owners else None,
-            )
-            for key, head in self.touched.items() if head is not None
-        ]  # fmt: skip
+        self._connection.execute("UPDATE state SET rv=?", (self.rv,))
 
     def _flush_rows(self) -> None:
-        gone = [key for key, (_, body) in self._rows.items() if body is None]
-        many(self._connection, "DELETE FROM rows WHERE kind=? AND owner=? AND key=?", gone)
-        kept = [(*key, rv, body) for key, (rv, body) in self._rows.items() if body is not None]
-        insert(self._connection, "INSERT INTO rows VALUES", 5, kept, UPSERT_ROW)
+        run = self._connection
+        many(run, "DELETE FROM rows WHERE kind=? AND owner=?", list(self._stars))
+        gone = []
+        kept: list[Any] = []
+        for key, (rv, body) in self._rows.items():
+            if body is None:
+                gone.append(key)
+            else:
+                kept += (*key, rv, bytearray(body))
+        many(run, "DELETE FROM rows WHERE kind=? AND owner=? AND key=?", gone)
+        insert(run, "INSERT INTO rows (kind, owner, key, rv, body) VALUES", 5, kept, UPSERT_ROW)
 
 
-UPSERT_OBJECT = (
-    "ON CONFLICT (id) DO UPDATE SET rv=excluded.rv, uid=excluded.uid, labels=excluded.labels,"
-    " owners=excluded.owners"
-)
 UPSERT_ROW = "ON CONFLICT (kind, owner, key) DO UPDATE SET rv=excluded.rv, body=excluded.body"
 
-HEADS = (
-    "SELECT json_group_array(json_array(o.resource, o.namespace, o.name, o.id, o.uid, o.rv,"
-    " json(o.labels), json(o.owners))) FROM (VALUES"
-)
-HEADS_TAIL = ") v CROSS JOIN objects o ON o.resource=v.column1 AND o.namespace=v.column2 AND o.name=v.column3"
+
+class Changes:
+    """What a group's moves come to for the live rows and their terms, each object once."""
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self._born: dict[int, tuple[Key, Head]] = {}
+        self._moved: dict[int, int] = {}
+        self._redrawn: dict[int, Head] = {}
+        self._gone: list[tuple[int]] = []
+        self._terms: dict[tuple[int, int], bool] = {}
+        for key, old, new in moves:
+            if new is None:
+                assert old is not None  # what is removed was there
+                self._remove(key, old)
+            elif old is None:
+                self._born[new.id] = (key, new)
+                self._draw(key[0], new, True)
+            else:
+                self._update(key, old, new)
+
+    def _update(self, key: Key, old: Head, new: Head) -> None:
+        alike = old.labels == new.labels and old.owners == new.owners
+        if not alike:
+            self._draw(key[0], old, False)
+            self._draw(key[0], new, True)
+        if old.id in self._born:
+            self._born[old.id] = (key, new)
+        elif old.id in self._redrawn or not alike or old.uid != new.uid:
+            self._redrawn[old.id] = new
+        else:
+            self._moved[old.id] = new.rv
+
+    def _remove(self, key: Key, old: Head) -> None:
+        self._draw(key[0], old, False)
+        self._moved.pop(old.id, None)
+        self._redrawn.pop(old.id, None)
+        if self._born.pop(old.id, None) is None:
+            self._gone.append((old.id,))
+
+    def _draw(self, resource: str, head: Head, on: bool) -> None:
+        for key, value in head.labels.items():
+            self._terms[label_term(resource, key, value), head.id] = on
+        for uid in head.owners:
+            self._terms[owner_term(resource, uid), head.id] = on
+
+    def flush(self, run: sqlite3.Connection) -> None:
+        many(run, "DELETE FROM objects WHERE id=?", self._gone)
+        born: list[Any] = []
+        for key, head in self._born.values():
+            born += (head.id, *key, head.uid, head.rv, _text(head.labels), _text(head.owners))
+        insert(run, "INSERT INTO objects VALUES", 8, born)
+        redrawn = [
+            (head.rv, head.uid, _text(head.labels), _text(head.owners), id)
+            for id, head in self._redrawn.items()
+        ]
+        many(run, "UPDATE objects SET rv=?, uid=?, labels=?, owners=? WHERE id=?", redrawn)
+        moved = [value for pair in self._moved.items() for value in pair]
+        insert(run, "UPDATE objects SET rv=v.column2 FROM (VALUES", 2, moved, ") v WHERE id=v.column1")
+        many(run, "DELETE FROM terms WHERE term=? AND id=?", [k for k, on in self._terms.items() if not on])
+        added: list[Any] = []
+        for term, on in self._terms.items():
+            if on:
+                added += term
+        insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
 
 
-def load_heads(connection: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, Head]:
-    """The live heads among `keys`, in one row a chunk (see `insert` on why)."""
-    found: dict[Key, Head] = {}
-    for count, chunk in _chunks(keys):
-        sql = _insert(HEADS, 3, count, HEADS_TAIL)
-        answer = connection.execute(sql, list(chain.from_iterable(chunk))).fetchone()[0]
-        for resource, namespace, name, id, uid, rv, labels, owners in _decode(answer):
-            found[resource, namespace, name] = Head(id, uid, rv, labels or {}, tuple(owners or ()))
-    return found
+def _body(obj: Obj) -> bytearray:
+    body = bytearray()
+    _encode_into(obj, body)
+    return body
 
 
-def insert(
-    connection: sqlite3.Connection, head: str, width: int, rows: Sequence[tuple[Any, ...]], tail: str = ""
-) -> None:
-    """Multi-row INSERTs. A statement of one row each would give up the interpreter lock per row, and
-    wait for the event loop's thread to hand it back each time."""
-    for count, chunk in _chunks(rows):
-        connection.execute(_insert(head, width, count, tail), list(chain.from_iterable(chunk)))
+def _text(value: dict[str, str] | tuple[str, ...]) -> str:
+    return _encode(value).decode() if value else ""
 
 
-@lru_cache(maxsize=64)
-def _insert(head: str, width: int, count: int, tail: str) -> str:
-    row = "(" + ",".join("?" * width) + ")"
-    return f"{head} {','.join([row] * count)} {tail}"
-
-
-def many(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.executemany(sql, rows)
-
-
-def _chunks(rows: Sequence[Any]) -> Iterable[tuple[int, Sequence[Any]]]:
-    """Powers of two up to 64, so that few statements exist and all stay prepared."""
-    start = 0
-    while start < len(rows):
-        size = min(64, 1 << ((len(rows) - start).bit_length() - 1))
-        yield size, rows[start : start + size]
-        start += size
-
-
-def _owners(metadata: dict[str, Any]) -> tuple[str, ...]:
+def _owners(resource: str, metadata: dict[str, Any]) -> tuple[int | None, tuple[str, ...]]:
+    """The first owner's term, and the uids of the others."""
     references = metadata.get("ownerReferences")
     if not references:
-        return ()
+        return None, ()
+    first = owner_term(resource, references[0]["uid"])
     if len(references) == 1:
-        return (references[0]["uid"],)
-    return tuple(dict.fromkeys(reference["uid"] for reference in references))
-
-
-def _terms(resource: str, head: Head) -> list[int]:
-    terms = [label_term(resource, key, value) for key, value in head.labels.items()]
-    return terms + [owner_term(resource, uid) for uid in head.owners]
+        return first, ()
+    return first, tuple(dict.fromkeys(reference["uid"] for reference in references))[1:]

@@ -174,11 +174,11 @@ def _owned(obj: Obj, uid: str) -> bool:
 
 
 def _event(
-    resource: str, rv: int, namespace: str, name: str, type: int, before: str | None, body: bytes
+    resource: str, rv: int, namespace: str, name: str, type: int, before: str, body: bytes
 ) -> Event:
     obj = _decode(body)
     labels: dict[str, str] | None
-    if before is not None:
+    if before:
         labels = _decode(before)
     else:
         labels = None if type < MODIFIED else obj["metadata"].get("labels") or {}

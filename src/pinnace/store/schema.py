@@ -34,7 +34,7 @@ CREATE TABLE log (
   namespace TEXT NOT NULL,
   name TEXT NOT NULL,
   type INTEGER NOT NULL,    -- 0 ADDED, 1 MODIFIED, 2 DELETED
-  before TEXT,              -- the labels before, only where they changed
+  before TEXT NOT NULL,     -- the labels before where they changed, else ''
   owner INTEGER,            -- term of the first owner's uid
   body BLOB NOT NULL
 );
@@ -48,8 +48,8 @@ CREATE TABLE objects (
   name TEXT NOT NULL,
   uid TEXT NOT NULL,
   rv INTEGER NOT NULL,
-  labels TEXT,
-  owners TEXT               -- uids of the second owner and those after it
+  labels TEXT NOT NULL,     -- '' for none, as in owners
+  owners TEXT NOT NULL      -- uids of the second owner and those after it
 );
 CREATE UNIQUE INDEX objects_key ON objects (resource, namespace, name);
 
@@ -59,14 +59,15 @@ CREATE TABLE terms (        -- labels, and owners after the first, hashed with t
   PRIMARY KEY (term, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE rows (
+CREATE TABLE rows (         -- in the order of their making, so that those of one moment share pages
+  id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
   owner TEXT NOT NULL,
   key TEXT NOT NULL,
   rv INTEGER NOT NULL,
-  body BLOB NOT NULL,
-  PRIMARY KEY (kind, owner, key)
-) WITHOUT ROWID;
+  body BLOB NOT NULL
+);
+CREATE UNIQUE INDEX rows_key ON rows (kind, owner, key);
 
 CREATE TABLE marks (        -- which revision was the newest at which unix time: compaction by age
   at INTEGER PRIMARY KEY,
@@ -89,6 +90,7 @@ def connect(path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=10
     )
+    connection.execute("PRAGMA page_size=8192")  # what a Pod takes, twice or thrice
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     if sys.platform == "darwin":  # there fsync does not reach the platter

@@ -18,13 +18,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from pinnace.kinds.resource import Obj
-from pinnace.store.batch import Batch, Head, Key, load_heads
-from pinnace.store.interface import DiskFull, Event, Put, Remove, Write
+from pinnace.store.batch import Batch
+from pinnace.store.heads import Heads, Key
+from pinnace.store.interface import ABSENT, Conflict, DiskFull, Event, Put, Remove, Write
 
 GROUP_LIMIT = 512
 """Writes in one group: about 10 ms of work, so that no single answer waits long."""
-HEADS_LIMIT = 4096
-"""Live heads remembered (some hundred bytes each); all others are one indexed read away."""
 MARK_SECONDS = 10
 COMPACT_STEP = 256
 
@@ -77,7 +76,7 @@ class Writer(Generic[T]):
         self._log_limit, self._log_age, self._clock = log_limit, log_age, clock
         self._aged = self.floor
         self._marked = 0.0
-        self._heads: dict[Key, Head] = {}
+        self._heads = Heads(connection)
         self._queue: SimpleQueue[list[Request[T]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -115,7 +114,7 @@ class Writer(Generic[T]):
         started = time.perf_counter()
         try:
             with self._gate:
-                answers = self._plan_and_flush(group)
+                answers = self._judge_and_flush(group)
         except Exception as error:
             self._heads.clear()
             refusal = _translated(error)
@@ -127,22 +126,39 @@ class Writer(Generic[T]):
         self._count(answers, time.perf_counter() - started)
         self._publish(answers)
 
-    def _plan_and_flush(self, group: list[Request[T]]) -> Answers[T]:
-        batch = Batch(self._connection, self.rv, self._known_heads(group))
-        settled: list[tuple[T, list[Obj] | BaseException]] = []
-        for request in group:
-            try:
-                settled.append((request.ticket, batch.add(request.writes)))
-            except Exception as refusal:  # it concerns this commit alone: Conflict, or no JSON
-                settled.append((request.ticket, refusal))
+    def _judge_and_flush(self, group: list[Request[T]]) -> Answers[T]:
+        """What is to be created is taken to be absent, as it nearly always is. If the database knows better,
+        nothing was written, and the group is planned once more with everything looked up."""
+        try:
+            return self._plan_and_flush(group, trusting=True)
+        except sqlite3.IntegrityError:
+            self._heads.clear()
+            return self._plan_and_flush(group, trusting=False)
+
+    def _plan_and_flush(self, group: list[Request[T]], *, trusting: bool) -> Answers[T]:
+        self._heads.load(_keys(group, trusting))
+        batch = Batch(self._connection, self.rv, self._heads)
+        settled = [(request.ticket, self._planned(batch, request)) for request in group]
         if batch.rv > self.rv:
             self._flush(batch)
+        self._heads.trim([key for key, _, new in batch.moves if new is None])
         return Answers(self.rv, batch.events, settled)
 
-    def _known_heads(self, group: list[Request[T]]) -> dict[Key, Head]:
-        keys = dict.fromkeys(key for request in group for write in request.writes if (key := _key(write)))
-        found = {key: head for key in keys if (head := self._heads.get(key)) is not None}
-        return found | load_heads(self._connection, [key for key in keys if key not in found])
+    def _planned(self, batch: Batch, request: Request[T]) -> list[Obj] | BaseException:
+        try:
+            return batch.add(request.writes)
+        except Conflict:
+            return self._judged(batch, request)
+        except Exception as refusal:  # it concerns this commit alone: it is no JSON
+            return refusal
+
+    def _judged(self, batch: Batch, request: Request[T]) -> list[Obj] | BaseException:
+        """The refusal that is due when nothing is taken to be absent."""
+        self._heads.load(_keys([request], trusting=False))
+        try:
+            return batch.add(request.writes)
+        except Exception as refusal:
+            return refusal
 
     def _flush(self, batch: Batch) -> None:
         run = self._connection
@@ -157,16 +173,6 @@ class Writer(Generic[T]):
             self._marked = 0.0
             raise
         self.rv, self.floor = batch.rv, floor
-        self._remember(batch.touched)
-
-    def _remember(self, touched: dict[Key, Head | None]) -> None:
-        heads = self._heads
-        for key, head in touched.items():
-            heads.pop(key, None)
-            if head is not None:
-                heads[key] = head
-        while len(heads) > HEADS_LIMIT:
-            del heads[next(iter(heads))]
 
     def _compact(self, rv: int, events: int) -> int:
         """Part of every group once the log is over its limits, so that there is never a pause for it."""
@@ -220,13 +226,21 @@ def _take(waiting: list[Request[T]]) -> list[Request[T]]:
     return group
 
 
-def _key(write: Write) -> Key | None:
+def _keys(group: Sequence[Request[Any]], trusting: bool) -> list[Key]:
+    """The objects that the group's preconditions ask about."""
+    return [
+        _key(write)
+        for request in group
+        for write in request.writes
+        if type(write) is Remove or (type(write) is Put and not (trusting and write.expect == ABSENT))
+    ]
+
+
+def _key(write: Put | Remove) -> Key:
     if isinstance(write, Put):
         metadata = write.obj["metadata"]
         return write.resource, metadata.get("namespace") or "", metadata["name"]
-    if isinstance(write, Remove):
-        return write.resource, write.namespace, write.name
-    return None
+    return write.resource, write.namespace, write.name
 
 
 def _translated(error: Exception) -> Exception:

@@ -1,0 +1,70 @@
+"""What the writer remembers of live objects, to judge the next write to each without asking the database.
+
+Owned by the writer thread. Invariant: what is here is what the database says together with the group that is
+being planned; a group that fails clears it. Some thousands are kept, the rest are one indexed read away.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import chain
+
+import msgspec
+
+from pinnace.store.statements import chunks, sentence
+
+Key = tuple[str, str, str]
+"""(resource, namespace, name)"""
+
+LIMIT = 4096
+"""Some hundred bytes each."""
+
+_decode = msgspec.json.Decoder().decode
+
+SELECT = (
+    "SELECT json_group_array(json_array(o.resource, o.namespace, o.name, o.id, o.uid, o.rv,"
+    " json(nullif(o.labels, '')), json(nullif(o.owners, '')))) FROM (VALUES"
+)
+JOIN = ") v CROSS JOIN objects o ON o.resource=v.column1 AND o.namespace=v.column2 AND o.name=v.column3"
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    id: int
+    uid: str
+    rv: int
+    labels: dict[str, str]
+    owners: tuple[str, ...]
+    """The second owner and those after it (the first one is indexed with each log entry)."""
+
+
+class Heads:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[Key, Head | None] = {}
+        self.get = self._known.get
+        self.clear = self._known.clear
+
+    def put(self, key: Key, head: Head | None) -> None:
+        self._known[key] = head
+
+    def forget(self, key: Key) -> None:
+        self._known.pop(key, None)
+
+    def load(self, keys: Sequence[Key]) -> None:
+        """Know these, in one row a chunk: every row would hand the interpreter lock over and back."""
+        unknown = [key for key in dict.fromkeys(keys) if key not in self._known]
+        for start, count in chunks(len(unknown)):
+            values = list(chain.from_iterable(unknown[start : start + count]))
+            answer = self._connection.execute(sentence(SELECT, 3, count, JOIN), values).fetchone()[0]
+            for resource, namespace, name, id, uid, rv, labels, owners in _decode(answer):
+                self._known[resource, namespace, name] = Head(id, uid, rv, labels or {}, tuple(owners or ()))
+
+    def trim(self, gone: Sequence[Key]) -> None:
+        """Forget those that are `gone`, and the longest known ones beyond the limit."""
+        known = self._known
+        for key in gone:
+            if known.get(key) is None:
+                known.pop(key, None)
+        while len(known) > LIMIT:
+            del known[next(iter(known))]
