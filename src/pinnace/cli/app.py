@@ -44,11 +44,16 @@ def up(
 
     Parameters
     ----------
-    detach: Return as soon as the platform is ready; `pinnace down` stops it.
-    port: Port of the API and the console on this machine; 0 takes a free one.
-    gateway_port: Port of the inference gateway; 0 takes a free one.
-    isolation: How steps are kept apart; `auto` takes the strongest that works here.
-    without: Leave this family's objects (workflow, serving, jobs) to a controller of your own.
+    detach:
+        Return as soon as the platform is ready; `pinnace down` stops it.
+    port:
+        Port of the API and the console on this machine; 0 takes a free one.
+    gateway_port:
+        Port of the inference gateway; 0 takes a free one.
+    isolation:
+        How steps are kept apart; `auto` takes the strongest that works here.
+    without:
+        Leave this family's objects (workflow, serving, jobs) to a controller of your own.
     """
     from pinnace.cli.up import up as command
 
@@ -102,9 +107,12 @@ def demo(
 
     Parameters
     ----------
-    once: End by itself (implies --yes) instead of leaving everything up until Ctrl-C.
-    yes: Answer the question before promotion with yes.
-    port: Port of the demo's API; 0 takes a free one.
+    once:
+        End by itself (implies --yes) instead of leaving everything up until Ctrl-C.
+    yes:
+        Answer the question before promotion with yes.
+    port:
+        Port of the demo's API; 0 takes a free one.
     """
     from pinnace.cli.demo import demo as command
 
@@ -123,8 +131,10 @@ def run(
 
     Parameters
     ----------
-    file: A manifest with a Workflow or WorkflowTemplate; `-` reads it from standard input.
-    parameter: `name=value`, an argument of the workflow; may be repeated.
+    file:
+        A manifest with a Workflow or WorkflowTemplate; `-` reads it from standard input.
+    parameter:
+        `name=value`, an argument of the workflow; may be repeated.
     """
     from pinnace.cli.run import run as command
 
@@ -148,8 +158,10 @@ def resume(
 
     Parameters
     ----------
-    node: Only the suspended step of this display name.
-    parameter: `name=value`, an output that the step is waiting for.
+    node:
+        Only the suspended step of this display name.
+    parameter:
+        `name=value`, an output that the step is waiting for.
     """
     from pinnace.cli.workflow import resume as command
 
@@ -228,7 +240,8 @@ def kubeconfig(
 
     Parameters
     ----------
-    merge: Add a context `pinnace` to your own kubeconfig; your current context stays.
+    merge:
+        Add a context `pinnace` to your own kubeconfig; your current context stays.
     """
     from pinnace.cli.kubectl import kubeconfig as command
 
@@ -275,9 +288,16 @@ def gc(*, home: Where = None) -> int:
     return command(Home.at(home))
 
 
+def standard_input_named(argv: Sequence[str]) -> list[str]:
+    """`run -`: a lone hyphen would be read as an option without a name."""
+    if argv and argv[0] == "run":
+        return ["/dev/stdin" if word == "-" else word for word in argv]
+    return list(argv)
+
+
 def main(argv: Sequence[str]) -> int:
     try:
-        return int(app(argv, result_action="return_value") or 0)
+        return int(app(standard_input_named(argv), result_action="return_value") or 0)
     except Failure as failure:
         print(f"pinnace: {failure}", file=sys.stderr)
         return failure.code

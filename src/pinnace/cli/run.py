@@ -32,7 +32,7 @@ def read(file: Path) -> list[dict[str, Any]]:
     import yaml
 
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text()
+        text = sys.stdin.read() if str(file) == "/dev/stdin" else file.read_text()
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from error
     try:
