@@ -1,8 +1,8 @@
 """The store's CPU for what a workflow node writes: a Pod created, bound and finished, and two side rows.
 
-`python -m benchmarks.store [COUNT]` prints microseconds of CPU (all threads) a node, with 64 nodes in flight and
-with one. The same writes against a store that only answers are measured in the same round and subtracted: making
-the Pods, and what the callers cost by themselves, is not the store's.
+`python -m benchmarks.store [COUNT]` prints microseconds of CPU (all threads) a node, with 64 nodes in flight
+and with one. The same writes against a store that only answers are measured in the same round and subtracted:
+making the Pods, and what the callers cost by themselves, is not the store's.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def pod(number: int) -> Obj:
             "name": name, "namespace": "default", "uid": f"0f6b4d8e-7f1c-4a53-9c1e-{number:012}",
             "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": {
-                "workflows.argoproj.io/workflow": "fan", "workflows.argoproj.io/completed": "false", "app": "a",
+                "workflows.argoproj.io/workflow": "fan", "workflows.argoproj.io/completed": "false",
+                "app": "fan",
             },
             "annotations": {
                 "workflows.argoproj.io/node-name": f"fan[0].one({number})", "pinnace.dev/staging": "s" * 300,
@@ -71,7 +72,8 @@ def pod(number: int) -> Obj:
             "restartPolicy": "Never", "containers": [{
                 "name": "main", "image": "busybox", "command": ["true"], "args": [str(number)],
                 "env": [{"name": f"VARIABLE_{i}", "value": "v" * 40} for i in range(6)],
-                "resources": {}, "terminationMessagePath": "/dev/termination-log", "imagePullPolicy": "Always",
+                "resources": {}, "terminationMessagePath": "/dev/termination-log",
+                "imagePullPolicy": "Always",
             }],
         },
         "status": {"phase": "Pending", "qosClass": "BestEffort"},
