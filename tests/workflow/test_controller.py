@@ -149,7 +149,9 @@ async def test_control_may_die_at_any_time_and_no_pod_is_made_twice(tmp_path: Pa
 async def test_a_person_resumes_by_editing_the_node(tmp_path: Path) -> None:
     document = workflow("""
 metadata: {name: gate}
-spec: {entrypoint: main, templates: [{name: main, steps: [[{name: ok, template: ok}]]}, {name: ok, suspend: {}}]}
+spec:
+  entrypoint: main
+  templates: [{name: main, steps: [[{name: ok, template: ok}]]}, {name: ok, suspend: {}}]
 """)
     async with platform(tmp_path) as world:
         await world.client.create(WORKFLOW, document, "default")
