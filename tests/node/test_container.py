@@ -49,7 +49,16 @@ def image() -> Iterator[str]:
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
     name = f"localhost/pinnace-test-{os.getpid()}:1"
-    command = ["podman", "import", "--change", "ENTRYPOINT [\"/bin/echo\"]", "--change", "CMD [\"from-image\"]", "-", name]
+    command = [
+        "podman",
+        "import",
+        "--change",
+        'ENTRYPOINT ["/bin/echo"]',
+        "--change",
+        'CMD ["from-image"]',
+        "-",
+        name,
+    ]
     subprocess.run(command, input=packed.getvalue(), check=True, capture_output=True, timeout=60)
     yield name
     subprocess.run(["podman", "rmi", "--force", name], capture_output=True, timeout=60, check=False)
@@ -77,7 +86,9 @@ async def test_inputs_outputs_and_the_result(engine: Node, image: str) -> None:
     outputs = Outputs(True, [Output("p", "/tmp/p")], [Output("a", "/result/a")])
     script = "cat /in/a /in/b; mkdir -p /result; echo 1 > /tmp/p; echo 2 > /result/a; echo $WORD > /v/w"
     inputs = [Input("a", "/in/a", blob.digest), Input("b", "/in/b", raw=b"raw")]
-    run = pod(sh(image, script, env={"WORD": "w"}, mounts=[Mount("/v", volume="v")]), inputs=inputs, outputs=outputs)
+    run = pod(
+        sh(image, script, env={"WORD": "w"}, mounts=[Mount("/v", volume="v")]), inputs=inputs, outputs=outputs
+    )
     report = await engine.run(run)
     assert report.outputs is not None, engine.log(run)
     assert report.outputs.error == ""

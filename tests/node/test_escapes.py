@@ -114,7 +114,17 @@ async def test_no_kernel_setting_can_be_opened_for_writing(sandbox: Node) -> Non
     lines = sandbox.log(run).splitlines()
     assert lines[-1] == "walked"
     own = {"/proc/sys/fs/mqueue", "/proc/sys/kernel", "/proc/sys/user"}
-    names = {"msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced", "auto_msgmni"}
+    names = {
+        "msgmax",
+        "msgmnb",
+        "msgmni",
+        "sem",
+        "shmall",
+        "shmmax",
+        "shmmni",
+        "shm_rmid_forced",
+        "auto_msgmni",
+    }
     names |= {"pid_max", "msg_next_id", "sem_next_id", "shm_next_id", "domainname", "hostname", "ns_last_pid"}
     for _, folder, name in map(str.split, lines[:-1]):  # settings of the pod's own namespaces, no one else's
         assert folder in own, (folder, name)

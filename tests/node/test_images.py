@@ -60,7 +60,9 @@ def registry(layer: bytes) -> Iterator[str]:
         "Env": ["PATH=/bin", "GREETING=hello"],
     }  # fmt: skip
     rootfs = {"type": "layers", "diff_ids": [digest(layer)]}
-    config = json.dumps({"os": "linux", "architecture": architecture(), "config": start, "rootfs": rootfs}).encode()
+    config = json.dumps(
+        {"os": "linux", "architecture": architecture(), "config": start, "rootfs": rootfs}
+    ).encode()
     kind = "application/vnd.oci.image.{}"
     manifest = json.dumps({
         "schemaVersion": 2, "mediaType": kind.format("manifest.v1+json"),
@@ -148,5 +150,3 @@ async def test_a_plain_process_cannot_have_an_image(process: Node, registry: str
     report = await process.run(pod(Container("main", f"{registry}/team/tool:1")))
     assert report.containers[0].reason == "StartError"
     assert "sandbox" in report.containers[0].message
-
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -62,7 +63,8 @@ class Reaper:
     async def run(self, argv: list[str], env: Mapping[str, str], *, cwd: str = "/", output: int = -1) -> int:
         """Run to the end; the exit code, 128+n for a signal."""
         done: asyncio.Future[int] = self.loop.create_future()
-        pid = self.spawn(argv, env, done.set_result, cwd=cwd, stdout=output, stderr=output)
+        program = shutil.which(argv[0], path=env.get("PATH")) or argv[0]
+        pid = self.spawn(argv, env, done.set_result, program=program, cwd=cwd, stdout=output, stderr=output)
         try:
             return exit_code(await asyncio.shield(done))
         except asyncio.CancelledError:
