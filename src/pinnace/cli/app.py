@@ -5,6 +5,7 @@ Imports are lazy: `pinnace up` must be ready within a second, so a command pays 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -304,5 +305,9 @@ def main(argv: Sequence[str]) -> int:
     except (Unreachable, Refused) as problem:
         print(f"pinnace: {problem}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`); nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
