@@ -115,6 +115,6 @@ def size_text(size: float) -> str:
 
 def gc(home: Home) -> int:
     """Asks control, which alone knows what is referred to."""
-    freed = Connection.to(home).request("POST", "/pinnace/v1/gc")
+    freed = Connection.to(home).request("POST", "/pinnace/v1/gc", timeout=600)
     print(freed.decode().strip())
     return 0

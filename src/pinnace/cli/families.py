@@ -14,6 +14,7 @@ import msgspec
 
 from pinnace.api.context import Route
 from pinnace.api.http import Request
+from pinnace.cli.garbage import collect
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.core.claims import Claims
 from pinnace.controllers.core.endpoints import EndpointsOfServices
@@ -156,7 +157,14 @@ def routes(platform: Platform) -> list[Route]:
             stats = await platform.gateway.stats()
         await request.json(200, statistics.document(page.items, stats))
 
-    return [Route("/pinnace/v1/status", status), Route("/pinnace/v1/endpoints", endpoints)]
+    async def gc(request: Request) -> None:
+        await request.text(200, (await collect(platform.home, platform.store)).text())
+
+    return [
+        Route("/pinnace/v1/status", status),
+        Route("/pinnace/v1/endpoints", endpoints),
+        Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
+    ]
 
 
 async def describe(platform: Platform) -> dict[str, Any]:

@@ -88,6 +88,15 @@ def ours(home: Home) -> list[int]:
     return alive
 
 
+def supervised(home: Home) -> bool:
+    """Whether the supervisor that is recorded lives: the one before may have died and left the others."""
+    pid = int(state(home).get("pid", 0))
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return pid > 0
+    return False
+
+
 def spawn(home: Home, port: int, gateway_port: int, isolation: str, without: tuple[str, ...]) -> None:
     argv = [
         sys.executable, "-m", "pinnace", "supervisor", "--home", str(home.root), "--port", str(port),
@@ -103,10 +112,10 @@ def wait_until_ready(home: Home, within: float = READY_WITHIN) -> None:
     pause = 0.01
     seen = False
     while time.monotonic() < deadline:
-        with suppress(Unreachable):
-            if Connection.to(home).text("/readyz") == "ok":
-                return
         alive = running(home)
+        with suppress(Unreachable):
+            if alive and supervised(home) and Connection.to(home).text("/readyz") == "ok":
+                return
         if seen and not alive:
             break
         seen = seen or alive

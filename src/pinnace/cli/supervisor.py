@@ -79,11 +79,18 @@ class Child:
         self.restarts = 0
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
+        with self.open_log() as log:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.started = time.monotonic()
+
+    def open_log(self) -> IO[bytes]:
+        """On a full disk a new log cannot be made; the process is started all the same."""
+        try:
+            return self.log.open("ab")
+        except OSError:
+            return open(os.devnull, "wb")
 
     def died(self, ending: str) -> None:
         now = time.monotonic()
@@ -107,6 +114,7 @@ class Supervisor:
 
     def run(self) -> int:
         wake = self.watch_signals()
+        self.write_state()
         while not self.stopping:
             self.start_what_is_due()
             wake.select(self.seconds_to_next_start())
@@ -183,8 +191,11 @@ class Supervisor:
             "restarts": {c.name: c.restarts for c in self.children},
         }
         fresh = self.state.with_suffix(".new")
-        fresh.write_text(json.dumps(body))
-        fresh.replace(self.state)
+        try:
+            fresh.write_text(json.dumps(body))
+            fresh.replace(self.state)
+        except OSError as error:  # a full disk stops no supervisor
+            say(f"cannot write {self.state}: {error.strerror}")
 
 
 def ended_children() -> list[tuple[int, int]]:
@@ -222,7 +233,8 @@ def ending(status: int) -> str:
 
 
 def say(text: str) -> None:
-    print(time.strftime("%Y-%m-%dT%H:%M:%S"), "supervisor:", text, file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(time.strftime("%Y-%m-%dT%H:%M:%S"), "supervisor:", text, file=sys.stderr, flush=True)
 
 
 def adopt(child: Child, state: Path) -> None:

@@ -174,7 +174,7 @@ class SqliteStore:
             with self._gate:
                 copy_database(self._writing, target)
             return
-        source = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        source = sqlite3.connect(f"{Path(self._path).as_uri()}?mode=ro", uri=True)
         try:
             copy_database(source, target)
         finally:
