@@ -95,7 +95,7 @@ class Node:
                     raise
                 await asyncio.sleep(0.01)
 
-    async def run(self, run: Run, until: Wanted = final, timeout: float = 30) -> PodReport:  # noqa: ASYNC109
+    async def run(self, run: Run, until: Wanted = final, timeout: float = 30) -> PodReport:
         async with self.client() as client:
             client.send(run)
             return await reported(client, run.uid, until, timeout)

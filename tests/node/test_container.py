@@ -129,9 +129,9 @@ async def test_a_new_node_removes_what_the_old_one_left(engine: Node, image: str
     await engine.run(run, running)
     listing = ["podman", "ps", "--all", "--quiet", "--filter", f"name=pinnace-{run.uid}"]
     async with asyncio.timeout(10):
-        while not subprocess.run(listing, capture_output=True, check=True).stdout:  # noqa: ASYNC221
+        while not subprocess.run(listing, capture_output=True, check=True).stdout:
             await asyncio.sleep(0.05)
     engine.restart()
     async with engine.client() as client:
         assert client.hello.pods == []
-    assert not subprocess.run(listing, capture_output=True, check=True).stdout  # noqa: ASYNC221
+    assert not subprocess.run(listing, capture_output=True, check=True).stdout

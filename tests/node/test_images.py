@@ -22,7 +22,11 @@ from tests.node.conftest import Node, pod
 
 pytestmark = pytest.mark.anyio
 
-PROGRAM = b"#!/bin/sh\necho only-in-the-image: $GREETING $1; cat /etc/release; pwd; id -u; echo changed > /etc/release\n"
+PROGRAM = b"""#!/bin/sh
+echo only-in-the-image: $GREETING $1
+cat /etc/release; pwd; id -u
+echo changed > /etc/release
+"""
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o755) -> None:

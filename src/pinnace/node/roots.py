@@ -32,6 +32,7 @@ HOST_ETC = (
 )
 """Never a whole `/etc/ssl` or `/etc/pki`: private keys lie there."""
 POOLED = 64
+UID = 1000
 
 
 class Root:
@@ -51,7 +52,7 @@ class Roots:
     def __init__(self, folder: Path, etc: Etc | None, cleaner: Executor) -> None:
         """Without `etc` the roots are bare folders, for plain processes."""
         self.folder = folder
-        self.written = WRITTEN if etc else ("",)
+        self.written = (*WRITTEN, *etc.written) if etc else ("",)
         self.etc = etc
         self.cleaner = cleaner
         self.spare: list[Root] = []
@@ -87,7 +88,7 @@ class Roots:
                 os.symlink(os.readlink(host), f"{root.path}/{name}")
             elif host.is_dir():
                 os.mkdir(f"{root.path}/{name}", 0o755)
-        etc.mount_points(f"{root.path}/etc")
+        etc.lay_out(f"{root.path}/etc")
 
     def give(self, root: Root) -> None:
         if len(self.spare) < POOLED and self.untouched(root):
@@ -110,65 +111,93 @@ def stamp(root: str, names: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def listing(root: str, names: tuple[str, ...]) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(os.listdir(f"{root}/{name}")) for name in names)
+    return tuple(frozenset(held(f"{root}/{name}")) for name in names)
+
+
+def held(path: str) -> list[str]:
+    """A folder's names, or a file's content."""
+    return os.listdir(path) if os.path.isdir(path) else [host_bytes(path).hex()]
 
 
 class Etc:
-    """The files of /etc inside: names and resolvers of our own making, certificates of the host."""
+    """What of /etc is inside: small files as private copies (a mount each would cost more than the program),
+    folders of the host bound read-only."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, exist_ok=True)
-        self.write("group", "root:x:0:\npod:x:1000:\nnogroup:x:65534:\n")
-        self.write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
-        self.write("hosts", host_text("/etc/hosts") or "127.0.0.1 localhost\n::1 localhost\n")
-        self.write("resolv.conf", host_text("/etc/resolv.conf"))
-        self.shared = [name for name in HOST_ETC if (Path("/etc") / name).exists()]
+        self.hosts = host_bytes("/etc/hosts") or b"127.0.0.1 localhost\n::1 localhost\n"
+        self.files = {
+            "passwd": passwd(str(UID)),
+            "group": b"root:x:0:\npod:x:1000:\nnogroup:x:65534:\n",
+            "nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
+            "hosts": self.hosts,
+            "resolv.conf": host_bytes("/etc/resolv.conf"),
+        }
+        self.folders: list[str] = []
+        for name in HOST_ETC:
+            path = Path("/etc") / name
+            if path.is_dir():
+                self.folders.append(name)
+            elif path.exists():
+                self.files[name] = host_bytes(str(path))
+        self.written = tuple(f"etc/{name}" for name in (*self.files, *self.above()))
         self.binds = lru_cache(64)(self._binds)
 
-    def write(self, name: str, text: str) -> str:
+    def above(self) -> list[str]:
+        """Folders on the way to what lies deeper."""
+        return sorted({name.rpartition("/")[0] for name in (*self.files, *self.folders)} - {""})
+
+    def write(self, name: str, content: bytes) -> str:
         path = self.folder / name
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
             path.chmod(0o644)
         return str(path)
 
     def _binds(self, uid: str) -> tuple[str, ...]:
-        shell = "/root:/bin/sh"
-        passwd = f"root:x:0:0:root:{shell}\npod:x:{uid}:{uid}::{shell}\nnobody:x:65534:65534::/:/bin/false\n"
-        argv = ["--ro-bind", self.write(f"passwd-{uid}", passwd), "/etc/passwd"]
-        for name in ("group", "nsswitch.conf"):
-            argv += ["--ro-bind", str(self.folder / name), f"/etc/{name}"]
-        for name in self.shared:
-            argv += ["--ro-bind", os.path.realpath(f"/etc/{name}"), f"/etc/{name}"]
-        return (*argv, *self.network())
+        argv = [w for name in self.folders for w in ("--ro-bind", f"/etc/{name}", f"/etc/{name}")]
+        if uid != str(UID):
+            argv += ["--ro-bind", self.write(f"passwd-{uid}", passwd(uid)), "/etc/passwd"]
+        return tuple(argv)
 
     def network(self) -> tuple[str, ...]:
+        """For an image's root, whose /etc is its own."""
         names = ("hosts", "resolv.conf")
-        return tuple(w for n in names for w in ("--ro-bind", str(self.folder / n), f"/etc/{n}"))
+        return tuple(w for n in names for w in ("--ro-bind", self.write(n, self.files[n]), f"/etc/{n}"))
 
     def hosts_with(self, folder: str, hosts: dict[str, str]) -> str:
         """A hosts file of one pod: the common one, then names → addresses."""
         lines = "".join(f"{address}\t{name}\n" for name, address in hosts.items())
         path = Path(folder) / "hosts"
-        path.write_text((self.folder / "hosts").read_text() + lines)
+        path.write_bytes(self.hosts + lines.encode())
         return str(path)
 
-    def mount_points(self, etc: str) -> None:
-        for name in ("passwd", "group", "nsswitch.conf", "hosts", "resolv.conf", *self.shared):
-            path = f"{etc}/{name}"
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-            if os.path.isdir(f"/etc/{name}"):
-                os.mkdir(path, 0o755)
-            else:
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+    def lay_out(self, etc: str) -> None:
+        for name in self.above():
+            os.makedirs(f"{etc}/{name}", 0o755, exist_ok=True)
+        for name in self.folders:
+            os.mkdir(f"{etc}/{name}", 0o755)
+        for name, content in self.files.items():
+            descriptor = os.open(f"{etc}/{name}", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o644)
+            try:
+                os.write(descriptor, content)
+            finally:
+                os.close(descriptor)
 
 
-def host_text(path: str) -> str:
+def passwd(uid: str) -> bytes:
+    shell = "/root:/bin/sh"
+    return (
+        f"root:x:0:0:root:{shell}\npod:x:{uid}:{uid}::{shell}\nnobody:x:65534:65534::/:/bin/false\n".encode()
+    )
+
+
+def host_bytes(path: str) -> bytes:
     try:
-        return Path(path).read_text()
+        return Path(path).read_bytes()
     except OSError:
-        return ""
+        return b""
 
 
 def remove(path: str) -> None:

@@ -19,9 +19,8 @@ from pinnace.node.launchers.process import in_cgroups
 from pinnace.node.orphans import processes
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
-from pinnace.node.roots import LINKS, Etc
+from pinnace.node.roots import LINKS, UID, Etc
 
-UID = 1000
 STATUS_FD = 3
 PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
 UNSAFE = frozenset(
