@@ -56,6 +56,12 @@ def test_when_nothing_ends_one_more_is_admitted() -> None:
     assert started(pods, full, starved=True) == ["a"]
 
 
+def test_what_is_held_and_not_used_is_lent_to_who_asked_for_nothing() -> None:
+    full = Load(milli_cpu=2000, pods=4)
+    silent = [waiting(name, silent=True) for name in "abc"]
+    assert started([waiting("asks"), *silent], full, idle=2) == ["a", "b"]
+
+
 def test_gangs_start_together_or_not_at_all() -> None:
     gang = [waiting(f"g{n}", 1000, gang="job", gang_size=3) for n in range(3)]
     assert started(gang[:2]) == []

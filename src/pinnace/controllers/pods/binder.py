@@ -19,6 +19,8 @@ from pinnace.controllers.controller import Result
 from pinnace.controllers.pods import binding, schedule
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
+from pinnace.controllers.pods.meter import INTERVAL, Meter
+from pinnace.controllers.pods.request import DEFAULT_SHARE
 from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
@@ -51,6 +53,7 @@ class Binder:
         self.story = story
         self.link: NodeLink | None = None
         self.around: Surroundings | None = None
+        self.meter = Meter()
         self.moved = time.monotonic()
         """When a pod was last bound or ended."""
         self.late: list[Entry] = []
@@ -62,8 +65,11 @@ class Binder:
             return Result()
         now = time.monotonic()
         starved = now - self.moved >= STARVED
+        load = self.table.load
+        given_away = load.milli_cpu > around.machine.milli_cpu - DEFAULT_SHARE
+        idle = self.meter.idle(load.pods, now) if given_away else 0
         plan = schedule.plan(
-            self.table.waiting(), around.machine, self.table.load, now=now, starved=starved
+            self.table.waiting(), around.machine, load, now=now, idle=idle, starved=starved
         )
         for uid, message in plan.never.items():
             await self._never(self.table.entries[uid], message)
@@ -73,7 +79,7 @@ class Binder:
             if len(plan.start) > AT_ONCE:
                 return Result(after=0)
         elif self.table.anyone_waits:
-            return Result(after=max(0.01, self.moved + STARVED - now))
+            return Result(after=INTERVAL)
         return Result()
 
     async def _bind(

@@ -101,6 +101,13 @@ def _shared(spec: Obj, request: Request) -> Request:
     return request
 
 
+def silent(pod: Obj) -> bool:
+    """Whether it leaves its CPU to us: no container says what it wants of it."""
+    spec = pod["spec"]
+    containers = [*spec["containers"], *(spec.get("initContainers") or [])]
+    return not any("cpu" in asked(each) for each in containers)
+
+
 def memory_asked(pod: Obj) -> int:
     """Of any pod, servers included: more than the machine has can never run."""
     return sum(whole(asked(each).get("memory", 0)) for each in pod["spec"].get("containers") or [])

@@ -31,6 +31,8 @@ class Waiting(msgspec.Struct):
     gang: str = ""
     gang_size: int = 1
     short: bool = False
+    silent: bool = False
+    """It asks nothing of the CPU by itself, so it may borrow what others hold and do not use."""
     floor: int = 0
     """Memory that the machine must have at all, though the pod holds none of it (servers)."""
 
@@ -74,11 +76,13 @@ def plan(
     *,
     now: float,
     ahead: int = AHEAD,
+    idle: int = 0,
     starved: bool = False,
 ) -> Plan:
     """`ahead`: how many short pods may be bound although the CPU is given away.
+    `idle`: how many silent ones, because what is given away is not used.
     `starved`: nothing ended for a while; one more is admitted whatever it asks of the CPU."""
-    room = _Room(machine, load, max(0, ahead - _beyond(machine, load)), 1 if starved else 0)
+    room = _Room(machine, load, max(0, ahead - _beyond(machine, load)), idle, 1 if starved else 0)
     result = Plan([], {})
     gangs: dict[str, list[Waiting]] = {}
     passed = 0
@@ -117,17 +121,20 @@ def lacking(pod: Waiting, machine: Machine) -> str:
 class _Room:
     """What is left of the machine while a plan is made."""
 
-    def __init__(self, machine: Machine, load: Load, ahead: int, admitted: int) -> None:
+    def __init__(self, machine: Machine, load: Load, ahead: int, idle: int, admitted: int) -> None:
         self.machine = machine
         self.milli = machine.milli_cpu - load.milli_cpu
         self.memory = machine.memory - load.memory
         self.pods = load.pods
         self.ahead = ahead
+        self.idle = idle
         self.admitted = admitted
 
     @property
     def full(self) -> bool:
-        return self.memory <= 0 or (self.milli <= 0 and not self.ahead and not self.admitted)
+        return self.memory <= 0 or (
+            self.milli <= 0 and not self.ahead and not self.idle and not self.admitted
+        )
 
     def take(self, group: list[Waiting], start: list[Start]) -> bool:
         milli = sum(pod.milli_cpu for pod in group)
@@ -149,6 +156,9 @@ class _Room:
             return True
         if self.ahead >= len(group) and all(pod.short for pod in group):
             self.ahead -= len(group)
+            return True
+        if self.idle >= len(group) and all(pod.silent for pod in group):
+            self.idle -= len(group)
             return True
         if self.admitted:
             self.admitted = 0
