@@ -13,11 +13,20 @@ from pathlib import Path
 from pinnace.cli import platform
 from pinnace.home import Home
 
+CACHE = Path(__file__).resolve().parent.parent / ".cache"
+
+
+@contextmanager
+def empty() -> Iterator[Home]:
+    """A home on the disk of the checkout: a machine's /tmp may be much slower, or no disk at all."""
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=CACHE, ignore_cleanup_errors=True) as folder:
+        yield Home.at(Path(folder) / "home")
+
 
 @contextmanager
 def running(isolation: str = "auto") -> Iterator[Home]:
-    with tempfile.TemporaryDirectory(prefix="pinnace-bench-") as folder:
-        home = Home.at(Path(folder) / "home")
+    with empty() as home:
         up(home, isolation)
         try:
             yield home

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 
 from benchmarks.fanout import submit, until_finished
 from benchmarks.figure import Figure
-from benchmarks.home import up
+from benchmarks.home import empty, up
 from pinnace.cli import platform
 from pinnace.cli.connection import Connection
 from pinnace.home import Home
@@ -23,8 +21,7 @@ HELLO = {
 
 def measure(*, quick: bool = False) -> list[Figure]:
     seconds = []
-    with tempfile.TemporaryDirectory(prefix="pinnace-bench-") as folder:
-        home = Home.at(Path(folder) / "home")
+    with empty() as home:
         first = up(home)
         for _ in range(1 if quick else 5):
             platform.stop(home)
