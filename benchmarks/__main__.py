@@ -1,4 +1,4 @@
-"""Run every benchmark (or those named) and write the table to `benchmarks/results/`.
+"""Run every benchmark (or those named); a whole run writes its table to `benchmarks/results/` and the README.
 
 Ratios come from one run on one machine, side by side and alternating; absolute figures are medians.
 """
@@ -16,6 +16,8 @@ from benchmarks.figure import Figure, table
 
 ALL = ("startup", "fanout", "sandbox", "engine", "gateway")
 RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent.parent / "README.md"
+OPENING, CLOSING = "<!-- bench -->", "<!-- /bench -->"
 
 
 def main() -> int:
@@ -39,6 +41,9 @@ def keep(text: str) -> None:
     when = time.strftime("%Y-%m-%d")
     header = f"{when}, {platform.machine()}, Python {platform.python_version()}, {platform.system()}\n\n"
     (RESULTS / f"{when}.md").write_text(header + text + "\n")
+    before, _, rest = README.read_text().partition(OPENING)
+    _, _, after = rest.partition(CLOSING)
+    README.write_text(f"{before}{OPENING}\n{text}\n{CLOSING}{after}")
 
 
 if __name__ == "__main__":
