@@ -35,6 +35,8 @@ from pinnace.store.schema import NewerHome
 from pinnace.store.sqlite import SqliteStore
 
 SWITCH_INTERVAL = 0.0005
+COLLECTING = (20_000, 20, 100)
+"""Thousands of small documents live for milliseconds: the default looks for cycles in them all the time."""
 log = logging.getLogger("pinnace.control")
 
 
@@ -99,6 +101,7 @@ async def live(
     # What start-up left behind lives as long as the process: the collector need not walk it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTING)
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait((stopping, managing), return_when=asyncio.FIRST_COMPLETED)
