@@ -220,3 +220,35 @@ async def test_kubectl_takes_over_what_it_applied_client_side(door: Door) -> Non
     await door.local.create(maps, body, "default", manager("kubectl-client-side-apply"))
     done = await door.local.apply(maps, "m", "default", config(a="2"), manager("kubectl"))
     assert done["data"] == {"a": "2"}
+
+
+@pytest.mark.parametrize("empty", ["annotations", "labels"])
+async def test_an_empty_map_is_applied_again_and_again(door: Door, empty: str) -> None:
+    maps = door.kind("configmaps")
+
+    def body(**data: str) -> Obj:
+        return {**config(**data), "metadata": {"name": "m", empty: {}}}
+
+    await door.local.apply(maps, "m", "default", body(a="1"), manager("one"))
+    changed = await door.local.apply(maps, "m", "default", body(a="2"), manager("one"))
+    assert changed["data"] == {"a": "2"} and changed["metadata"][empty] == {}
+    assert owners(changed) == {"one/Apply": {"f:data": {"f:a": {}}, "f:metadata": {f"f:{empty}": {}}}}
+    left = await door.local.apply(maps, "m", "default", config(a="2"), manager("one"))
+    assert empty not in left["metadata"] and left["metadata"]["name"] == "m"
+
+
+async def test_a_manager_that_loses_its_last_keys_keeps_the_map(door: Door) -> None:
+    """structured-merge-diff: a member without children is written `{}`, however many it had."""
+    maps = door.kind("configmaps")
+    made = await door.local.create(maps, config(a="1"), "default", manager("one"))
+    assert owners(made)["one/Update"] == {"f:data": {".": {}, "f:a": {}}}
+    taken = await door.local.apply(maps, "m", "default", config(a="2"), manager("two", force=True))
+    assert owners(taken)["one/Update"] == {"f:data": {}}
+
+
+async def test_an_object_of_which_nobody_owns_anything_has_no_managed_fields(door: Door) -> None:
+    maps = door.kind("configmaps")
+    nothing = {key: value for key, value in config().items() if key != "data"}
+    await door.local.apply(maps, "m", "default", config(a="1"), manager("one"))
+    left = await door.local.apply(maps, "m", "default", nothing, manager("one"))
+    assert "managedFields" not in left["metadata"]

@@ -117,6 +117,8 @@ class Admission:
         if not options.field_manager or not (tracked or obj["metadata"].get("managedFields")):
             if current is not None and tracked and "managedFields" not in obj["metadata"]:
                 obj["metadata"]["managedFields"] = tracked
+            elif not obj["metadata"].get("managedFields"):
+                obj["metadata"].pop("managedFields", None)
             return
         if obj["metadata"].get("managedFields") == [{}]:
             obj["metadata"]["managedFields"] = []
