@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -97,6 +97,34 @@ def read_beneath(root: Root, relative: str, limit: int) -> bytes:
     if len(content) > limit:
         raise Unsafe(f"{relative!r} has more than {limit} bytes")
     return content
+
+
+@contextmanager
+def folder_beneath(root: Root, relative: str) -> Iterator[Path]:
+    """A folder below `root`, made where it is missing, as a path that stays this folder whatever happens to
+    its name meanwhile. Raises Unsafe if a link is on the way."""
+    with folder_of(root) as base:
+        here = os.dup(base)
+        try:
+            for part in parts_of(relative):
+                below = _made(here, part)
+                os.close(here)
+                here = below
+            held = Path(f"/proc/self/fd/{here}")
+            yield held if held.exists() or isinstance(root, int) else root / relative
+        finally:
+            os.close(here)
+
+
+def _made(folder: int, name: str) -> int:
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o755, dir_fd=folder)
+    try:
+        return os.open(name, FOLDER, dir_fd=folder)
+    except OSError as error:
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise Unsafe(f"{name!r} is a symbolic link on the way; only folders lead to a file") from error
+        raise
 
 
 def walk_beneath(root: Root, *, max_entries: int = 1_000_000, max_depth: int = 200) -> Iterator[Entry]:

@@ -179,9 +179,13 @@ class Blobs:
         if not self.is_tree(digest):
             copy_into(self.path(digest), target, 0o644 if mode is None else mode, clone=clone)
             return target
-        target.mkdir(mode=0o755)
+        near = self._tmp.stat().st_dev == target.parent.stat().st_dev
+        folder = self._scratch() if near else target
+        folder.mkdir(mode=0o755)
         for leaf in self.leaves(digest):
-            self._lay_leaf(leaf, target / leaf.path, clone=clone, private=True)
+            self._lay_leaf(leaf, folder / leaf.path, clone=clone, private=True)
+        if near:  # whole at once: nobody who shares the target's folder can lead a file of it astray
+            folder.rename(target)
         return target
 
     # -- care -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from pinnace.node.paths import made_plain
 from pinnace.node.pod import Pod
 from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Kill, PodReport, Report, Run, ToNode
 from pinnace.node.services import Services
@@ -67,7 +68,7 @@ class Server:
             message = "no containers, or a uid or name that cannot be a file's"
             self.flush([PodReport(run.uid, "Failed", reason="NodeError", message=message)])
             return
-        pod = self.pods[run.uid] = Pod(self.services, run, self.outbox.put)
+        pod = self.pods[run.uid] = Pod(self.services, made_plain(run), self.outbox.put)
         pod.begin()
 
     def kill(self, kill: Kill) -> None:

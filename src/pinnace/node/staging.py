@@ -1,7 +1,8 @@
 """Input artifacts and scripts, put where the manifest names them before the start.
 
 A blob is bound read-only where the launcher can; it is copied where a plain process would see it, where it
-lies in a volume, and where an output of the same path replaces it.
+lies in a volume, and where an output of the same path replaces it. What earlier steps left in a volume is not
+trusted: its links are not followed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pinnace.data.beneath import folder_beneath
 from pinnace.data.blobs import Blobs, Missing
 from pinnace.node.launchers import Bind, StartError
 from pinnace.node.protocol import Input, Output, Run
@@ -32,16 +34,24 @@ def stage_one(blobs: Blobs, run: Run, given: Input, root: str, binds: list[Bind]
     replaced = any(overlaps(o.path, given.path) for o in outputs_of(run))
     if bind and given.raw is None and mount is None and not replaced and given.mode is None:
         return [Bind(str(blobs.path(given.digest)), given.path, True)]
-    target = place(root, mount, given.path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if given.raw is not None:
-        target.write_bytes(given.raw)
-        target.chmod(given.mode or 0o644)
-    else:
-        if target.is_dir() and not target.is_symlink():
-            target.rmdir()
-        blobs.materialise(given.digest, target, mode=given.mode)
+    base, way = place(root, mount, given.path)
+    with folder_beneath(base, os.path.dirname(way)) as folder:
+        put(blobs, given, folder / os.path.basename(way))
     return []
+
+
+def put(blobs: Blobs, given: Input, target: Path) -> None:
+    """In place of what a mount brings there; a link is replaced, never written through."""
+    if target.is_dir() and not target.is_symlink():
+        target.rmdir()
+    else:
+        target.unlink(missing_ok=True)
+    if given.raw is None:
+        blobs.materialise(given.digest, target, mode=given.mode)
+        return
+    with target.open("xb") as file:
+        file.write(given.raw)
+    target.chmod(given.mode or 0o644)
 
 
 def write_script(root: str, text: str) -> None:
@@ -63,12 +73,13 @@ def covering(binds: list[Bind], path: str) -> Bind | None:
     return max(found, key=lambda b: len(b.path), default=None)
 
 
-def place(root: str, mount: Bind | None, path: str) -> Path:
-    """Where a path of the container lies on the host."""
+def place(root: str, mount: Bind | None, path: str) -> tuple[Path, str]:
+    """Where a path of the container lies on the host: a trusted folder, and the way beneath it."""
     if mount is None:
-        return Path(root + path)
+        return Path(root), path.strip("/")
     rest = path[len(mount.path.rstrip("/")) :].strip("/")
-    return Path(os.path.join(mount.source, rest)) if rest else Path(mount.source)
+    source = Path(mount.source)
+    return (source, rest) if rest else (source.parent, source.name)
 
 
 def inside(path: str, folder: str) -> bool:

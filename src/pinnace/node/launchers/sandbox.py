@@ -16,12 +16,15 @@ import msgspec
 
 from pinnace.node.launchers import Bind, Ended, Exit, Handle, Launch
 from pinnace.node.launchers.process import in_cgroups
+from pinnace.node.launchers.ways import View, refuse_links
 from pinnace.node.orphans import processes
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
 from pinnace.node.roots import LINKS, UID, Etc
 
 STATUS_FD = 3
+IMAGE_FOLDERS = ("etc", "proc", "dev")
+"""Where files of ours are bound into an image's root."""
 PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
 UNSAFE = frozenset(
     (
@@ -119,6 +122,7 @@ class SandboxLauncher:
         self.overlay = overlay
         self.spaces = namespaces(nested)
         self.host = host_root()
+        self.shared = ("etc", *(f"etc/{name}" for name in etc.above()))
 
     def start(self, launch: Launch, ended: Ended) -> Handle:
         argv, program = in_cgroups_outside(launch, self.argv(launch), self.program)
@@ -147,11 +151,14 @@ class SandboxLauncher:
         uid = str(launch.user or launch.built.user or UID)
         root = self.image_root(launch) if launch.built.root else self.host_view(launch.root, uid)
         argv = [*self.spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
+        refuse_links(launch.root, above(launch.built.binds))
         argv += environment_binds(launch.built.binds)
-        for bind in launch.binds:
+        view = View(launch.root, launch.built.root)
+        for bind in map(view.mount, launch.binds):
             argv += ("--ro-bind" if bind.read_only else "--bind", bind.source, bind.path)
         if launch.cwd not in ("", "/"):
-            argv += ("--dir", launch.cwd, "--chdir", launch.cwd)
+            cwd = view.way(launch.cwd)
+            argv += ("--dir", cwd, "--chdir", cwd)
         else:
             argv += ("--chdir", "/")
         if launch.read_only_root:
@@ -164,18 +171,22 @@ class SandboxLauncher:
         return [self.program, *argv, "--", *launch.argv]
 
     def host_view(self, root: str, uid: str) -> list[str]:
+        refuse_links(root, self.shared)
         return ["--bind", root, "/", *self.host, *self.etc.binds(uid)]
 
     def image_root(self, launch: Launch) -> list[str]:
         """The unpacked image below, the pod's folder above."""
         image, root = launch.built.root, launch.root
+        refuse_links(image, IMAGE_FOLDERS)
+        refuse_links(root, IMAGE_FOLDERS)
         if self.overlay:
             work = f"{root}.work"
             os.makedirs(work, mode=0o700, exist_ok=True)
             view = ["--overlay-src", image, "--overlay", root, work, "/"]
         else:
             view = ["--bind", root, "/", *bound_image(Path(image), Path(root))]
-        return [*view, *machine(), "--perms", "1777", "--dir", "/tmp", *self.etc.network()]  # noqa: S108 - inside
+        tmp = View(root, image).way("/tmp")  # noqa: S108 - inside
+        return [*view, *machine(), "--perms", "1777", "--dir", tmp, *self.etc.network()]
 
     def rewriter(self, root: str, declared: list[str], elsewhere: dict[str, str]) -> Rewriter:
         return Rewriter("", [])
@@ -232,6 +243,13 @@ def host_root() -> list[str]:
 @lru_cache(256)
 def environment_binds(binds: tuple[Bind, ...]) -> tuple[str, ...]:
     return tuple(word for b in binds for word in ("--ro-bind", b.source, b.path))
+
+
+@lru_cache(256)
+def above(binds: tuple[Bind, ...]) -> tuple[str, ...]:
+    """The folders on the way to them, from the root."""
+    folders = (str(folder).strip("/") for b in binds for folder in reversed(Path(b.path).parents))
+    return tuple(dict.fromkeys(folder for folder in folders if folder))
 
 
 def bound_image(image: Path, root: Path) -> list[str]:
