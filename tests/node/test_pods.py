@@ -97,6 +97,17 @@ async def test_volumes_content_and_host_folders(node: Node, outside: Path) -> No
     assert node.log(run) == "x: 1y"
 
 
+async def test_outputs_may_lie_on_volumes(node: Node, outside: Path) -> None:
+    mounts = [Mount("/mnt", volume="scratch"), Mount("/mnt/claim", source=str(outside))]
+    outputs = Outputs(False, [Output("p", "/mnt/p")], [Output("a", "/mnt/claim/a"), Output("all", "/mnt/claim")])
+    script = "echo 1 > /mnt/p; echo 2 > /mnt/claim/a"
+    report = await node.run(pod(shell(script, mounts=mounts), outputs=outputs))
+    assert report.outputs is not None
+    assert (report.outputs.error, report.outputs.parameters) == ("", {"p": "1"})
+    assert report.outputs.artifacts["all"].directory
+    assert (outside / "a").read_text() == "2\n", "what lies on a volume is copied, not taken away"
+
+
 async def test_init_containers_and_containers_share_a_volume(node: Node) -> None:
     mounts = [Mount("/work", volume="w")]
     init = [

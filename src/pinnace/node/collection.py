@@ -29,7 +29,7 @@ class Place:
 
     def locate(self, path: str) -> tuple[Path, str, bool]:
         """(trusted folder, path beneath it, whether the folder is the pod's alone)."""
-        clean = os.path.normpath("/" + path)
+        clean = os.path.normpath("/" + path.lstrip("/"))  # POSIX keeps a double slash
         mount = covering(self.binds, clean)
         if mount is None:
             return self.base(clean), clean.strip("/"), True

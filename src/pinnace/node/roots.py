@@ -23,6 +23,7 @@ HOST_ETC = (
     "alternatives",
     "ld.so.cache",
     "localtime",
+    "os-release",
     "services",
     "mime.types",
     "ssl/certs",
