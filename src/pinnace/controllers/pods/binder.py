@@ -33,7 +33,7 @@ from pinnace.objects.errors import StatusError
 
 AT_ONCE = 64
 """Pods of one commit."""
-STARVED = 10.0
+STARVED = 3.0
 """Seconds without a bind or an end after which one more pod is admitted."""
 READ = {resource.key: resource for resource in (SECRET, CONFIG_MAP, CLAIM)}
 
