@@ -85,7 +85,7 @@ def test_a_supervisor_that_was_killed_is_replaced_by_up(tmp_path: Path) -> None:
         }
     finally:
         platform.down()
-    assert not any(psutil.pid_exists(pid) for pid in after.values())
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in after.values()), "the end of all four", 15)
 
 
 def test_a_taken_port_is_named(tmp_path: Path, platform: Platform) -> None:

@@ -64,7 +64,9 @@ class Connection(msgspec.Struct, frozen=True):
             answer = client.getresponse()
             content = answer.read()
         except OSError as error:
-            raise Unreachable(f"nothing answers on port {self.port}: `pinnace status` tells more") from error
+            raise Unreachable(
+                f"nothing answers on port {self.port}: `pinnace status` tells more, `pinnace up` starts it"
+            ) from error
         finally:
             client.close()
         if answer.status >= 300:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.api.authentication import OWNER
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.cli.garbage import collect
@@ -124,8 +125,12 @@ def serving(platform: Platform) -> list[Reconciler]:
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
     blobs = Blobs(platform.home.data)
+    owner = platform.client.as_(OWNER)
     return [
-        Workflows(platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder)
+        Workflows(
+            platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
+            actor=lambda _workflow: owner,
+        )
     ]
 
 

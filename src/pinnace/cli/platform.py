@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ DEFAULT_PORT = 7443
 DEFAULT_GATEWAY_PORT = 7080
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 60.0
+NEVER_SO_LATE = 6.0
+LEAST_FREE = 2_000_000
 
 
 class Failure(Exception):
@@ -55,12 +58,46 @@ def start(
     """Start a supervisor unless one runs, and return when the API answers `/readyz`.
 
     Raises Failure with the last words of the process that could not start."""
-    home.prepare()
-    if not running(home):
+    prepare(home)
+    already = running(home)
+    if not already:
         for name, wanted in (("--port", port), ("--gateway-port", gateway_port)):
             refuse_taken_port(home, name, wanted)
         spawn(home, port, gateway_port, isolation, without)
     wait_until_ready(home)
+    if not already:
+        refuse_without_isolation(home, isolation)
+
+
+def prepare(home: Home) -> None:
+    """Raises Failure if the home's folders cannot be made or used."""
+    try:
+        home.prepare()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure(
+            f"cannot use {home.root} as home: {reason}\n"
+            "Make it a folder that you may write to, or choose another with --home (or $PINNACE_HOME)."
+        ) from error
+
+
+def refuse_without_isolation(home: Home, asked: str) -> None:
+    """A platform that can run no step is not left behind as if it could."""
+    if Connection.to(home).json("/pinnace/v1/status")["isolation"] != "none":
+        return
+    import asyncio
+
+    from pinnace.node.probe import findings
+
+    stop(home)
+    found = asyncio.run(findings())
+    finding = found.container if asked == "container" else found.sandbox
+    raise Failure(
+        f"no step could run here in isolation {asked}: {finding.why or 'it does not work'}.\n"
+        f"{finding.remedy}\n"
+        "Or choose knowingly: `pinnace up --isolation process` hides nothing from a step (`--isolation "
+        "container` needs podman or docker).\n`pinnace doctor` tries everything and prints what it found."
+    )
 
 
 def refuse_taken_port(home: Home, option: str, port: int) -> None:
@@ -118,12 +155,23 @@ def wait_until_ready(home: Home, within: float = READY_WITHIN) -> None:
                 return
         if seen and not alive:
             break
+        if time.monotonic() > deadline - within + NEVER_SO_LATE and full_disk(home):
+            break
         seen = seen or alive
         time.sleep(pause)
         pause = min(pause * 1.3, 0.1)
     raise Failure(
-        f"the platform in {home.root} did not become ready.\n{last_words(home)}\n"
+        f"the platform in {home.root} did not become ready.\n{full_disk(home) or last_words(home)}\n"
         f"Its logs are in {home.logs}; `pinnace doctor` checks what this machine offers."
+    )
+
+
+def full_disk(home: Home) -> str:
+    if shutil.disk_usage(home.root).free > LEAST_FREE:
+        return ""
+    return (
+        f"There is no space left on the disk of {home.root}: free some (`pinnace du --home {home.root}` "
+        "shows what takes it), or choose another --home."
     )
 
 

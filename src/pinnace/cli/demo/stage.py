@@ -59,7 +59,7 @@ class Stage:
         if done.returncode != 0:
             raise Failure(f"kubectl {' '.join(words)} failed:\n{done.stderr.strip()}")
         if not quiet and done.stdout.strip():
-            self.console.print(done.stdout.rstrip(), markup=False, style="dim")
+            self.console.print(done.stdout.rstrip(), markup=False, style="dim", soft_wrap=True)
         return done.stdout
 
     def wait(self, what: str, condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
