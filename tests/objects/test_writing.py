@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pinnace.kinds.resource import Obj
 from pinnace.objects.client import SYSTEM, Identity, Options, Selection
 from pinnace.objects.errors import StatusError
 from tests.objects.conftest import Door
@@ -271,3 +272,54 @@ async def test_scale_is_one_number_of_any_kind(door: Door) -> None:
     )
     assert scaled["spec"] == {"replicas": 5}
     assert (await door.local.get(deployments, "d", "default"))["spec"]["replicas"] == 5
+
+
+def inference_service(predictor: Any) -> Obj:
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "iris"},
+        "spec": {"predictor": predictor},
+    }
+
+
+async def test_a_mutating_webhooks_work_comes_before_the_schema(door: Door) -> None:
+    """The schema requires a container's name; KServe's webhook gives a lone one its name."""
+    services = door.kind("inferenceservices.serving.kserve.io")
+    made = await door.local.create(
+        services, inference_service({"containers": [{"image": "mine"}]}), "default"
+    )
+    assert made["spec"]["predictor"]["containers"][0]["name"] == "kserve-container"
+    two = inference_service({"containers": [{"image": "mine"}, {"image": "other"}]})
+    error = await refused(door.local.update(services, two, "default"))
+    assert "spec.predictor.containers[0].name: Required value" in error.message
+
+
+async def test_an_old_frameworks_manifest_may_be_applied_again(door: Door) -> None:
+    services = door.kind("inferenceservices.serving.kserve.io")
+    for uri in ("pvc://models/a", "pvc://models/b"):
+        body = inference_service({"sklearn": {"storageUri": uri}})
+        done = await door.local.apply(services, "iris", "default", body, Options(field_manager="m"))
+        assert done["spec"]["predictor"]["model"]["storageUri"] == uri
+        assert "sklearn" not in done["spec"]["predictor"]
+
+
+WRONG_TYPES = [
+    7, [], {"model": 3}, {"sklearn": []}, {"containers": {}}, {"containers": [3]},
+    {"model": {"modelFormat": []}}, {"model": {"modelFormat": {"name": {}}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG_TYPES)
+async def test_mutation_bears_any_type(door: Door, wrong: Any) -> None:
+    services = door.kind("inferenceservices.serving.kserve.io")
+    error = await refused(door.local.create(services, inference_service(wrong), "default"))
+    assert error.code == 422, error.message
+
+
+async def test_unknown_fields_are_named_where_the_client_wrote_them(door: Door) -> None:
+    services = door.kind("inferenceservices.serving.kserve.io")
+    body = inference_service({"sklearn": {"storageUri": "pvc://models/a", "bogus": 1}})
+    options = Options(field_validation="Warn")
+    await door.local.create(services, body, "default", options)
+    assert 'unknown field "spec.predictor.sklearn.bogus"' in options.warnings

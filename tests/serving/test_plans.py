@@ -209,6 +209,15 @@ def test_a_legacy_framework_becomes_a_model() -> None:
     assert onnx["spec"]["predictor"]["model"]["protocolVersion"] == "v2"
 
 
+def test_a_manifest_in_the_old_form_is_applied_again_over_its_new_form() -> None:
+    isvc = service(model={**MODEL, "storageUri": "s3://old"}, sklearn={"storageUri": "s3://new"})
+    serving.default(isvc)
+    assert isvc["spec"]["predictor"] == {"model": {**MODEL, "storageUri": "s3://new"}}
+    both = service(xgboost={}, sklearn={})
+    serving.default(both)
+    assert [str(cause) for cause in serving.check(both)]  # two frameworks stay two
+
+
 def test_a_lone_container_gets_its_name() -> None:
     for named in ({}, {"name": "mine"}):
         isvc = service(containers=[{"image": "a", **named}])

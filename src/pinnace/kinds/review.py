@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from . import decoding, defaulting, pruning, validation
@@ -25,7 +27,13 @@ class Review(msgspec.Struct, frozen=True):
     causes: list[Cause] = []
 
 
-def review(node: Node, obj: Obj, old: Obj | None = None) -> Review:
+def review(
+    node: Node, obj: Obj, old: Obj | None = None, mutate: Callable[[Obj], Obj] | None = None
+) -> Review:
+    """`mutate` stands where upstream's mutating webhooks do: after the document was read (what is unknown is
+    said of what the client sent), before it is judged. It answers a document of its own."""
+    if mutate is not None:
+        return _mutated(node, obj, old, mutate)
     if clean(node)(obj):
         filled = defaulting.default(node, obj)
         return Review(filled, causes=validation.rules_broken(node, filled, old))
@@ -34,4 +42,14 @@ def review(node: Node, obj: Obj, old: Obj | None = None) -> Review:
         return Review(obj, misfit)
     unknown = pruning.unknown_fields(node, obj)
     filled = defaulting.default(node, pruning.prune(node, obj))
+    return Review(filled, None, unknown, validation.validate(node, filled, old))
+
+
+def _mutated(node: Node, obj: Obj, old: Obj | None, mutate: Callable[[Obj], Obj]) -> Review:
+    misfit = decoding.misfit(node, obj)
+    if misfit is not None:
+        return Review(obj, misfit)
+    unknown = pruning.unknown_fields(node, obj)
+    changed = mutate(defaulting.default(node, pruning.prune(node, obj)))
+    filled = defaulting.default(node, pruning.prune(node, changed))
     return Review(filled, None, unknown, validation.validate(node, filled, old))

@@ -25,7 +25,7 @@ CONTAINER = "kserve-container"
 KNATIVE, STANDARD = "Knative", "Standard"
 _OLD_MODES = {"Serverless": KNATIVE, "RawDeployment": STANDARD}
 
-LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm",
+LEGACY = ("sklearn", "tensorflow", "xgboost", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm",
           "paddle")
 _V2_LEGACY = ("triton", "onnx", "huggingface")
 _V2_FORMATS = ("triton", "vLLM")
@@ -76,7 +76,8 @@ def service(isvc: Obj, component: str = "predictor") -> str:
 
 
 def default(isvc: Obj) -> None:
-    """Changes the document as KServe's defaulting webhook does."""
+    """Changes the document as KServe's defaulting webhook does: before the schema judges it, so that any
+    type may stand anywhere in its spec."""
     spec = isvc.get("spec")
     if not isinstance(spec, dict):
         return
@@ -87,10 +88,10 @@ def default(isvc: Obj) -> None:
         if isinstance(spec.get(component), dict):
             _lone_container(spec[component])
     predictor = spec.get("predictor")
-    if isinstance(predictor, dict) and len(implementations(predictor)) == 1:
+    if isinstance(predictor, dict):
         _modernise(predictor)
         model = predictor.get("model")
-        if isinstance(model, dict):
+        if isinstance(model, dict) and implementations(predictor) == ["model"]:
             _default_model(isvc, model)
 
 
@@ -102,23 +103,27 @@ def _lone_container(component: Obj) -> None:
 
 
 def _modernise(predictor: Obj) -> None:
-    """`sklearn: {…}` becomes `model: {modelFormat: {name: sklearn}, …}`."""
-    for name in LEGACY:
-        old = predictor.get(name)
-        if isinstance(old, dict):
-            del predictor[name]
-            predictor["model"] = {"modelFormat": {"name": name}, **old}
-            if name in _V2_LEGACY:
-                predictor["model"].setdefault("protocolVersion", "v2")
+    """`sklearn: {…}` becomes `model: {modelFormat: {name: sklearn}, …}`, in place of a model that an earlier
+    apply of the same manifest left there. Only the first one, in upstream's order."""
+    name = next((name for name in LEGACY if isinstance(predictor.get(name), dict)), "")
+    if not name:
+        return
+    old = predictor.pop(name)
+    predictor["model"] = {**old, "modelFormat": {"name": name}}
+    if name in _V2_LEGACY:
+        predictor["model"].setdefault("protocolVersion", "v2")
 
 
 def _default_model(isvc: Obj, model: Obj) -> None:
-    name = (model.get("modelFormat") or {}).get("name")
-    if not name:
+    format_ = model.get("modelFormat")
+    name = format_.get("name") if isinstance(format_, dict) else None
+    if not name or not isinstance(name, str):
         return
     if name in _V2_FORMATS:
         model.setdefault("protocolVersion", "v2")
-    given = isvc["metadata"].setdefault("annotations", {})
+    given = isvc["metadata"].get("annotations")
+    if given is None:
+        given = isvc["metadata"]["annotations"] = {}
     if isinstance(given, dict):
         given["modelFormat"] = name
 

@@ -1,13 +1,14 @@
 """Admission: from what a caller sent to what is stored, or a refusal. The one pipeline of all writers.
 
 Called by `Local`. Nothing here reads or writes the store; the order is decode checks → unknown fields →
-pruning → defaults → metadata → validation → managedFields, as in kubernetes/apiserver
+pruning → defaults → mutation → schema → metadata → rules → managedFields, as in kubernetes/apiserver
 pkg/endpoints/handlers and pkg/registry/generic/registry. Invariant: documents of the store are never
 changed, and what the caller sent is copied first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pinnace.kinds.cause import Cause
@@ -93,7 +94,7 @@ class Admission:
         """Pruned and defaulted by the schema, with what the schema finds wrong."""
         node = self.schemas.schema(resource)
         zeroed(node, obj)
-        verdict = review(node, obj, old)
+        verdict = review(node, obj, old, _mutation(resource, options))
         if verdict.misfit is not None:
             raise refusals.bad_request(_unhandled(resource, verdict.misfit))
         if verdict.unknown:
@@ -171,6 +172,20 @@ def _unhandled(resource: Resource, complaint: str) -> str:
 def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource: str) -> Obj:
     """Only what this endpoint is for: status through `status`, all but status through the object."""
     if subresource == "status":
+def _mutation(resource: Resource, options: Options) -> Callable[[Obj], Obj] | None:
+    """The kind's own mutation, as a function that leaves its argument alone."""
+    mutate = rules(resource).mutate
+    if mutate is None or options.subresource == "status":
+        return None
+
+    def mutated(obj: Obj) -> Obj:
+        own = clone(obj)
+        mutate(own)
+        return own
+
+    return mutated
+
+
         meta = {**current["metadata"]}
         for key in ("resourceVersion", "uid", "name", "namespace", "managedFields"):
             if key in obj["metadata"]:

@@ -36,6 +36,9 @@ def _free(old: Obj, new: Obj) -> list[Cause]:
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    mutate: Callable[[Obj], None] | None = None
+    """Where upstream's mutating webhook stands: before the schema judges, so that any type may stand in the
+    spec (metadata is sound). Not for writes of the status."""
     prepare: Callable[[Obj], None] = _unprepared
     """At creation, after metadata is stamped: first status, generated labels."""
     carry: Callable[[Obj, Obj], None] = _carry_nothing

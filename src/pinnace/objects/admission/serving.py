@@ -5,4 +5,4 @@ from __future__ import annotations
 from pinnace.kinds import serving
 from pinnace.objects.admission.rules import Rules
 
-INFERENCE_SERVICE = Rules(default=serving.default, check=serving.check, change=serving.change)
+INFERENCE_SERVICE = Rules(mutate=serving.default, check=serving.check, change=serving.change)
