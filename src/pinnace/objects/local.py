@@ -356,7 +356,7 @@ class Local:
         if projection is not None:
             wanted, rows = projection.absorb(current, wanted)
         now = presented(resource, current)
-        admitted = self.house.admission.updated(resource, now, wanted, options)
+        admitted = self.house.admission.updated(resource, now, wanted, options, self.identity)
         new = self.house.defined(resource, admitted)
         if options.dry_run or (new is now and not rows):
             return self.house.view(resource, new)

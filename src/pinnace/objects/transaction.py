@@ -30,7 +30,7 @@ def prepare(house: House, identity: Identity, change: Change) -> list[Write]:
         case "create":
             return _create(house, identity, change)
         case "status" | "update" if not (change.trusted or (change.verb == "status" and identity is SYSTEM)):
-            return _judged(house, change)
+            return _judged(house, identity, change)
         case "status" | "update" | "system":
             return _as_given(house, change.resource, change.obj)
         case "delete":
@@ -78,7 +78,7 @@ def _as_given(house: House, resource: Resource, obj: Obj) -> list[Write]:
     return [Put(resource.key, obj, revision_of(obj))]
 
 
-def _judged(house: House, change: Change) -> list[Write]:
+def _judged(house: House, identity: Identity, change: Change) -> list[Write]:
     resource, obj = change.resource, change.obj
     current = house.store.get(resource.key, namespace_of(obj), name_of(obj))
     if current is None:
@@ -86,7 +86,7 @@ def _judged(house: House, change: Change) -> list[Write]:
     options = (
         _UNTRACKED_STATUS if change.verb == "status" and "status" in resource.subresources else _UNTRACKED
     )
-    new = house.admission.updated(resource, presented(resource, current), obj, options)
+    new = house.admission.updated(resource, presented(resource, current), obj, options, identity)
     if deletion.finished(resource, new):
         return _as_given(house, resource, new)
     return [Put(resource.key, house.defined(resource, new), revision_of(current))]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pinnace.kinds import reserved
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.pruning import prune
 from pinnace.kinds.resource import Obj, Resource
@@ -18,13 +19,14 @@ from pinnace.kinds.review import review
 from pinnace.kinds.schema import Node
 from pinnace.objects import metadata, refusals
 from pinnace.objects.admission import rules
-from pinnace.objects.client import Identity, Options
+from pinnace.objects.client import SYSTEM, Identity, Options
 from pinnace.objects.document import clone, name_of
 from pinnace.objects.errors import StatusError
 from pinnace.objects.managed import ownership
 from pinnace.objects.nulls import zeroed
 
 STRICT = "strict decoding error"
+PODS = "pods"
 
 
 class Schemas(Protocol):
@@ -60,13 +62,17 @@ class Admission:
         own.prepare(obj)
         own.default(obj)
         causes += metadata.problems(resource, obj) + own.check(obj)
+        if resource.key == PODS and identity != SYSTEM:
+            causes += reserved.forged(obj, {})
         self._refuse(resource, obj, causes)
         if self.quota is not None:
             self.quota.admit(identity, resource, namespace, obj)
         self._own(resource, None, obj, options)
         return obj
 
-    def updated(self, resource: Resource, current: Obj, sent: Any, options: Options) -> Obj:
+    def updated(
+        self, resource: Resource, current: Obj, sent: Any, options: Options, identity: Identity = SYSTEM
+    ) -> Obj:
         """The object to store in place of `current`; `current` itself when nothing changes."""
         obj = metadata.check_shape(resource, clone(sent))
         obj = _through_subresource(resource, current, obj, options.subresource)
@@ -78,6 +84,9 @@ class Admission:
         if options.subresource not in ("finalize", "status"):
             own.carry(current, obj)
         own.default(obj)
+        if resource.key == PODS and identity != SYSTEM:
+            causes += reserved.forged(obj, reserved.of(current))
+            reserved.carry(current, obj)
         causes += metadata.problems(resource, obj) + metadata.update_problems(current, obj)
         causes += own.change(current, obj)
         causes += own.check(obj) if options.subresource != "status" else []
@@ -163,15 +172,6 @@ class Admission:
         return ownership.applied(node, current, config, writer, force=options.force)
 
 
-def _unhandled(resource: Resource, complaint: str) -> str:
-    return (
-        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {complaint}'
-    )
-
-
-def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource: str) -> Obj:
-    """Only what this endpoint is for: status through `status`, all but status through the object."""
-    if subresource == "status":
 def _mutation(resource: Resource, options: Options) -> Callable[[Obj], Obj] | None:
     """The kind's own mutation, as a function that leaves its argument alone."""
     mutate = rules(resource).mutate
@@ -186,6 +186,15 @@ def _mutation(resource: Resource, options: Options) -> Callable[[Obj], Obj] | No
     return mutated
 
 
+def _unhandled(resource: Resource, complaint: str) -> str:
+    return (
+        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {complaint}'
+    )
+
+
+def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource: str) -> Obj:
+    """Only what this endpoint is for: status through `status`, all but status through the object."""
+    if subresource == "status":
         meta = {**current["metadata"]}
         for key in ("resourceVersion", "uid", "name", "namespace", "managedFields"):
             if key in obj["metadata"]:

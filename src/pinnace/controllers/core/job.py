@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pinnace.controllers.moment import unix
+from pinnace.kinds import reserved
 from pinnace.kinds.resource import Obj
 
 TRACKING = "batch.kubernetes.io/job-tracking"
@@ -284,7 +285,7 @@ def made(job: Obj, index: int | None, name: str) -> Obj:
     own: dict[str, Any] = template.get("metadata") or {}
     spec = dict(template["spec"])
     labels = dict(own.get("labels") or {})
-    annotations = dict(own.get("annotations") or {})
+    annotations = reserved.without(own.get("annotations"))
     if index is not None:
         annotations[INDEX] = labels[INDEX] = str(index)
         spec.setdefault("hostname", f"{meta['name']}-{index}"[:63])

@@ -16,7 +16,7 @@ import msgspec
 
 from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.storage import FOLDER, SOURCE, Source
-from pinnace.kinds import serving
+from pinnace.kinds import reserved, serving
 from pinnace.kinds.resource import Obj
 
 SOCKETS = "pinnace.dev/sockets"
@@ -237,7 +237,7 @@ def pod_metadata(isvc: Obj, component: Obj, runtime: Obj | None, socket: str) ->
     meta: dict[str, Obj] = {"labels": {}, "annotations": {}}
     for source in (_spec(runtime), isvc["metadata"], component):
         for field in meta:
-            meta[field].update(source.get(field) or {})
+            meta[field].update(reserved.without(source.get(field)))
     for name in (*_KEPT_OUT, serving.STOP):
         meta["annotations"].pop(name, None)
     meta["labels"][f"{serving.GROUP}/inferenceservice"] = isvc["metadata"]["name"]

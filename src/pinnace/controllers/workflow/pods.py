@@ -19,6 +19,7 @@ from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.patch import strategic
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
+from pinnace.kinds import reserved
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
 from pinnace.kinds.resource import Obj
 
@@ -190,7 +191,7 @@ def manifest(frame: Pod) -> Obj:
         STAGING: _staging(frame, plan, document),
     }
     if document["annotations"]:
-        annotations |= document["annotations"]
+        annotations |= reserved.without(document["annotations"])
     return {
         "apiVersion": "v1",
         "kind": "Pod",
