@@ -60,7 +60,7 @@ def registry(layer: bytes) -> Iterator[str]:
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     start = {
-        "Entrypoint": ["/opt/tool/run"], "Cmd": ["default"], "WorkingDir": "/work/here", "User": "1234",
+        "Entrypoint": ["/opt/tool/run"], "Cmd": ["default"], "WorkingDir": "/job/here", "User": "1234",
         "Env": ["PATH=/bin", "GREETING=hello"],
     }  # fmt: skip
     rootfs = {"type": "layers", "diff_ids": [digest(layer)]}
@@ -113,7 +113,7 @@ async def test_its_entrypoint_environment_user_and_folder(node: Node, registry: 
     run = pod(Container("main", f"{registry}/team/tool:1"))
     report = await node.run(run)
     assert report.phase == "Succeeded", (report, node.log(run))
-    assert node.log(run).splitlines() == ["only-in-the-image: hello default", "image 1", "/work/here", "1234"]
+    assert node.log(run).splitlines() == ["only-in-the-image: hello default", "image 1", "/job/here", "1234"]
 
 
 async def test_pods_share_the_image_but_not_their_changes(node: Node, registry: str) -> None:

@@ -85,11 +85,11 @@ async def test_volumes_content_and_host_folders(node: Node, outside: Path) -> No
     (outside / "sub").mkdir()
     mounts = [
         Mount("/mnt/config", volume="c", files={"a.yaml": b"x: 1", "deep/b": b"y"}),
-        Mount("/work", volume="scratch"),
+        Mount("/job", volume="scratch"),
         Mount("/claim", source=str(outside), sub_path="sub"),
         Mount("/new", source=str(outside), sub_path="made/here"),
     ]
-    script = "cat /mnt/config/a.yaml /mnt/config/deep/b; echo z > /work/z; cp /work/z /claim/z; touch /new/n"
+    script = "cat /mnt/config/a.yaml /mnt/config/deep/b; echo z > /job/z; cp /job/z /claim/z; touch /new/n"
     run = pod(shell(script, mounts=mounts))
     assert (await node.run(run)).phase == "Succeeded", node.log(run)
     assert (outside / "sub/z").read_text() == "z\n"
@@ -109,12 +109,12 @@ async def test_outputs_may_lie_on_volumes(node: Node, outside: Path) -> None:
 
 
 async def test_init_containers_and_containers_share_a_volume(node: Node) -> None:
-    mounts = [Mount("/work", volume="w")]
+    mounts = [Mount("/job", volume="w")]
     init = [
-        shell("echo one > /work/f", name="one", mounts=mounts),
-        shell("echo two >> /work/f", name="two", mounts=mounts),
+        shell("echo one > /job/f", name="one", mounts=mounts),
+        shell("echo two >> /job/f", name="two", mounts=mounts),
     ]
-    run = pod(shell("cat /work/f", mounts=mounts), init=init)
+    run = pod(shell("cat /job/f", mounts=mounts), init=init)
     report = await node.run(run)
     assert report.phase == "Succeeded", report
     assert node.log(run) == "one\ntwo\n"
@@ -223,8 +223,8 @@ async def test_the_node_outlives_its_control(node: Node) -> None:
 
 
 async def test_restarts_follow_the_policy(node: Node) -> None:
-    mounts = [Mount("/work", volume="w")]
-    script = "if [ -e /work/f ]; then echo second; else touch /work/f; echo first; exit 1; fi"
+    mounts = [Mount("/job", volume="w")]
+    script = "if [ -e /job/f ]; then echo second; else touch /job/f; echo first; exit 1; fi"
     run = pod(shell(script, mounts=mounts, restart="OnFailure"), main="")
     report = await node.run(run)
     assert report.phase == "Succeeded", report
