@@ -60,7 +60,7 @@ class Built:
                 "architecture": architecture(),
                 "config": {
                     "Entrypoint": ["/bin/say"], "Cmd": None, "Env": ["A=1", "B=x=y"],
-                    "User": "1000", "WorkingDir": "/work",
+                    "User": "1000", "WorkingDir": "/job",
                 },
                 "rootfs": {"type": "layers", "diff_ids": [digest(plain) for plain in layers]},
             }
@@ -228,7 +228,7 @@ def test_a_layout_becomes_a_folder_and_a_configuration(images: ImageStore, tmp_p
     image = images.import_layout(HELLO.layout(tmp_path / "layout"), "hello:v1")
     check_hello(image.rootfs)
     assert (image.config.entrypoint, image.config.cmd, image.config.user) == (["/bin/say"], [], "1000")
-    assert (image.config.env, image.config.workdir) == ({"A": "1", "B": "x=y"}, "/work")
+    assert (image.config.env, image.config.workdir) == ({"A": "1", "B": "x=y"}, "/job")
     assert image.digest == digest(HELLO.manifest)
     assert images.find("docker.io/library/hello:v1") == image
     assert images.find(f"hello@{image.digest}") is not None
