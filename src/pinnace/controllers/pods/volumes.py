@@ -1,8 +1,8 @@
 """A pod's volumes as the node's mounts: contents are read here, the node only lays them out.
 
-Effects: a claim's folder is made at its first use. Everything else is a pure translation. hostPath is
-refused unless the administrator of this home allowed the path; `Mount.files` carries configMaps, secrets,
-projected and downwardAPI volumes as they are at the start.
+Effects: a claim's folder is made at its first use, and a namesake's data set aside. Everything else is a
+pure translation. hostPath is refused unless the administrator of this home allowed the path; `Mount.files`
+carries configMaps, secrets, projected and downwardAPI volumes as they are at the start.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Volumes:
 
     def _claim(self, name: str, source: Obj) -> Volume:
         claim = self._found.claim(source.get("claimName", ""))
-        folder = self._home.volumes / claim["metadata"]["namespace"] / claim["metadata"]["name"]
-        folder.mkdir(parents=True, exist_ok=True)
+        meta = claim["metadata"]
+        folder = claimed(self._home.volumes / meta["namespace"] / meta["name"], meta["uid"])
         return Volume(name, source=str(folder), read_only=bool(source.get("readOnly")))
 
     def _downward(self, name: str, source: Obj) -> Volume:
@@ -153,6 +153,20 @@ class Volumes:
         if not Path(path).exists():
             raise Blocked(f"hostPath type check failed: {path} does not exist")
         return Volume(name, source=str(path))
+
+
+def claimed(folder: Path, uid: str) -> Path:
+    """The folder of this very claim: what a deleted one of the same name left there is set aside, out of
+    reach. (Names with a dot in front are nobody's claim.)"""
+    mark = folder.with_name(f".{folder.name}.uid")
+    owner = mark.read_text() if mark.exists() else ""
+    if owner != uid:
+        if owner and folder.exists():
+            folder.rename(folder.with_name(f".{folder.name}.deleted-{owner}"))
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(uid)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 _KINDS: dict[str, Callable[[Volumes, str, Any], Volume]] = {
