@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinnace.controllers.pods import request
+from pinnace.controllers.pods.meter import Look, descendants, unused
 from pinnace.controllers.pods.schedule import AHEAD, PATIENCE, Load, Machine, Waiting, plan
 
 GIB = 1 << 30
@@ -112,3 +115,22 @@ def test_init_containers_count_by_their_peak() -> None:
     assert request.quality(spec) == "Burstable"
     same = {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}
     assert request.quality({"containers": [{"resources": same}]}) == "Guaranteed"
+
+
+def test_pods_that_sleep_leave_their_shares_and_pods_that_are_ready_to_run_do_not() -> None:
+    before = Look(10.0, 50.0, 0)
+    assert unused(before, Look(11.0, 50.02, 0), 2000) == 3
+    assert unused(before, Look(11.0, 51.0, 1), 2000) == 2
+    assert unused(before, Look(11.0, 50.2, 2), 2000) == 0, "kept from the CPU by other programs"
+
+
+def test_a_process_that_computes_below_us_is_seen() -> None:
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(2)]
+    try:
+        seconds, _ = descendants(os.getpid())
+        while (now := descendants(os.getpid()))[0] < seconds + 0.1 or now[1] < 1:
+            pass
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()

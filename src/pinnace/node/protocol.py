@@ -23,6 +23,8 @@ class Hello(msgspec.Struct, tag="hello"):
     capacity_milli_cpu: int
     capacity_memory: int
     network: str = "none"
+    pid: int = 0
+    """Of the node process: every process of a pod is below it. 0: not said."""
 
 
 class Mount(msgspec.Struct, omit_defaults=True):

@@ -46,6 +46,7 @@ class Server:
             isolation=self.services.default,
             capacity_milli_cpu=(os.cpu_count() or 1) * 1000,
             capacity_memory=memory(),
+            pid=os.getpid(),
         )
 
     def take(self, message: ToNode) -> None:

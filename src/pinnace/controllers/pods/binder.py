@@ -20,7 +20,6 @@ from pinnace.controllers.pods import binding, schedule
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
 from pinnace.controllers.pods.meter import INTERVAL, Meter
-from pinnace.controllers.pods.request import DEFAULT_SHARE
 from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
@@ -54,6 +53,8 @@ class Binder:
         self.link: NodeLink | None = None
         self.around: Surroundings | None = None
         self.meter = Meter()
+        self.lent = 0
+        """Default shares that bound pods do not use, for the next turn."""
         self.moved = time.monotonic()
         """When a pod was last bound or ended."""
         self.late: list[Entry] = []
@@ -65,11 +66,9 @@ class Binder:
             return Result()
         now = time.monotonic()
         starved = now - self.moved >= STARVED
-        load = self.table.load
-        given_away = load.milli_cpu > around.machine.milli_cpu - DEFAULT_SHARE
-        idle = self.meter.idle(load.pods, now) if given_away else 0
+        lent, self.lent = self.lent, 0
         plan = schedule.plan(
-            self.table.waiting(), around.machine, load, now=now, idle=idle, starved=starved
+            self.table.waiting(), around.machine, self.table.load, now=now, idle=lent, starved=starved
         )
         for uid, message in plan.never.items():
             await self._never(self.table.entries[uid], message)
@@ -78,9 +77,19 @@ class Binder:
             await self._bind(chosen, link, around)
             if len(plan.start) > AT_ONCE:
                 return Result(after=0)
-        elif self.table.anyone_waits:
-            return Result(after=INTERVAL)
+            return Result(after=INTERVAL) if self.table.anyone_waits else Result()
+        if self.table.anyone_waits:
+            await self._look(link, around)
+            return Result(after=0 if self.lent else INTERVAL)
         return Result()
+
+    async def _look(self, link: NodeLink, around: Surroundings) -> None:
+        """Nothing fits: may something be lent? An engine's containers are not below the node, so not then."""
+        now, pods, hello = time.monotonic(), self.table.load.pods, link.hello
+        if hello.pid and hello.isolation != "container" and self.meter.due(now):
+            self.lent = await asyncio.to_thread(
+                self.meter.idle, hello.pid, around.machine.milli_cpu, pods, now
+            )
 
     async def _bind(
         self, chosen: Sequence[schedule.Start], link: NodeLink, around: Surroundings
