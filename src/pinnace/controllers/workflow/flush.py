@@ -66,6 +66,8 @@ def _conditions(live: Live) -> list[Obj]:
     made = [{"type": "PodRunning", "status": "True" if running else "False"}]
     if run.finished:
         made.append({"type": "Completed", "status": "True"})
+    if run.ignored:
+        made.append({"type": "SpecWarning", "status": "True", "message": run.ignored})
     return made
 
 

@@ -41,6 +41,7 @@ from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.status import NODE_ID, Report, report
 from pinnace.controllers.workflow.steps import Steps
 from pinnace.controllers.workflow.template import Holder, Library, Program, TemplateError, spec_of
+from pinnace.controllers.workflow.unsupported import ignored
 from pinnace.kinds.argo import COMPLETED, FULFILLED, Arguments, Hook, Links, NodeStatus, Parameter, text
 from pinnace.kinds.resource import Obj
 
@@ -91,6 +92,7 @@ class Run:
         self.namespace: str = meta.get("namespace") or "default"
         self.uid: str = meta.get("uid") or ""
         self.raw_spec = spec
+        self.ignored = ignored(spec)
         self.spec = spec_of(spec)
         self.facts = facts
         self.now = now
