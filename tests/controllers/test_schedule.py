@@ -134,3 +134,11 @@ def test_a_process_that_computes_below_us_is_seen() -> None:
         for loop in loops:
             loop.kill()
             loop.wait()
+
+
+def test_a_node_selector_is_met_or_the_remedy_is_named() -> None:
+    pod = waiting("a", selector=(("disk", "ssd"),))
+    never = plan([pod], MACHINE, Load(), now=0).never
+    assert "didn't match Pod's node affinity/selector" in never["a"]
+    assert "kubectl label node pinnace disk=ssd" in never["a"]
+    assert plan([pod], Machine(2000, 8 * GIB, {"disk": "ssd"}), Load(), now=0).start

@@ -109,6 +109,7 @@ def fresh() -> Obj:
     system, machine = platform.system().lower(), _architecture()
     labels = {
         "kubernetes.io/hostname": NAME, "kubernetes.io/os": system, "kubernetes.io/arch": machine,
+        "beta.kubernetes.io/os": system, "beta.kubernetes.io/arch": machine,
         "node-role.kubernetes.io/control-plane": "",
     }
     return {"metadata": {"name": NAME, "labels": labels}, "spec": {}}

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 
-from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, POD, SECRET
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods.binder import READ, Binder, send
@@ -21,7 +21,7 @@ from pinnace.controllers.pods.pace import Pace
 from pinnace.controllers.pods.reports import SETTLE, Reports
 from pinnace.controllers.pods.resolve import Surroundings
 from pinnace.controllers.pods.schedule import Machine, Start
-from pinnace.controllers.pods.status import NODE_LOST
+from pinnace.controllers.pods.status import NODE_LOST, NODE_NAME
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.home import Home
@@ -46,7 +46,7 @@ class Pods:
     """`Pods(client, store, home)`; `connect` is replaced in tests."""
 
     name = "pods"
-    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM)
+    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM, NODE)
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Pods:
         self.binder = Binder(client, self.table, self.story)
         self.reports = Reports(client, self.table, self.story, self.binder)
         self.hello: Hello | None = None
+        self.labels: dict[str, str] = {}
         self._connect = connect or self._connect_socket
         self._present: set[str] | None = set()
         self._settling: asyncio.TimerHandle | None = None
@@ -77,6 +78,8 @@ class Pods:
         return self.binder.link is not None
 
     def keys(self, event: Event) -> tuple[Key, ...]:
+        if event.resource == "nodes":
+            return self._labelled(event.obj)
         if event.resource != "pods":
             if event.resource in READ and event.type != "DELETED":
                 appeared = self.table.appeared((event.resource, event.namespace, event.name))
@@ -154,8 +157,7 @@ class Pods:
         Bound to this life of the node: said again (the node answers with the latest report, or starts what
         never reached it). Bound to an older life: lost, and never sent again."""
         hello = self.hello = link.hello
-        machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory)
-        self.binder.around = Surroundings(self.home, machine, self.host_paths, hello.network)
+        self._measure()
         self.binder.link = link
         known = set(hello.pods)
         for entry in list(self.table.entries.values()):
@@ -193,6 +195,21 @@ class Pods:
         ]
         if gone:
             send(link, Forget(gone))
+
+    def _labelled(self, node: Obj) -> tuple[Key, ...]:
+        """The Node's labels changed: who could never run here may now."""
+        labels = node["metadata"].get("labels") or {}
+        if node["metadata"]["name"] != NODE_NAME or labels == self.labels:
+            return ()
+        self.labels = labels
+        self._measure()
+        self.table.reconsider()
+        return (BIND,)
+
+    def _measure(self) -> None:
+        if (hello := self.hello) is not None:
+            machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels)
+            self.binder.around = Surroundings(self.home, machine, self.host_paths, hello.network)
 
     def _adopt(self) -> None:
         """Take over the bindings of an earlier life of control."""

@@ -33,6 +33,8 @@ class Waiting(msgspec.Struct):
     short: bool = False
     silent: bool = False
     """It asks nothing of the CPU by itself, so it may borrow what others hold and do not use."""
+    selector: tuple[tuple[str, str], ...] = ()
+    """Labels that its node must have (`spec.nodeSelector`)."""
     floor: int = 0
     """Memory that the machine must have at all, though the pod holds none of it (servers)."""
 
@@ -46,8 +48,11 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
+    """`labels` are those of the Node object."""
+
     milli_cpu: int
     memory: int
+    labels: dict[str, str] = {}
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -115,7 +120,11 @@ def lacking(pod: Waiting, machine: Machine) -> str:
     missing = [f"1 Insufficient {name}" for name in pod.others]
     if max(pod.memory, pod.floor) > machine.memory:
         missing.append("1 Insufficient memory")
-    return f"0/1 nodes are available: {', '.join(missing)}." if missing else ""
+    unmet = [f"{key}={value}" for key, value in pod.selector if machine.labels.get(key) != value]
+    if unmet:
+        missing.append("1 node(s) didn't match Pod's node affinity/selector")
+    remedy = f" To let it run here: kubectl label node pinnace {' '.join(unmet)}" if unmet else ""
+    return f"0/1 nodes are available: {', '.join(missing)}.{remedy}" if missing else ""
 
 
 class _Room:

@@ -137,6 +137,7 @@ class Table:
             f"{meta.get('namespace')}/{gang}" if gang else "",
             int(annotations.get(GANG_SIZE) or 1) if gang else 1,
         )
+        entry.asked.selector = tuple((pod["spec"].get("nodeSelector") or {}).items())
         entry.asked.silent = request.silent(pod)
         if server and (memory := request.memory_asked(pod)):
             entry.asked.floor = memory
