@@ -106,7 +106,9 @@ class Node:
             return await reported(client, run.uid, final, 30)
 
     def log(self, run: Run, container: str = "main", restart: int = 0) -> str:
-        return self.home.log(run.uid, container, restart).read_text()
+        """No file: it has said nothing yet."""
+        path = self.home.log(run.uid, container, restart)
+        return path.read_text() if path.exists() else ""
 
     async def output(self, script: str, **fields: Any) -> str:
         """What a shell script says; it has to succeed."""

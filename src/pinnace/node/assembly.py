@@ -54,7 +54,7 @@ async def serve(home: Home, isolation: str) -> None:
 async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoolExecutor) -> Services:
     findings = await examine(reaper)
     name = hashlib.blake2s(str(home.root).encode(), digest_size=5).hexdigest()
-    orphans = Orphans(home)
+    orphans = Orphans(home, reaper.waiting)
     orphans.sweep()
     etc = Etc(home.pods / ".etc")
     return Services(

@@ -85,7 +85,7 @@ class Member:
 
     async def once(self) -> Exit:
         """One life: from start to end."""
-        log = Log(self.services.log(self))
+        log = Log(self.services.log(self), self.services.sampler.spares)
         tail = Tail(log) if self.wants_result else None
         ended: asyncio.Future[Exit] = self.services.loop.create_future()
         guards: list[Callable[[], None]] = []
@@ -104,6 +104,8 @@ class Member:
         launch = self.launch = self.outfit(self)
         if launch.isolation != "container":  # whose engine makes groups of its own
             launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
+        if launch.isolation == "container":  # whose launcher looks into it
+            log.settle()
         launch.log = log.path
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
@@ -147,7 +149,7 @@ class Member:
             self.result = tail.finish()
         if exit.reason == "StartError" and not exit.message:
             exit.message = start_message(log.undo())
-        self.services.sampler.end(log)
+        self.services.sampler.end(log, alone=exit.alone)
         if self.launch is not None:
             self.out_of_memory |= exit.code == 137 and self.services.groups.killed(self.launch.cgroups)
             self.services.groups.drop(self.launch.cgroups)

@@ -35,7 +35,8 @@ class Outfitter:
 
     @property
     def volumes(self) -> Volumes:
-        self.made = self.made or Volumes(Path(self.folder), self.run.uid)
+        if self.made is None:
+            self.made = Volumes(Path(self.services.make_folder(self.run.uid)), self.run.uid)
         return self.made
 
     def outfit(self, spec: Container, built: Built, *, main: bool) -> Launch:
@@ -109,7 +110,7 @@ class Outfitter:
         """The container's private root; in a plain process' case its working folder."""
         if built.root or self.launcher.name == "container":
             self.images = True
-            path = Path(self.folder) / f"root-{name}"
+            path = Path(self.services.make_folder(self.run.uid)) / f"root-{name}"
             path.mkdir(mode=0o755, exist_ok=True)
             return str(path)
         pool = self.services.roots if self.launcher.private_root else self.services.bare
@@ -120,7 +121,8 @@ class Outfitter:
     def extra_binds(self) -> list[Bind]:
         if not self.run.hosts or not self.launcher.private_root:
             return []
-        return [Bind(self.services.etc.hosts_with(self.folder, self.run.hosts), "/etc/hosts", True)]
+        folder = self.services.make_folder(self.run.uid)
+        return [Bind(self.services.etc.hosts_with(folder, self.run.hosts), "/etc/hosts", True)]
 
     def sockets(self, spec: Container) -> dict[str, str]:
         """Socket path inside → its folder on the host, short enough for a socket's address."""

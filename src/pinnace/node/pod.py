@@ -7,7 +7,6 @@ a pod, no scheduling. `changed(pod)` is called whenever its report is news.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -103,7 +102,6 @@ class Pod:
         if self.run.network == "own":
             raise StartError("this node gives pods no network of their own; leave the network annotation out")
         self.isolation = launcher.name
-        self.make_folder()
         if not await self.prepare(launcher):
             return
         self.outfitter = Outfitter(self.services, self.run, launcher)
@@ -114,12 +112,6 @@ class Pod:
         finally:
             await self.end_sidecars(sidecars)
         await self.conclude()
-
-    def make_folder(self) -> None:
-        try:
-            os.mkdir(self.services.folder(self.run.uid), 0o700)
-        except FileExistsError:
-            pass
 
     async def prepare(self, launcher: Launcher) -> bool:
         """Have every image's environment; False if the pod was stopped while waiting for one."""

@@ -58,11 +58,7 @@ class Roots:
         self.cleaner = cleaner
         self.spare: list[Root] = []
         self.numbers = count()
-        if folder.exists():
-            stale = folder.with_name(f"{folder.name}.stale-{time.time_ns()}")
-            folder.rename(stale)
-            cleaner.submit(remove, str(stale))
-        folder.mkdir(mode=0o700)
+        cleared(folder, cleaner)
 
     def take(self) -> Root:
         if self.spare:
@@ -199,6 +195,15 @@ def host_bytes(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError:
         return b""
+
+
+def cleared(folder: Path, cleaner: Executor) -> None:
+    """A new, empty folder; what an earlier life has left in it goes in the background."""
+    if folder.exists():
+        stale = folder.with_name(f"{folder.name}.stale-{time.time_ns()}")
+        folder.rename(stale)
+        cleaner.submit(remove, str(stale))
+    folder.mkdir(mode=0o700)
 
 
 def remove(path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from pinnace.data.blobs import Blobs
 from pinnace.home import Home
 from pinnace.node.launchers import Launch, Launcher, StartError
 from pinnace.node.limits import Groups
-from pinnace.node.logs import Sampler
+from pinnace.node.logs import Sampler, Spares
 from pinnace.node.reaper import Reaper
 from pinnace.node.roots import Etc, Roots
 
@@ -52,7 +53,7 @@ class Services:
         self.bare = bare
         self.groups = groups
         self.worker = worker
-        self.sampler = Sampler()
+        self.sampler = Sampler(Spares(home.pods / ".logs", worker))
 
     def choose(self, asked: str) -> Launcher:
         """The launcher for a pod that asks for `asked` ('', auto: the node's). StartError says what to do."""
@@ -70,6 +71,15 @@ class Services:
     def folder(self, uid: str) -> str:
         """`home.pod(uid)`, without a Path a pod."""
         return f"{self.pods}/{uid}"
+
+    def make_folder(self, uid: str) -> str:
+        """Only where something comes to lie in it: most pods need none, and a folder is dear."""
+        path = self.folder(uid)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass
+        return path
 
     def log(self, member: Member) -> str:
         name = self.log_name(member.spec.name, member.state.restarts)

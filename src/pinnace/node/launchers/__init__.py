@@ -81,6 +81,8 @@ class Exit(msgspec.Struct):
     code: int
     reason: str = ""
     message: str = ""
+    alone: bool = False
+    """No process of the container is left, for certain."""
 
 
 class Handle(Protocol):

@@ -58,9 +58,9 @@ class ProcessLauncher:
         handle = ProcessHandle(self.orphans)
 
         def over(status: int) -> None:
-            kill_session(handle.pid)
-            self.orphans.end(handle.pid, launch.uid)
-            ended(Exit(exit_code(status)))
+            left = kill_session(handle.pid)
+            alone = self.orphans.end(handle.pid, launch.uid) and not left
+            ended(Exit(exit_code(status), alone=alone))
 
         argv, program = in_cgroups(launch, program)
         try:

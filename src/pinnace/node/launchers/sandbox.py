@@ -101,11 +101,12 @@ class SandboxHandle:
     def over(self, status: int) -> Exit:
         code = exit_code(status)
         ran = code == 0 or self.stopped or os.WIFSIGNALED(status) or self.executed()
+        gone = bool(self.child()) and not send(self.inner, 0)
         os.close(self.status)
         self.status = -1
         if not ran:
             return Exit(128, "StartError")
-        return Exit(128 + self.stood_in) if self.stood_in and code else Exit(code)
+        return Exit(128 + self.stood_in if self.stood_in and code else code, alone=gone)
 
 
 class SandboxLauncher:
