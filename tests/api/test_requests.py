@@ -17,7 +17,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pinnace.api.kube import presentation
+from pinnace.api.kube import body, presentation
+from pinnace.objects.errors import StatusError
 from tests.api.conftest import Stack
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -454,3 +455,46 @@ def test_an_event_is_encoded_once_for_all_its_watchers(
         watcher.join(10)
     assert seen == ["once"] * 8
     assert encoded == ["once"]
+
+
+def test_keys_that_stand_twice_are_reported(stack: Stack) -> None:
+    start = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "twice"}, '
+    twice = start + '"data": {"a": "1", "a": "2"}}'
+    lines = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: '1'\n  a: '2'\n"
+    words = 'yaml: unmarshal errors:\n  line 6: key "a" already set in map'
+    strict, yaml_type = {"fieldValidation": "Strict"}, {"content-type": "application/yaml"}
+    with stack.http() as client:
+        found = client.post(MAPS, content=twice, params=strict)
+        assert (found.status_code, found.json()["message"]) == (400, (
+            'ConfigMap in version "v1" cannot be handled as a ConfigMap: '
+            'strict decoding error: duplicate field "data.a"'
+        ))
+        found = client.post(MAPS, content=lines, params=strict, headers=yaml_type)
+        assert found.json()["message"].endswith(f"strict decoding error: {words}")
+        found = client.post(MAPS, content=twice)
+        assert (found.status_code, found.json()["data"]) == (201, {"a": "2"})
+        assert 'duplicate field \\"data.a\\"' in found.headers["warning"]
+        found = client.put(f"{MAPS}/twice", content=twice, params={"fieldValidation": "Ignore"})
+        assert found.status_code == 200 and "warning" not in found.headers
+        change, merge = '{"data":{"b":"1","b":"2"}}', {"content-type": "application/merge-patch+json"}
+        found = client.patch(f"{MAPS}/twice", content=change, headers=merge, params=strict)
+        assert found.status_code == 422 and 'duplicate field "data.b"' in found.json()["message"]
+        applied = {"content-type": "application/apply-patch+yaml"}
+        manager = {"fieldManager": "m", "force": "true"}
+        found = client.patch(f"{MAPS}/twice", content=lines, headers=applied, params={**manager, **strict})
+        told = f"error strict decoding YAML: error converting YAML to JSON: {words}"
+        assert (found.status_code, found.json()["message"]) == (400, told)
+        found = client.patch(f"{MAPS}/twice", content=lines, headers=applied, params=manager)
+        assert found.status_code == 200 and "already set in map" in found.headers["warning"]
+
+
+def test_a_big_body_is_read_piece_by_piece() -> None:
+    items = [{"n": i, "é": "x" * 50, "f": 1.5} for i in range(9000)]
+    value = {"deep": {"list": items}, "text": "y" * 300_000}
+    raw = b" \n" + json.dumps(value).encode() + b" "
+    assert len(raw) > body.BIG
+    assert asyncio.run(body.strict(raw)) == value
+    for bad in (raw[:-2], raw + b"}", raw.replace(b'"n": 8999', b'"n": 08999'), b"[" * 400_000):
+        with pytest.raises(StatusError) as caught:
+            asyncio.run(body.strict(bad))
+        assert caught.value.code == 400

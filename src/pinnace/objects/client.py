@@ -28,13 +28,15 @@ SYSTEM = Identity("system:pinnace", ("system:masters", "system:authenticated"))
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Of a write. `field_validation`: Strict, Warn or Ignore. `warnings` collects what the client should
-    be told (HTTP `Warning` headers)."""
+    be told (HTTP `Warning` headers). `complaints`: what a strict reader of the body found wrong
+    with it before it was a document (keys that stand twice), to be treated as unknown fields are."""
 
     dry_run: bool = False
     field_manager: str = "pinnace"
     field_validation: str = "Warn"
     force: bool = False
     subresource: str = ""
+    complaints: tuple[str, ...] = ()
     warnings: list[str] = msgspec.field(default_factory=list)
 
 

@@ -106,12 +106,12 @@ class Admission:
         verdict = review(node, obj, old, _mutation(resource, options))
         if verdict.misfit is not None:
             raise refusals.bad_request(_unhandled(resource, verdict.misfit))
-        if verdict.unknown:
+        if verdict.unknown or options.complaints:
             self._unknown(resource, verdict.unknown, options)
         return verdict.obj, list(verdict.causes)
 
     def _unknown(self, resource: Resource, paths: list[str], options: Options) -> None:
-        texts = [f'unknown field "{path}"' for path in paths]
+        texts = [*(f'unknown field "{path}"' for path in paths), *options.complaints]
         if options.field_validation == "Strict":
             raise refusals.bad_request(_unhandled(resource, f"{STRICT}: {', '.join(texts)}"))
         if options.field_validation == "Warn":

@@ -8,23 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from pinnace.api.kube import wire
+from pinnace.kinds.document import duplicate_fields, duplicate_yaml_keys
 from pinnace.objects.errors import StatusError
 
 if TYPE_CHECKING:
     import yaml
 
 JSON_TYPES = frozenset({"application/json", ""})
+PATCH_TYPES = frozenset({
+    "application/json-patch+json", "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+})
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 YAML_LIMIT = 1024 * 1024
 EXPANSION_LIMIT = 200_000
 """Nodes of a YAML document after its aliases are written out."""
 DEPTH_LIMIT = 200
+BIG = 256 * 1024
+"""Bodies from here on are read beside the loop, piece by piece."""
+PIECE = 64 * 1024
+"""So much is decoded in one go: a decoder holds the interpreter until it is done."""
+T = TypeVar("T")
 _decode = msgspec.json.Decoder().decode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+async def aside(raw: bytes, work: Callable[[], T]) -> T:
+    """Work on a body: at once, or in a thread when the body is big."""
+    return await asyncio.to_thread(work) if len(raw) > BIG else work()
 
 
 async def read(raw: bytes, content_type: str) -> Any:
@@ -33,35 +52,71 @@ async def read(raw: bytes, content_type: str) -> Any:
     if media in YAML_TYPES:
         return await lenient(raw)
     if media in JSON_TYPES:
-        return strict(raw)
+        return await strict(raw)
     if media == wire.MEDIA:
         return wire.decode(raw)
     raise unsupported(("application/json", "application/yaml"))
 
 
-def strict(raw: bytes) -> Any:
+async def strict(raw: bytes) -> Any:
     """JSON or a 400."""
     try:
-        value = _decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as problem:
+        return await aside(raw, lambda: _json(raw))
+    except _UNREADABLE as problem:
         raise StatusError(400, "BadRequest", f"the body is not valid JSON: {_reason(problem)}") from None
-    _check_depth(value)
-    return value
 
 
 async def lenient(raw: bytes) -> Any:
     """JSON, else YAML, or a 400."""
     try:
-        value = _decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return await aside(raw, lambda: _json(raw))
+    except _UNREADABLE:
         if len(raw) > YAML_LIMIT:
             raise StatusError(
                 413, "RequestEntityTooLarge",
                 f"Request entity too large: limit for YAML is {YAML_LIMIT} bytes; send JSON",
             ) from None
         return await asyncio.to_thread(_yaml, raw)
+
+
+def _json(raw: bytes) -> Any:
+    value = _decode(raw) if len(raw) <= BIG else _piecewise(raw, 0)
     _check_depth(value)
     return value
+
+
+def _piecewise(raw: bytes | msgspec.Raw, depth: int) -> Any:
+    """What `_decode` says, without holding the interpreter for the whole of a long document."""
+    if len(view := memoryview(raw)) <= PIECE:
+        return _decode(raw)
+    if depth > DEPTH_LIMIT:
+        raise _too_deep()
+    first = bytes(view[:PIECE]).lstrip()[:1]
+    if first == b"{":
+        return {key: _piecewise(one, depth + 1) for key, one in _fields(raw).items()}
+    if first == b"[":
+        return [_piecewise(one, depth + 1) for one in _items(raw)]
+    return _decode(raw)
+
+
+async def complaints(raw: bytes, value: Any, content_type: str) -> tuple[str, ...]:
+    """What a strict decoder says of keys that stand twice in a body that was read to `value`, in upstream's
+    words; the last one of them was kept."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media == wire.MEDIA:
+        return ()
+    if media in JSON_TYPES or media in PATCH_TYPES:
+        paths = await aside(raw, lambda: duplicate_fields(raw, value))
+        return tuple(f'duplicate field "{path}"' for path in paths)
+    lines = await aside(raw, lambda: _yaml_complaints(raw, value))
+    return ("yaml: unmarshal errors:\n" + "\n".join(f"  {line}" for line in lines),) if lines else ()
+
+
+def _yaml_complaints(raw: bytes, value: Any) -> list[str]:
+    """JSON under YAML's name is YAML too; most of it is found sound without reading it as YAML."""
+    if raw.lstrip()[:1] in (b"{", b"[") and not duplicate_fields(raw, value):
+        return []
+    return duplicate_yaml_keys(raw)
 
 
 def unsupported(accepted: tuple[str, ...]) -> StatusError:
@@ -107,13 +162,17 @@ def _loader() -> type[yaml.SafeLoader]:
     return _LOADERS[0]
 
 
+def _too_deep() -> StatusError:
+    return StatusError(400, "BadRequest", f"the body is nested deeper than {DEPTH_LIMIT} levels")
+
+
 def _check_depth(value: Any) -> None:
     level = [value] if isinstance(value, (dict, list)) else []
     depth = 0
     while level:
         depth += 1
         if depth > DEPTH_LIMIT:
-            raise StatusError(400, "BadRequest", f"the body is nested deeper than {DEPTH_LIMIT} levels")
+            raise _too_deep()
         unique = {id(item): item for item in level}.values()
         level = [
             child

@@ -93,16 +93,14 @@ async def watch(call: Call) -> None:
 
 async def create(call: Call) -> None:
     wanted = _form(call)
-    chosen = parameters.options(call.request, call.target.subresource)
-    obj = await _document(call)
+    obj, chosen = await _document(call)
     made = await call.client.create(call.resource, obj, call.namespace, chosen)
     await _answer(call, 201, made, wanted, chosen)
 
 
 async def update(call: Call) -> None:
     wanted = _form(call)
-    chosen = parameters.options(call.request, call.target.subresource)
-    obj = await _document(call)
+    obj, chosen = await _document(call)
     _require_name(obj, call.name)
     written = await call.client.update(call.resource, obj, call.namespace, chosen)
     await _answer(call, 200, written, wanted, chosen)
@@ -120,7 +118,9 @@ async def patch(call: Call) -> None:
         await _apply(call, wanted)
         return
     chosen = parameters.options(call.request, call.target.subresource)
-    change = body.strict(await call.request.body())
+    raw = await call.request.body()
+    change = await body.strict(raw)
+    chosen = await _strictly(raw, change, media, chosen)
     written = await call.client.patch(call.resource, call.name, call.namespace, change, kind, chosen)
     await _answer(call, 200, written, wanted, chosen)
 
@@ -133,7 +133,10 @@ async def _apply(call: Call, wanted: Form) -> None:
             "is required for apply patch",
         )
     chosen = parameters.options(call.request, call.target.subresource)
-    obj = _mapping(await body.lenient(await call.request.body()), call)
+    raw = await call.request.body()
+    document = await body.lenient(raw)
+    _tell(await _strictly(raw, document, APPLY_PATCH, chosen))
+    obj = _mapping(document, call)
     _require_name(obj, call.name)
     _require_namespace(obj, call)
     _require_kind(obj, call)
@@ -183,13 +186,34 @@ async def _delete_options(call: Call) -> DeleteOptions:
     return parameters.delete_options(call.request, document)
 
 
-async def _document(call: Call) -> Obj:
-    """The body of a create or update, checked against the path."""
-    obj = _mapping(await body.read(await call.request.body(), call.request.header(b"content-type")), call)
+async def _document(call: Call) -> tuple[Obj, Options]:
+    """The body of a create or update, checked against the path, and how it is to be written."""
+    chosen = parameters.options(call.request, call.target.subresource)
+    raw, media = await call.request.body(), call.request.header(b"content-type")
+    document = await body.read(raw, media)
+    chosen = await _strictly(raw, document, media, chosen)
+    obj = _mapping(document, call)
     if not (call.target.subresource and obj.get("kind") not in (None, call.resource.kind)):
         _require_kind(obj, call)
     _require_namespace(obj, call)
-    return obj
+    return obj, chosen
+
+
+async def _strictly(raw: bytes, document: Any, media: str, chosen: Options) -> Options:
+    """With what a strict decoder says of the body, for those who asked for it."""
+    if chosen.field_validation == "Ignore":
+        return chosen
+    found = await body.complaints(raw, document, media)
+    return msgspec.structs.replace(chosen, complaints=found) if found else chosen
+
+
+def _tell(chosen: Options) -> None:
+    """An apply reads its document as YAML and complains in that reader's words."""
+    for complaint in chosen.complaints:
+        text = f"error converting YAML to JSON: {complaint}"
+        if chosen.field_validation == "Strict":
+            raise parameters.bad(f"error strict decoding YAML: {text}")
+        chosen.warnings.append(text)
 
 
 def _mapping(value: Any, call: Call) -> Obj:
