@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pinnace.kinds import argo
 from pinnace.kinds.argo import WORKFLOW, WORKFLOW_TEMPLATE
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.objects.client import Change
+from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.store.interface import Event
 from pinnace.store.sqlite import SqliteStore
@@ -59,7 +60,10 @@ class Platform:
                 changes = [
                     Change(verb="status", resource=POD, obj=ended(pod), trusted=True) for pod in open_[:5]
                 ]
-                await self.client.transact(changes)
+                # A commit that a cancelled life had handed over may still come first: look again.
+                with suppress(StatusError):
+                    await self.client.transact(changes)
+                await asyncio.sleep(0)
             else:
                 await self.changed.wait()
 
