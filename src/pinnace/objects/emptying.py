@@ -24,7 +24,8 @@ _UNTRACKED = Options(field_manager="")
 
 
 class Kinds(Protocol):
-    shipped: Collection[str]
+    @property
+    def shipped(self) -> Collection[str]: ...
 
     def key(self, key: str) -> Resource | None: ...
 

@@ -34,7 +34,8 @@ class Catalogue(Protocol):
 
     def schema(self, resource: Resource) -> Node: ...
 
-    shipped: Collection[str]
+    @property
+    def shipped(self) -> Collection[str]: ...
 
     def key(self, key: str) -> Resource | None: ...
 
