@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pinnace.api.kube import body, presentation
+from pinnace.kinds import advice
 from pinnace.objects.errors import StatusError
 from tests.api.conftest import Stack
 
@@ -498,3 +499,54 @@ def test_a_big_body_is_read_piece_by_piece() -> None:
         with pytest.raises(StatusError) as caught:
             asyncio.run(body.strict(bad))
         assert caught.value.code == 400
+
+
+@pytest.mark.parametrize("annotation", ["Standard", "Knative"])
+def test_what_has_no_effect_is_said_when_it_is_written(stack: Stack, annotation: str) -> None:
+    place = "/apis/serving.kserve.io/v1beta1/namespaces/default/inferenceservices"
+    name = f"iris-{annotation.lower()}"
+    predictor = {
+        "model": {"modelFormat": {"name": "sklearn"}, "storageUri": "pvc://models/a"},
+        "canaryTrafficPercent": 10, "minReplicas": 0, "maxReplicas": 5, "scaleTarget": 3,
+    }
+    body = {
+        "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+        "metadata": {"name": name, "annotations": {"serving.kserve.io/deploymentMode": annotation}},
+        "spec": {"predictor": predictor},
+    }
+    fields = ["maxReplicas", "scaleTarget"]
+    if annotation == "Standard":
+        fields += ["canaryTrafficPercent", "minReplicas"]
+    with stack.http() as client:
+        made = client.post(place, json=body)
+        patched = client.patch(
+            f"{place}/{name}", json=body, headers={"content-type": "application/apply-patch+yaml"},
+            params={"fieldManager": "m", "force": "true"},
+        )
+        seen = client.get(f"{place}/{name}")
+    for answer in (made, patched):
+        assert answer.status_code in (200, 201), answer.text
+        told = answer.headers.get_list("warning")
+        assert sorted(text.split()[2].strip('"').rpartition(".")[2] for text in told) == sorted(fields)
+        assert all("has no effect: " in text for text in told)
+    assert "warning" not in seen.headers
+
+
+def test_kinds_that_nothing_acts_on_say_so(stack: Stack, namespace: str) -> None:
+    labels = {"matchLabels": {"a": "b"}}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    bodies = {
+        "apis/apps/v1/namespaces/{}/deployments": {"selector": labels, "template": template},
+        "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies": {"podSelector": {}},
+        "apis/policy/v1/namespaces/{}/poddisruptionbudgets": {"minAvailable": 1, "selector": labels},
+    }
+    with stack.http() as client:
+        for path, spec in bodies.items():
+            made = client.post("/" + path.format(namespace), json={"metadata": {"name": "a"}, "spec": spec})
+            assert made.status_code == 201, made.text
+            assert "nothing on this platform acts on it yet" in made.headers["warning"]
+        assert "warning" not in client.post(MAPS, json={"metadata": {"generateName": "quiet-"}}).headers
+
+
+def test_every_kind_that_is_said_to_be_idle_is_served(stack: Stack) -> None:
+    assert [key for key in advice.IDLE if stack.catalogue.key(key) is None] == []

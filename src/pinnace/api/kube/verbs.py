@@ -15,6 +15,7 @@ from pinnace.api.http import Request
 from pinnace.api.kube import body, parameters, presentation, watching
 from pinnace.api.kube.negotiation import Form, form
 from pinnace.api.kube.target import Target
+from pinnace.kinds.advice import advice
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import DeleteOptions, Options, Page, Selection
 from pinnace.objects.errors import StatusError
@@ -278,7 +279,8 @@ def _form(call: Call) -> Form:
 
 
 async def _answer(call: Call, code: int, obj: Obj, wanted: Form, chosen: Options) -> None:
-    headers = presentation.warning_headers(chosen.warnings)
+    told = [] if chosen.subresource else advice(call.resource, obj)
+    headers = presentation.warning_headers([*chosen.warnings, *told])
     await presentation.send_object(call.request, code, call.resource, obj, wanted, headers)
 
 

@@ -1,0 +1,46 @@
+"""What people should hear of a document that is stored as it is and yet does less here than in a cluster.
+
+`api/` sends it as `Warning` headers (kubectl prints them) when the document is written. Nothing is refused
+and nothing is changed by it: the same manifest goes to a cluster.
+"""
+
+from __future__ import annotations
+
+from . import serving
+from .resource import Obj, Resource
+
+_STORED = "is stored, but nothing on this platform acts on it yet"
+_PODS = "no pods come of it; use a Pod, a Job or an InferenceService"
+_RULES = "every caller with the token of this platform may do everything"
+IDLE = {
+    "deployments.apps": _PODS,
+    "statefulsets.apps": _PODS,
+    "daemonsets.apps": _PODS,
+    "replicasets.apps": _PODS,
+    "replicationcontrollers": _PODS,
+    "cronjobs.batch": "no Job is started by it; create Jobs yourself",
+    "cronworkflows.argoproj.io": "no Workflow is started by it; submit Workflows yourself",
+    "workfloweventbindings.argoproj.io": "no Workflow is started by events",
+    "horizontalpodautoscalers.autoscaling": "nothing is scaled by it",
+    "poddisruptionbudgets.policy": "pods are stopped without asking it",
+    "networkpolicies.networking.k8s.io": "no traffic is allowed or denied by it",
+    "ingresses.networking.k8s.io": "no traffic is routed by it",
+    "resourcequotas": "nothing is counted or refused by it",
+    "limitranges": "containers get no defaults from it",
+    "roles.rbac.authorization.k8s.io": _RULES,
+    "rolebindings.rbac.authorization.k8s.io": _RULES,
+    "clusterroles.rbac.authorization.k8s.io": _RULES,
+    "clusterrolebindings.rbac.authorization.k8s.io": _RULES,
+    "inferencegraphs.serving.kserve.io": "no requests are routed by it; call each InferenceService yourself",
+    "trainedmodels.serving.kserve.io": "no model is loaded by it; use an InferenceService a model",
+}
+"""By resource key: what does not happen, and what to do instead."""
+
+
+def advice(resource: Resource, obj: Obj) -> list[str]:
+    """One sentence for each thing that has no effect; none for most documents."""
+    if effect := IDLE.get(resource.key):
+        return [f"this {resource.kind} {_STORED}: {effect}"]
+    if resource.key == serving.INFERENCE_SERVICE.key:
+        return [f"{field} has no effect: {why}" for field, why in serving.ignored(obj)]
+    return []
