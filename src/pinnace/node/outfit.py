@@ -15,6 +15,7 @@ from pinnace.node.protocol import Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
+from pinnace.node.sockets import Sockets
 from pinnace.node.staging import SCRIPT, covering, outputs_of, stage, write_script
 from pinnace.node.volumes import Volumes, link_into
 
@@ -30,7 +31,7 @@ class Outfitter:
         self.folder = services.folder(run.uid)
         self.made: Volumes | None = None
         self.roots: list[Root] = []
-        self.socket_folder: Path | None = None
+        self.offered: list[Sockets] = []
         self.images = False
 
     @property
@@ -129,14 +130,17 @@ class Outfitter:
         made: dict[str, str] = {}
         for path in spec.unix_sockets:
             name = hashlib.blake2s(f"{self.run.uid}/{spec.name}/{path}".encode(), digest_size=6).hexdigest()
-            self.socket_folder = self.services.home.run / "s"
-            folder = self.socket_folder / name
+            folder = self.services.home.run / "s" / name
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             made[path] = str(folder)
         return made
 
     def socket_paths(self, spec: Container) -> dict[str, str]:
-        return {path: f"{folder}/{os.path.basename(path)}" for path, folder in self.sockets(spec).items()}
+        """Socket path inside → where the gateway and probes connect to it; kept up until `remove`."""
+        sockets = Sockets(self.sockets(spec), self.services.home.run / "c")
+        sockets.keep()
+        self.offered.append(sockets)
+        return sockets.paths
 
     def declared(self, spec: Container, main: bool) -> list[str]:
         paths = [m.path for m in spec.mounts if not m.path.startswith(OFFERED)]
@@ -175,10 +179,10 @@ class Outfitter:
         self.roots.clear()
         if self.folder_used():
             self.services.worker.submit(remove_all, Path(self.folder), self.volumes)
-        if self.socket_folder:
-            for spec in (*self.run.init, *self.run.containers):
-                for folder in self.sockets(spec).values():
-                    self.services.worker.submit(remove_folder, folder)
+        for sockets in self.offered:
+            sockets.close()
+            for folder in sockets.folders.values():
+                self.services.worker.submit(remove_folder, folder)
 
     def folder_used(self) -> bool:
         return self.made is not None or self.launcher.name == "container" or self.images
