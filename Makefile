@@ -18,6 +18,9 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
+conformance: setup
+	$(BIN)/python -m scripts.conformance $(ARGS)
+
 docs: setup
 	$(BIN)/python scripts/reference.py
 
