@@ -94,6 +94,8 @@ class Acting:
             raise ActError(f"resource.manifest is not YAML: {error}") from None
         if isinstance(found, list) and act.merge == "json":
             return self._flagged(act, found)
+        if isinstance(found, dict) and act.action == "patch" and act.flags and not found.get("kind"):
+            return self._flagged(act, found)
         if not isinstance(found, dict) or not found.get("kind") or not found.get("apiVersion"):
             raise ActError("resource.manifest must name apiVersion and kind")
         meta = dict(found.get("metadata") or {})
@@ -112,7 +114,7 @@ class Acting:
             ]
         return found
 
-    def _flagged(self, act: Act, patch: list[Any] | None = None) -> Obj:
+    def _flagged(self, act: Act, patch: Any = None) -> Obj:
         """Without a full manifest the object is named by flags: `pod my-pod`, `-l app=x`."""
         words = [word for flag in act.flags for word in flag.split()]
         plain = [word for at, word in enumerate(words) if not word.startswith("-") and not _takes(words, at)]
@@ -129,8 +131,10 @@ class Acting:
         return made
 
     def _patch(self, act: Act, manifest: Obj, kind: str) -> Any:
+        if "patch" in manifest:
+            return manifest["patch"]
         if kind == "json":
-            return manifest.get("patch") or manifest
+            return manifest
         return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
 
     def _resource(self, document: Obj) -> Resource:

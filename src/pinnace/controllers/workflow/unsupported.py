@@ -32,6 +32,7 @@ def ignored(spec: Obj) -> str:
 
 def _found(spec: Obj) -> Iterator[str]:
     yield from _named(spec, WORKFLOW, "spec")
+    yield from _named(spec.get("templateDefaults") or {}, TEMPLATE, "spec.templateDefaults")
     yield from _hooks(spec, "spec")
     for index, template in enumerate(spec.get("templates") or []):
         if not isinstance(template, dict):
