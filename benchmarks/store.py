@@ -27,8 +27,8 @@ from pinnace.store.sqlite import SqliteStore
 COUNT = 3_000
 ROUNDS = 5
 IN_FLIGHT = 64
-LIMIT = 60
-"""Microseconds a node: the store's part of control's 150."""
+LIMIT = 100
+"""Microseconds a node: what the store may take of control's 150."""
 
 
 class Target(Protocol):
