@@ -71,6 +71,16 @@ async def test_a_dead_container_is_restarted(node: Node, outside: Path) -> None:
     await node.kill(run)
 
 
+async def test_a_failing_probe_says_why_and_how_often(node: Node) -> None:
+    probe = Probe("tcp", port=1, period=0.1, failure=2)
+    run = pod(shell("sleep 60", readiness=probe), main="")
+    report = await node.run(run, lambda r: bool(r.containers[0].unhealthy))
+    state = report.containers[0]
+    assert state.unhealthy == "Readiness probe failed: port 1: connection refused"
+    assert (state.failures, state.ready) == (1, False)
+    await node.kill(run)
+
+
 async def test_a_startup_probe_holds_the_others_back(node: Node) -> None:
     slow = Probe("exec", command=["false"], period=5, failure=3, timeout=5)
     dead = Probe("exec", command=["false"], period=0.05, failure=1, timeout=5)

@@ -138,7 +138,8 @@ class Member:
         if self.spec.memory_limit and not self.launch.cgroups:
             guards.append(Watchdog(self.handle, self.spec.memory_limit, self.memory_over).stop)
         if self.probed:
-            health = Health(self.spec, self.check, self.started.set, self.set_ready, self.unhealthy)
+            tell = (self.started.set, self.set_ready, self.unhealthy, self.probe_says)
+            health = Health(self.spec, self.check, *tell)
             watching = asyncio.ensure_future(health.watch())
             guards.append(lambda: void(watching.cancel()))
         return guards
@@ -199,13 +200,20 @@ class Member:
             self.state.ready = ready
             self.changed()
 
+    def probe_says(self, why: str) -> None:
+        """What a probe that fails says; '' when all is well again."""
+        if why or self.state.unhealthy:
+            self.state.unhealthy = why
+            self.state.failures += bool(why)
+            self.changed()
+
     def unhealthy(self, reason: str) -> None:
         self.state.message = reason
         self.set_ready(False)
         self.changed()
         self.interrupt(30)
 
-    async def check(self, probe: Probe) -> bool:
+    async def check(self, probe: Probe) -> str:
         return await ask(probe, self.run_inside, lambda path: self.sockets.get(path, path))
 
     async def run_inside(self, argv: list[str], timeout: float) -> bool:  # noqa: ASYNC109 - the probe's own

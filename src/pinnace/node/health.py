@@ -7,13 +7,14 @@ inside; nothing here knows how a container is isolated.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from pinnace.node.protocol import Container, Probe
 
-Check = Callable[[Probe], Awaitable[bool]]
+Check = Callable[[Probe], Awaitable[str]]
+"""Asks once: '' if the probe succeeded, else why not."""
 Exec = Callable[[list[str], float], Awaitable[bool]]
 
 
@@ -42,7 +43,8 @@ class Streak:
 
 
 class Health:
-    """`started` and `ready` report changes; `unhealthy(reason)` asks for a restart."""
+    """`started` and `ready` report changes; `say(why)` that a probe failed so often that it counts, or ('')
+    that all is well again; `unhealthy(reason)` asks for a restart."""
 
     def __init__(
         self,
@@ -51,12 +53,14 @@ class Health:
         started: Callable[[], None],
         ready: Callable[[bool], None],
         unhealthy: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         self.container = container
         self.check = check
         self.started = started
         self.ready = ready
         self.unhealthy = unhealthy
+        self.say = say
 
     async def watch(self) -> None:
         if self.container.startup and not await self.start(self.container.startup):
@@ -64,7 +68,7 @@ class Health:
         self.started()
         loops = []
         if self.container.readiness:
-            loops.append(self.follow(self.container.readiness, self.ready))
+            loops.append(self.follow(self.container.readiness, self.answers))
         else:
             self.ready(True)
         if self.container.liveness:
@@ -75,54 +79,72 @@ class Health:
         streak = Streak(probe)
         await asyncio.sleep(probe.initial_delay)
         while True:
-            verdict = streak.add(await self.check(probe), time.monotonic())
+            why = await self.check(probe)
+            verdict = streak.add(not why, time.monotonic())
             if verdict is not None:
                 if not verdict:
+                    self.say(f"Startup probe failed: {why}")
                     self.unhealthy("Startup probe failed")
                 return verdict
             await asyncio.sleep(pause(probe, verdict))
 
-    async def follow(self, probe: Probe, tell: Callable[[bool], None]) -> None:
+    async def follow(self, probe: Probe, tell: Callable[[str], None]) -> None:
         streak = Streak(probe)
         told: bool | None = None
         await asyncio.sleep(probe.initial_delay)
         while True:
-            verdict = streak.add(await self.check(probe), time.monotonic())
+            why = await self.check(probe)
+            verdict = streak.add(not why, time.monotonic())
             if verdict is not None and verdict != told:
                 told = verdict
-                tell(verdict)
+                tell(why)
             await asyncio.sleep(pause(probe, told))
 
-    def alive(self, ok: bool) -> None:
-        if not ok:
+    def answers(self, why: str) -> None:
+        self.say(f"Readiness probe failed: {why}" if why else "")
+        self.ready(not why)
+
+    def alive(self, why: str) -> None:
+        if why:
+            self.say(f"Liveness probe failed: {why}")
             self.unhealthy("Liveness probe failed")
+        elif not self.container.readiness:
+            self.say("")
 
 
 def pause(probe: Probe, told: bool | None) -> float:
     return probe.period if told else min(probe.period, 0.05 if told is None else 1.0)
 
 
-async def ask(probe: Probe, run: Exec, where: Callable[[str], str]) -> bool:
-    """One probe, True if it succeeded within its timeout. `where` maps a socket's path to the host's."""
-    with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
+async def ask(probe: Probe, run: Exec, where: Callable[[str], str]) -> str:
+    """One probe: '' if it succeeded within its timeout, else why not. `where` maps a socket's path to the
+    host's."""
+    try:
         if probe.kind == "exec":
-            return await run(probe.command, probe.timeout)
+            return "" if await run(probe.command, probe.timeout) else "its command did not succeed"
         async with asyncio.timeout(probe.timeout):
             if probe.unix:
                 streams = await asyncio.open_unix_connection(where(probe.unix))
             else:
                 streams = await asyncio.open_connection("127.0.0.1", probe.port)
             try:
-                return True if probe.kind == "tcp" else await get(*streams, probe.path or "/")
+                return "" if probe.kind == "tcp" else await get(*streams, probe.path or "/")
             finally:
                 streams[1].close()
-    return False
+    except TimeoutError:
+        return f"no answer within {probe.timeout:g} s"
+    except OSError as error:
+        return f"{probe.unix or f'port {probe.port}'}: {os.strerror(error.errno or 0).lower()}"
+    except (asyncio.IncompleteReadError, ValueError):
+        return "the answer is not HTTP"
 
 
-async def get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bool:
+async def get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> str:
     """HTTP GET; the kubelet's rule: 200 to 399 is success."""
     if not path.isascii() or any(c in path for c in "\r\n "):
-        return False
+        return "its path cannot be asked for"
     writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: pinnace-probe\r\n\r\n".encode())
     status = (await reader.readline()).split()
-    return len(status) > 1 and 200 <= int(status[1]) < 400
+    if len(status) < 2:
+        return "the answer is not HTTP"
+    return "" if 200 <= int(status[1]) < 400 else f"HTTP probe failed with statuscode: {int(status[1])}"

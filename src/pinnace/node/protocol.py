@@ -170,6 +170,10 @@ class ContainerState(msgspec.Struct, omit_defaults=True):
     pid: int = 0
     sockets: dict[str, str] = {}
     init: bool = False
+    unhealthy: str = ""
+    """What the last probe said that failed so often that it counts; '' once the container is ready again."""
+    failures: int = 0
+    """How often that was said."""
 
 
 class Artifact(msgspec.Struct, omit_defaults=True):

@@ -7,6 +7,9 @@ tell everything, with the times at which it happened.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from pinnace.controllers.moment import unix
 from pinnace.controllers.pods.status import FINAL, NODE_LOST, NODE_NAME
 from pinnace.controllers.recorder import Recorder, Writer
@@ -15,11 +18,25 @@ from pinnace.node.protocol import ContainerState, PodReport
 
 WORTH_TELLING = 1.0
 """Seconds of life after which a controller's pod has a story."""
+REMEMBERED = 4096
+"""Containers of which is known what was already told."""
+PREPARING = "PreparingEnvironment"
+CANNOT_START = ("ContainerCannotRun", "StartError")
 IMAGE_TROUBLE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+
+
+class Trouble(NamedTuple):
+    """`time` tells one occurrence from the next: the number of a life, or of a failure."""
+
+    reason: str
+    text: str
+    time: int = 0
+    warning: bool = True
 
 
 class Story:
     def __init__(self, client: Writer) -> None:
+        self._troubled: dict[tuple[str, str], frozenset[Trouble]] = {}
         self._scheduler = Recorder(client, "default-scheduler")
         self._kubelet = Recorder(client, "kubelet", NODE_NAME)
 
@@ -77,24 +94,22 @@ class Story:
             self._kubelet.record(pod, reason, text, field=field, when=state.started)
 
     def trouble(self, pod: Obj, report: PodReport) -> None:
-        """What goes wrong while the pod lives or as it ends."""
-        meta = pod["metadata"]
+        """What goes wrong while the pod lives or as it ends, each time it happens: a report repeats what is
+        still so, and that is no news."""
         for state in report.containers:
+            key = (report.uid, state.name)
+            found = list(_troubles(pod, state))
+            known = self._troubled.pop(key, frozenset())
+            if found:
+                self._troubled[key] = frozenset(found)
             field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
-            where = f"{state.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
-            if state.waiting == "CrashLoopBackOff":
-                text = f"Back-off restarting failed container {where}"
-                self._kubelet.record(pod, "BackOff", text, warning=True, field=field)
-            elif state.waiting in IMAGE_TROUBLE:
-                text = state.message or f"Error: {state.waiting}"
-                self._kubelet.record(pod, "Failed", text, warning=True, field=field)
-            elif state.reason == "OOMKilled" or state.last_reason == "OOMKilled":
-                text = f"Container {state.name} used more memory than its limit and was killed"
-                self._kubelet.record(pod, "OOMKilled", text, warning=True, field=field)
-            elif state.reason in ("ContainerCannotRun", "StartError") or (state.message and not state.ready):
-                reason = "Unhealthy" if "probe" in state.message else "Failed"
-                text = state.message or f"Error: {state.reason}"
-                self._kubelet.record(pod, reason, text, warning=True, field=field)
+            for trouble in found:
+                if trouble not in known:
+                    self._kubelet.record(
+                        pod, trouble.reason, trouble.text, warning=trouble.warning, field=field
+                    )
+        while len(self._troubled) > REMEMBERED:
+            self._troubled.pop(next(iter(self._troubled)))
         if report.phase in FINAL and report.reason:
             self._kubelet.record(pod, report.reason, report.message or report.reason, warning=True)
 
@@ -106,6 +121,33 @@ class Story:
             self.began(pod, report)
         if report.phase == "Failed":
             self.trouble(pod, report)
+        for state in report.containers:
+            self._troubled.pop((report.uid, state.name), None)
+
+
+def _troubles(pod: Obj, state: ContainerState) -> Iterator[Trouble]:
+    meta = pod["metadata"]
+    if state.waiting == "CrashLoopBackOff":
+        where = f"{state.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
+        yield Trouble("BackOff", f"Back-off restarting failed container {where}", state.restarts)
+    elif state.waiting == PREPARING:
+        yield Trouble(PREPARING, state.message or "preparing the environment", warning=False)
+    elif state.waiting in IMAGE_TROUBLE or (state.waiting and state.message):
+        yield Trouble("Failed", state.message or f"Error: {state.waiting}")
+    elif state.reason in CANNOT_START or (state.message and not state.ready and not state.unhealthy):
+        yield Trouble("Failed", state.message or f"Error: {state.reason}", state.restarts)
+    if (life := _out_of_memory(state)) is not None:
+        text = f"Container {state.name} used more memory than its limit and was killed"
+        yield Trouble("OOMKilled", text, life)
+    if state.unhealthy:
+        yield Trouble("Unhealthy", state.unhealthy, state.failures)
+
+
+def _out_of_memory(state: ContainerState) -> int | None:
+    """The number of the life that ended so."""
+    if state.reason == "OOMKilled" and not state.waiting:
+        return state.restarts
+    return state.restarts - 1 if state.last_reason == "OOMKilled" else None
 
 
 def controlled(pod: Obj) -> bool:
