@@ -225,6 +225,29 @@ spec:
         assert len(world.client.peek_list(CONFIG_MAP, "default").items) == 1
 
 
+async def test_a_merge_patch_may_name_its_object_by_flags(tmp_path: Path) -> None:
+    document = workflow("""
+metadata: {name: patcher}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    resource:
+      action: patch
+      mergeStrategy: merge
+      flags: [configmap, settings]
+      manifest: |
+        data: {size: "2"}
+""")
+    async with platform(tmp_path) as world:
+        settings = {"metadata": {"name": "settings"}, "data": {"size": "1", "colour": "red"}}
+        await world.client.create(CONFIG_MAP, settings, "default")
+        await world.client.create(WORKFLOW, document, "default")
+        await world.until("patcher", "Succeeded")
+        (found,) = world.client.peek_list(CONFIG_MAP, "default").items
+        assert found["data"] == {"size": "2", "colour": "red"}
+
+
 async def test_a_template_edited_meanwhile_does_not_change_the_run(tmp_path: Path) -> None:
     template = workflow(
         "metadata: {name: t}\nspec: {templates: [{name: x, container: {image: one, command: [a]}}]}"
