@@ -6,6 +6,7 @@ Called by `process.py`, which first sees to it that the imports stay light.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import signal
 import sys
@@ -41,6 +42,8 @@ async def serve(home: Home, isolation: str) -> None:
         services = await assemble(home, reaper, isolation, worker)
         for launcher in services.launchers.values():
             launcher.sweep()
+        gc.freeze()
+        gc.set_threshold(5000, 50, 50)  # a pod's own circles are few, and looking for them is dear
         server = Server(services, f"{int(time.time() * 1000):x}-{uuid4().hex[:8]}")
         listening = await server.listen(home.node_socket)
         say(services, isolation)

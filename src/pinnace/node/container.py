@@ -50,6 +50,7 @@ class Member:
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
         self.killer: asyncio.TimerHandle | None = None
+        self.guards: list[Callable[[], None]] = []
         self.sockets: dict[str, str] = {}
 
     async def live(self) -> Exit:
@@ -85,22 +86,26 @@ class Member:
 
     async def once(self) -> Exit:
         """One life: from start to end."""
+        ended: asyncio.Future[Exit] = self.services.loop.create_future()
+        self.begin(ended.set_result)
+        return await ended
+
+    def begin(self, ended: Callable[[Exit], None]) -> None:
+        """Start one life; `ended` is called at its end, at once where there is nothing to start."""
+
+        def over(exit: Exit) -> None:
+            self.end(exit, log, tail)
+            ended(exit)
+
         log = Log(self.services.log(self), self.services.sampler.spares)
         tail = Tail(log) if self.wants_result else None
-        ended: asyncio.Future[Exit] = self.services.loop.create_future()
-        guards: list[Callable[[], None]] = []
         try:
-            self.start(log, tail, ended)
-            guards = self.guard()
-            exit = await ended
+            self.start(log, tail, over)
+            self.guard()
         except StartError as error:
-            exit = Exit(128, "StartError", str(error))
-        for stop in guards:
-            stop()
-        self.end(exit, log, tail)
-        return exit
+            over(Exit(128, "StartError", str(error)))
 
-    def start(self, log: Log, tail: Tail | None, ended: asyncio.Future[Exit]) -> None:
+    def start(self, log: Log, tail: Tail | None, over: Callable[[Exit], None]) -> None:
         launch = self.launch = self.outfit(self)
         if launch.isolation != "container":  # whose engine makes groups of its own
             launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
@@ -110,7 +115,7 @@ class Member:
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
         try:
-            self.handle = self.services.launcher(launch).start(launch, ended.set_result)
+            self.handle = self.services.launcher(launch).start(launch, over)
         finally:
             if tail:
                 tail.started()
@@ -130,22 +135,23 @@ class Member:
     def probed(self) -> bool:
         return bool(self.spec.startup or self.spec.readiness or self.spec.liveness)
 
-    def guard(self) -> list[Callable[[], None]]:
-        """Start what watches over this life; returns how to end it."""
-        guards: list[Callable[[], None]] = []
+    def guard(self) -> None:
+        """Start what watches over this life."""
         assert self.handle is not None
         assert self.launch is not None
         if self.spec.memory_limit and not self.launch.cgroups:
-            guards.append(Watchdog(self.handle, self.spec.memory_limit, self.memory_over).stop)
+            self.guards.append(Watchdog(self.handle, self.spec.memory_limit, self.memory_over).stop)
         if self.probed:
             tell = (self.started.set, self.set_ready, self.unhealthy, self.probe_says)
             health = Health(self.spec, self.check, *tell)
             watching = asyncio.ensure_future(health.watch())
-            guards.append(lambda: void(watching.cancel()))
-        return guards
+            self.guards.append(lambda: void(watching.cancel()))
 
     def end(self, exit: Exit, log: Log, tail: Tail | None) -> None:
         state = self.state
+        for stop in self.guards:
+            stop()
+        self.guards.clear()
         if tail:
             self.result = tail.finish()
         if exit.reason == "StartError" and not exit.message:

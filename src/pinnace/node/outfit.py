@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
@@ -20,6 +21,7 @@ from pinnace.node.staging import SCRIPT, covering, outputs_of, stage, write_scri
 from pinnace.node.volumes import Volumes, link_into
 
 HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+UNCHANGED = Rewriter("", [])
 OFFERED = ("/var/run/secrets", "/dev/shm")  # noqa: S108 - mounts that a program may well ignore
 
 
@@ -64,7 +66,8 @@ class Outfitter:
     def dress(
         self, spec: Container, built: Built, root: str, binds: list[Bind], sockets: dict[str, str], main: bool
     ) -> Launch:
-        rewriter = self.rewriter(spec, built, root, sockets, main)
+        declared = [] if self.launcher.private_root else self.declared(spec, main)
+        rewriter = self.rewriter(declared, built, root, sockets)
         engine = self.launcher.name == "container"
         command = list(spec.command)
         argv = [] if engine else [rewriter.text(a) for a in arguments(spec, built)]
@@ -80,7 +83,7 @@ class Outfitter:
         cwd = rewriter.path(spec.cwd or built.workdir or "/")
         if not self.launcher.private_root:
             self.require(rewriter, spec, main)
-            cwd = prepare(root, cwd, rewriter, self.declared(spec, main))
+            cwd = prepare(root, cwd, rewriter, declared)
         return Launch(
             uid=self.run.uid,
             container=spec.name,
@@ -151,14 +154,12 @@ class Outfitter:
             paths.append(SCRIPT)
         return [*paths, "/tmp"]  # noqa: S108 - a path inside
 
-    def rewriter(
-        self, spec: Container, built: Built, root: str, sockets: dict[str, str], main: bool
-    ) -> Rewriter:
+    def rewriter(self, declared: list[str], built: Built, root: str, sockets: dict[str, str]) -> Rewriter:
         if self.launcher.private_root:
-            return Rewriter("", [])
+            return UNCHANGED
         elsewhere = {os.path.dirname(path): folder for path, folder in sockets.items()}
         elsewhere |= {bind.path: bind.source for bind in built.binds if bind.path != bind.source}
-        return self.launcher.rewriter(root, self.declared(spec, main), elsewhere)
+        return self.launcher.rewriter(root, declared, elsewhere)
 
     def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
         """Unwritable: a declared path that the container's texts do not name."""
@@ -215,28 +216,35 @@ def arguments(spec: Container, built: Built) -> list[str]:
 
 def environment(run: Run, built: Built, root: str, launcher: Launcher) -> dict[str, str]:
     """What the container's own variables are added to."""
-    base = built.env.get("PATH") or HOST_PATH
-    env = {"PATH": ":".join((*built.path, base)), "HOSTNAME": run.hostname or run.name}
+    env = {"HOSTNAME": run.hostname or run.name}
     if launcher.private_root:
+        env["PATH"] = joined(built.path, built.env.get("PATH") or HOST_PATH)
         env["HOME"] = "/root"
     else:
-        env |= {"HOME": root, "TMPDIR": root, "PATH": ":".join((*built.path, host_path()))}
-    own = {k: v for k, v in built.env.items() if k != "PATH"}
-    return {**env, **own}
+        env["PATH"] = joined(built.path, host_path())
+        env["HOME"] = env["TMPDIR"] = root
+    if built.env:
+        env |= {k: v for k, v in built.env.items() if k != "PATH"}
+    return env
 
 
+def joined(first: tuple[str, ...], rest: str) -> str:
+    return ":".join((*first, rest)) if first else rest
+
+
+@cache
 def host_path() -> str:
     return os.environ.get("PATH") or HOST_PATH
 
 
 def prepare(root: str, cwd: str, rewriter: Rewriter, declared: list[str]) -> str:
     """Make the folders that a container has and a pod's folder lacks; returns where to start."""
-    for path in declared:
+    for path in declared if rewriter.seen else ():
         place = rewriter.path(path)
-        if place.startswith(root) and rewriter.seen:
+        if place.startswith(root):
             os.makedirs(os.path.dirname(place), exist_ok=True)
     if "/tmp" in rewriter.seen:  # noqa: S108 - a path inside
         os.makedirs(f"{root}/tmp", exist_ok=True)  # noqa: S108
     if cwd.startswith(root):
         os.makedirs(cwd, exist_ok=True)
-    return cwd if os.path.isdir(cwd) and cwd != "/" else root
+    return cwd if cwd != "/" and os.path.isdir(cwd) else root

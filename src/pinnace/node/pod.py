@@ -1,7 +1,8 @@
 """One pod's life: prepare, init containers, sidecars, containers, stop, collect, final report.
 
 The server makes one for each `Run` that it does not know. It decides nothing that control could: no retry of
-a pod, no scheduling. `changed(pod)` is called whenever its report is news.
+a pod, no scheduling. `changed(pod)` is called whenever its report is news. Most pods are one container and
+wait for nothing but its end: they live by callbacks, the others in a task.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Pod:
         self.mains = [self.member(c) for c in run.containers]
         self.deadline: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
+        self.ended: asyncio.Future[None] | None = None
 
     def member(self, spec: Container, *, init: bool = False) -> Member:
         member = Member(self.services, self.run.uid, spec, self.outfit, self.news, init=init)
@@ -68,7 +70,52 @@ class Pod:
         if self.run.deadline is not None:
             wait = max(self.run.deadline - time.time(), 0)
             self.deadline = self.services.loop.call_later(wait, self.expire)
-        self.task = self.services.loop.create_task(self.live())
+        launcher = self.straight()
+        if launcher is not None:
+            self.go_straight(launcher)
+        else:
+            self.task = self.services.loop.create_task(self.live())
+
+    def straight(self) -> Launcher | None:
+        """The launcher of a pod that needs no task; None where something has to be waited for."""
+        run = self.run
+        if run.init or len(self.mains) != 1 or run.network == "own":
+            return None
+        member = self.mains[0]
+        launcher = self.services.launchers.get(self.services.named(run.isolation))
+        if launcher is None or member.spec.restart != "Never" or member.probed:
+            return None
+        ready = self.services.environments.ready(member.spec.image, launcher.name)
+        if ready is None:
+            return None
+        self.built[member.spec.image] = ready
+        return launcher
+
+    def go_straight(self, launcher: Launcher) -> None:
+        self.isolation = launcher.name
+        self.outfitter = Outfitter(self.services, self.run, launcher)
+        self.phase = "Running"
+        try:
+            self.mains[0].begin(self.over)
+        except Exception as error:
+            self.broken(error)
+            self.finish()
+
+    def over(self, _exit: Exit) -> None:
+        """The only container of a straight pod is gone."""
+        if self.run.outputs is not None and self.main_name in self.launches:
+            self.task = self.services.loop.create_task(self.close())
+            return
+        self.judge()
+        self.finish()
+
+    async def close(self) -> None:
+        try:
+            await self.conclude()
+        except Exception as error:
+            self.broken(error)
+        finally:
+            self.finish()
 
     def report(self) -> PodReport:
         states: list[ContainerState] = [m.state for m in (*self.init, *self.mains)]
@@ -92,10 +139,13 @@ class Pod:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            traceback.print_exc()
-            self.fail("NodeError", f"the node could not run this pod: {type(error).__name__}: {error}")
+            self.broken(error)
         finally:
             self.finish()
+
+    def broken(self, error: Exception) -> None:
+        traceback.print_exception(error)
+        self.fail("NodeError", f"the node could not run this pod: {type(error).__name__}: {error}")
 
     async def work(self) -> None:
         launcher = self.services.choose(self.run.isolation)
@@ -205,6 +255,9 @@ class Pod:
         """Outputs, then the phase: only now is the pod's last process gone."""
         if self.run.outputs is not None and self.main_name in self.launches:
             await self.take_outputs()
+        self.judge()
+
+    def judge(self) -> None:
         if self.phase != "Failed":
             self.phase = "Succeeded" if self.succeeded() else "Failed"
 
@@ -263,3 +316,10 @@ class Pod:
         if not self.final:
             self.fail("NodeError", "the pod ended without a verdict")
         self.news()
+        if self.ended is not None and not self.ended.done():
+            self.ended.set_result(None)
+
+    def end(self) -> asyncio.Future[None]:
+        """Done once the final report is made."""
+        self.ended = self.ended or self.services.loop.create_future()
+        return self.ended

@@ -2,8 +2,8 @@
 
 Everything that the node starts goes through here, so `waitpid(-1)` may also take the orphans that a
 subreaper inherits. Where there is vfork, the start is that of `subprocess` without a pipe a call: little more
-than half the time of a `posix_spawn`. That one has no working folder of its own either: the node uses absolute
-paths only, and therefore may simply change its own folder before each start.
+than half the time of a `posix_spawn`. That one has no working folder of its own either: the node uses only
+absolute paths, and therefore may simply change its own folder before each start.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def posix_spawn(
 
 def words(env: Mapping[str, str]) -> list[bytes]:
     """As execve takes it."""
-    return [os.fsencode(f"{name}={value}") for name, value in env.items()]
+    return [f"{name}={value}".encode(errors="surrogateescape") for name, value in env.items()]
 
 
 def exit_code(status: int) -> int:

@@ -111,13 +111,12 @@ class Server:
 
     async def stop(self, grace: float) -> None:
         """End every pod, and wait for that."""
-        tasks = []
-        for pod in self.pods.values():
-            if not pod.final and pod.task:
-                pod.stop("NodeShutdown", "the node is shutting down", min(grace, pod.run.grace))
-                tasks.append(pod.task)
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace + 5)
+        ends = []
+        for pod in [pod for pod in self.pods.values() if not pod.final]:
+            ends.append(pod.end())
+            pod.stop("NodeShutdown", "the node is shutting down", min(grace, pod.run.grace))
+        if ends:
+            await asyncio.wait(ends, timeout=grace + 5)
         self.outbox.send()
 
 

@@ -57,13 +57,16 @@ class Services:
 
     def choose(self, asked: str) -> Launcher:
         """The launcher for a pod that asks for `asked` ('', auto: the node's). StartError says what to do."""
-        name = asked if asked not in ("", "auto") else self.default
+        name = self.named(asked)
         found = self.launchers.get(name)
         if found is None:
             name = "sandbox" if name == "none" else name
             why = self.why.get(name, "there is no such isolation; known are container, sandbox and process")
             raise StartError(f"isolation {name!r} does not work on this machine: {why}")
         return found
+
+    def named(self, asked: str) -> str:
+        return asked if asked not in ("", "auto") else self.default
 
     def launcher(self, launch: Launch) -> Launcher:
         return self.launchers[launch.isolation]
