@@ -5,9 +5,9 @@ vi.mock("elkjs/lib/elk-worker.min.js?url", () => ({ default: "" }));
 
 import type { NodeStatus } from "../src/api/types";
 import { podName } from "../src/api/paths";
-import { picture } from "../src/workflows/graph";
+import { direction, picture } from "../src/workflows/graph";
 import { family } from "../src/workflows/family";
-import { approval } from "../src/workflows/Approve";
+import { approval, questions } from "../src/workflows/Approve";
 
 function node(id: string, more: Partial<NodeStatus> = {}): NodeStatus {
   return { id, name: id, displayName: id, type: "Pod", phase: "Succeeded", ...more };
@@ -82,5 +82,33 @@ test("an approval sets the node's phase and the supplied output", () => {
         },
       },
     },
+  });
+});
+
+describe("which way a run flows", () => {
+  const chain = (n: number) => map(...Array.from({ length: n }, (_, i) => node(`n${i}`, { children: [`n${i + 1}`] })));
+  const fan = (n: number) =>
+    map(node("wf", { type: "Steps", children: Array.from({ length: n }, (_, i) => `f${i}`) }), ...Array.from({ length: n }, (_, i) => node(`f${i}`)));
+
+  test("a long chain goes down a tall canvas, a wide fan beside its start", () => {
+    expect(direction(picture(chain(6)), 640, 720)).toBe("DOWN");
+    expect(direction(picture(fan(12)), 640, 720)).toBe("RIGHT");
+  });
+
+  test("two boxes that fit anyway lie side by side", () => {
+    expect(direction(picture(chain(2)), 640, 720)).toBe("RIGHT");
+  });
+});
+
+describe("what a suspended step asks", () => {
+  test("the choices stand at the template’s input of the same name", () => {
+    const asks = node("s", {
+      type: "Suspend",
+      templateName: "ask",
+      outputs: { parameters: [{ name: "stage", valueFrom: { supplied: {} } }, { name: "given", value: "1" }] },
+    });
+    const declared = { parameters: [{ name: "stage", enum: ["canary", "all"] }] };
+    const workflow = { metadata: { name: "w", uid: "u", creationTimestamp: "" }, spec: { templates: [{ name: "ask", inputs: declared }] } };
+    expect(questions(asks, workflow as never)).toEqual([{ name: "stage", enum: ["canary", "all"], valueFrom: { supplied: {} } }]);
   });
 });

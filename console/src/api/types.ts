@@ -63,9 +63,15 @@ export interface NodeStatus {
   memoizationStatus?: { hit: boolean; key: string };
 }
 
+export interface Template {
+  name: string;
+  inputs?: InOut;
+}
+
 export interface Workflow extends KubeObject {
-  spec: { suspend?: boolean; entrypoint?: string; shutdown?: string };
+  spec: { suspend?: boolean; entrypoint?: string; shutdown?: string; templates?: Template[] };
   status?: {
+    storedWorkflowTemplateSpec?: { templates?: Template[] };
     phase?: Phase;
     startedAt?: string;
     finishedAt?: string;

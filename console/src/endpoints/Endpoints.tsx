@@ -33,7 +33,9 @@ export function Endpoints() {
 }
 
 function Card({ endpoint }: { endpoint: Endpoint }) {
-  const shown = endpoint.revisions.filter((r) => r.weight > 0 || r.requests > 0);
+  const shown = endpoint.revisions
+    .filter((r) => r.weight > 0 || r.requests > 0)
+    .sort((a, b) => a.name.localeCompare(b.name));
   return (
     <article className="card">
       <header>

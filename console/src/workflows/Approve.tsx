@@ -6,7 +6,7 @@ import { Problem } from "../ui/notes";
 
 /** A suspended step: what it shows, what it asks for, and the yes. The edit is the one that `argo resume` makes. */
 export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStatus }) {
-  const asked = (node.outputs?.parameters ?? []).filter((p) => p.valueFrom?.supplied);
+  const asked = questions(node, workflow);
   const [values, setValues] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<KubeError | null>(null);
@@ -32,7 +32,7 @@ export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStat
       }}
     >
       <h3>This step waits for your approval</h3>
-      {(node.inputs?.parameters ?? []).map((p) => (
+      {(node.inputs?.parameters ?? []).filter((p) => !asked.some((q) => q.name === p.name)).map((p) => (
         <p key={p.name}>
           <strong>{p.name}</strong> {String(p.value ?? "")}
         </p>
@@ -46,6 +46,19 @@ export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStat
       </button>
     </form>
   );
+}
+
+/** Outputs that a person supplies; what may be chosen stands at the template's input of the same name. */
+export function questions(node: NodeStatus, workflow: Workflow): Parameter[] {
+  const templates = workflow.status?.storedWorkflowTemplateSpec?.templates ?? workflow.spec?.templates ?? [];
+  const declared = templates.find((t) => t.name === node.templateName)?.inputs?.parameters ?? [];
+  const offered = new Map(declared.map((p) => [p.name, p]));
+  return (node.outputs?.parameters ?? [])
+    .filter((p) => p.valueFrom?.supplied)
+    .map((p) => {
+      const { enum: choices, description } = offered.get(p.name) ?? {};
+      return { ...(choices ? { enum: choices } : {}), ...(description ? { description } : {}), ...p };
+    });
 }
 
 function Field(props: { parameter: Parameter; value: string; onChange: (value: string) => void }) {

@@ -8,13 +8,14 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { useEffect, useMemo, useState } from "react";
 import type { NodeStatus } from "../api/types";
 import { Mark, word } from "../ui/Mark";
-import { BOX, type Box, picture, place } from "./graph";
+import { BOX, type Box, type Direction, direction, picture, place } from "./graph";
 
-type BoxNode = Node<{ box: Box }, "box">;
+type BoxNode = Node<{ box: Box; towards: Direction }, "box">;
 const TYPES = { box: BoxView };
 
 interface Props {
@@ -40,9 +41,12 @@ function Canvas({ nodes, selected, onSelect }: Props) {
   );
   const [places, setPlaces] = useState(new Map<string, { x: number; y: number }>());
   const flow = useReactFlow();
+  const width = useStore((s) => s.width);
+  const height = useStore((s) => s.height);
+  const towards = direction(drawn, width || 640, height || 720);
   useEffect(() => {
     let current = true;
-    void place(drawn).then((found) => {
+    void place(drawn, towards).then((found) => {
       if (!current) return;
       setPlaces(found);
       requestAnimationFrame(() => void flow.fitView({ padding: 0.15, maxZoom: 1.1 }));
@@ -51,14 +55,14 @@ function Canvas({ nodes, selected, onSelect }: Props) {
       current = false;
     };
     // biome-ignore lint: the shape stands for what matters of `drawn`
-  }, [shape]);
+  }, [shape, towards]);
   const flowNodes: BoxNode[] = drawn.boxes
     .filter((box) => places.has(box.id))
     .map((box) => ({
       id: box.id,
       type: "box",
       position: places.get(box.id) ?? { x: 0, y: 0 },
-      data: { box },
+      data: { box, towards },
       selected: box.id === selected,
       width: BOX.width,
       height: BOX.height,
@@ -71,6 +75,9 @@ function Canvas({ nodes, selected, onSelect }: Props) {
       edges={edges}
       nodeTypes={TYPES}
       onNodeClick={(_, node) => onSelect(node.id)}
+      onNodesChange={(changes) => {
+        for (const c of changes) if (c.type === "select" && c.selected && c.id !== selected) onSelect(c.id);
+      }}
       nodesDraggable={false}
       nodesConnectable={false}
       minZoom={0.1}
@@ -83,18 +90,18 @@ function Canvas({ nodes, selected, onSelect }: Props) {
   );
 }
 
-function BoxView({ data: { box }, selected }: NodeProps<BoxNode>) {
+function BoxView({ data: { box, towards }, selected }: NodeProps<BoxNode>) {
   const waits = box.node?.type === "Suspend" && box.phase === "Running";
   const state = waits ? "waits" : word(box.phase).toLowerCase();
   return (
     <div className={`box box-${state}${selected ? " box-selected" : ""}`} title={box.node?.message ?? box.label}>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={towards === "DOWN" ? Position.Top : Position.Left} isConnectable={false} />
       <Mark phase={box.phase} label={false} />
       <span className="box-text">
         <span className="box-label">{box.label}</span>
         <span className="box-detail">{detail(box, waits)}</span>
       </span>
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle type="source" position={towards === "DOWN" ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   );
 }

@@ -52,7 +52,7 @@ function Side({ title, data }: { title: string; data: InOut | undefined }) {
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>{value === "" ? <span className="dim">empty</span> : value}</dd>
           </div>
         ))}
       </dl>

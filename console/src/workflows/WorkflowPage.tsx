@@ -41,7 +41,7 @@ export function WorkflowPage() {
         <h1>{name}</h1>
         <Mark phase={workflow?.status?.phase} />
         <Duration from={workflow?.status?.startedAt} to={workflow?.status?.finishedAt} />
-        <span className="dim number">{workflow?.status?.progress}</span>
+        <span className="dim number">{progress(workflow)}</span>
         {workflow?.status?.message ? <p className="problem">{workflow.status.message}</p> : null}
       </header>
       <div className="run-body">
@@ -56,6 +56,12 @@ export function WorkflowPage() {
       </div>
     </section>
   );
+}
+
+/** Before the first step there is nothing to count. */
+function progress(workflow: Workflow | undefined): string {
+  const text = workflow?.status?.progress ?? "";
+  return text === "0/0" ? "" : text;
 }
 
 /** Without a choice of the reader's, what waits for a person is what matters. */

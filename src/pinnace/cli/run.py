@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from pinnace.cli.connection import Connection
+from pinnace.cli.examples import found
 from pinnace.cli.platform import Failure
 from pinnace.cli.tree import follow, workflow_path
 from pinnace.home import Home
@@ -32,7 +33,7 @@ def read(file: Path) -> list[dict[str, Any]]:
     import yaml
 
     try:
-        text = sys.stdin.read() if str(file) == "/dev/stdin" else file.read_text()
+        text = sys.stdin.read() if str(file) == "/dev/stdin" else found(file).read_text()
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from error
     try:

@@ -17,6 +17,7 @@ from rich.console import Console
 from pinnace.cli import care, platform
 from pinnace.cli.demo.acts import play
 from pinnace.cli.demo.stage import Stage
+from pinnace.cli.examples import examples
 from pinnace.home import Home
 
 __all__ = ["demo"]
@@ -54,15 +55,6 @@ def forget_earlier(home: Home) -> None:
 def copy_examples(scratch: Path) -> Path:
     """The demo edits a line of the trainer, so it works on a copy."""
     return Path(shutil.copytree(examples(), scratch / "examples"))
-
-
-def examples() -> Path:
-    """In the wheel they lie inside the package, in a checkout beside `src`."""
-    package = Path(__file__).resolve().parents[2]
-    for candidate in (package / "examples", package.parents[1] / "examples"):
-        if (candidate / "digits").is_dir():
-            return candidate
-    raise platform.Failure("the examples are missing from this installation: reinstall pinnace")
 
 
 def stay(stage: Stage) -> None:

@@ -1,0 +1,179 @@
+"""What README and docs say is so: commands run, links lead somewhere, names exist, nothing of one machine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from cyclopts import App
+
+from pinnace.authoring import environments
+from pinnace.cli.app import app
+from pinnace.kinds.catalogue import Catalogue
+from scripts.reference import reference
+from tests.conftest import ROOT
+from tests.e2e.platform import Platform
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
+TEXTS = (".md", ".py", ".toml", ".lock", ".yaml", ".json", ".ts", ".tsx")
+SHELL = ("", "sh", "bash", "shell", "console")
+PROGRAMS = ("make", "pip", "pinnace", "kubectl", "uv", "npm", "scripts/")
+
+NOT_RUN = {
+    "make demo": "takes two minutes and sets the machine up; tests/e2e/test_demo.py runs what it runs",
+    "make test": "would run this very test",
+    "make lint": "CI runs it beside the tests",
+    "make bench": "needs the machine for itself for minutes",
+    "make docs": "writes docs/cli.md, which test_the_reference_is_up_to_date compares",
+    "pip install pinnace": "tests/e2e/test_wheel.py installs the wheel into a fresh environment",
+    "pinnace up -d": "the fixture has run it, with free ports",
+    "pinnace down": "the fixture runs it at the end",
+    "pinnace COMMAND": "a synopsis of the reference",
+}
+
+
+def blocks(languages: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    for document in DOCUMENTS:
+        for language, body in FENCE.findall(document.read_text()):
+            if language.strip() in languages:
+                yield document, body
+
+
+def commands() -> list[str]:
+    """Command lines of shell blocks; comments at their ends are for the reader."""
+    found = []
+    for document, body in blocks(SHELL):
+        if document.name == "cli.md" or "│" in body:  # the reference, and the one picture
+            continue
+        for line in body.splitlines():
+            words = re.sub(r"\s+#.*", "", line).strip().removeprefix("$ ")
+            if words.startswith(PROGRAMS):
+                found.append(words)
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    instance = Platform(tmp_path_factory.mktemp("docs") / "home")
+    try:
+        yield instance.up()
+    finally:
+        instance.down()
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_does_what_it_says(command: str, request: pytest.FixtureRequest) -> None:
+    if any(f"{command} ".startswith(f"{listed} ") for listed in NOT_RUN):
+        return
+    words = shlex.split(command)
+    assert words[0] == "pinnace", f"{command!r}: run it in a test, or give a reason in NOT_RUN"
+    platform: Platform = request.getfixturevalue("platform")
+    words = [str(ROOT / w) if w.startswith("examples/") else w for w in words[1:]]
+    assert platform.command(*words).returncode == 0
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text() == reference(), "run `make docs`"
+
+
+def spelled(command: App, words: tuple[str, ...] = ()) -> dict[str, set[str]]:
+    """Every command → its flags."""
+    flags = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", reference_of(words)))
+    found = {" ".join(words): flags}
+    for name in command:
+        if not name.startswith("-"):
+            found |= spelled(command[name], (*words, name))
+    return found
+
+
+def reference_of(words: tuple[str, ...]) -> str:
+    title = re.escape(" ".join(("pinnace", *words)))
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^#+ |\Z)", reference(), re.M | re.S)
+    return found.group(1) if found else ""
+
+
+def test_every_command_and_flag_that_is_named_exists() -> None:
+    known = spelled(app)
+    everything = "\n".join(d.read_text() for d in DOCUMENTS)
+    for line in re.findall(r"`(pinnace [^`\n]*)`", everything):
+        words = [w for w in line.split()[1:] if not w.startswith("…")]
+        name = next((n for n in (" ".join(words[:2]), " ".join(words[:1])) if n in known), None)
+        if name is None:
+            known_word = words and words[0] in ("supervisor", "control", "node", "gateway")
+            assert known_word or not re.match(r"[a-z]", (words or [""])[0]), f"`{line}`: no such command"
+            continue
+        if name == "kubectl":
+            continue
+        for flag in (w.partition("=")[0] for w in words if w.startswith("--")):
+            assert flag in known[name] | {"--help", "--version"}, f"`{line}`: {name} has no {flag}"
+
+
+def test_every_kind_of_the_conformance_table_exists() -> None:
+    kinds = {r.kind for r in Catalogue.builtin().resources()}
+    table = (ROOT / "README.md").read_text().partition("| kind | how far |")[2].partition("\n\n")[0]
+    short = {"HPA": "HorizontalPodAutoscaler"}
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| ") and "---" not in row]
+    named = [n.strip() for row in rows for n in row.split(",")]
+    assert len(named) > 15
+    for name in named:
+        if re.fullmatch(r"[A-Z]\w+", name) and name != "RBAC":
+            assert short.get(name, name) in kinds, name
+
+
+def test_manifests_in_the_docs_are_valid_yaml_and_their_kinds_are_known() -> None:
+    kinds = {r.kind for r in Catalogue.builtin().resources()}
+    for document, body in blocks(("yaml",)):
+        for item in yaml.safe_load_all(body):
+            if "kind" in item:
+                assert item["kind"] in kinds, f"{document.name}: {item['kind']}"
+
+
+def test_the_rules_in_the_docs_can_be_read() -> None:
+    found = list(blocks(("yaml environments",)))
+    assert found
+    for _, body in found:
+        rules = environments.combined(body)
+        assert rules.match("registry.example/team/trainer:2") is rules.rules[0]
+
+
+def test_the_shipped_images_in_the_docs_have_rules() -> None:
+    text = (ROOT / "docs" / "environments.md").read_text().partition("## What is shipped")[2]
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    images = [name.replace("VERSION", "3.11") for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert "docker/whalesay" in images
+    for image in images:
+        assert environments.shipped().match(image), image
+
+
+def test_the_fields_of_a_rule_are_all_documented() -> None:
+    text = (ROOT / "docs" / "environments.md").read_text()
+    known = (*environments.Environment.__struct_fields__, *environments.Source.__struct_fields__)
+    for field in known:
+        if field != "packages":  # ours alone: it names packages of this very wheel
+            assert re.search(rf"`{field}\b", text), field
+
+
+def test_links_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+            if not re.match(r"https?:|#", target):
+                assert (document.parent / target.partition("#")[0]).exists(), f"{document.name}: {target}"
+
+
+def test_nothing_names_one_machine_or_a_registry() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode != 0:
+        pytest.skip("not a git checkout: there is no list of files to look through")
+    roots = r"(?m)(?:^|[\s\"'`(=:])/(?:work|home/(?!user\b)\w+)/"
+    machine = re.compile("|".join((roots, r"pypi\.org", r"registry\.npmjs\.org")))
+    for name in tracked.stdout.split():
+        path = ROOT / name
+        if path.suffix in TEXTS and path.is_file():
+            found = machine.search(path.read_text(errors="replace"))
+            assert found is None, f"{name}: {found.group(0) if found else ''}"
