@@ -11,6 +11,7 @@ import pytest
 
 from pinnace.controllers.built_in import CONFIG_MAP, EVENT, POD, SECRET
 from pinnace.objects.client import DeleteOptions, Options
+from pinnace.objects.selector import parse_labels
 
 from .house import eventually, house, pod
 from .nodes import FakeNode, ended, running
@@ -234,6 +235,23 @@ async def test_a_step_leaves_no_events_and_a_bare_pod_tells_its_story(tmp_path: 
         reasons = [each["reason"] for each in platform.store.list("events").items]
     assert set(events) == {"bare"}
     assert {"Scheduled", "Pulled", "Created", "Started"} <= set(reasons)
+
+
+async def test_a_workflows_pod_is_labelled_completed_with_its_end(tmp_path: Path) -> None:
+    label = "workflows.argoproj.io/completed"
+    node = FakeNode(hold=True)
+    async with house(tmp_path, node) as platform:
+        body = pod("step")
+        body["metadata"]["labels"] = {label: "false", "workflows.argoproj.io/workflow": "w"}
+        created = await platform.create(POD, body)
+        running = await platform.phase("step", "Running")
+        node.finish(created["metadata"]["uid"])
+        done = await platform.phase("step", "Succeeded")
+        still = platform.store.list("pods", "default", labels=parse_labels(f"{label}=false")).items
+        over = platform.store.list("pods", "default", labels=parse_labels(f"{label}=true")).items
+    assert running["metadata"]["labels"][label] == "false"
+    assert done["metadata"]["labels"] == {label: "true", "workflows.argoproj.io/workflow": "w"}
+    assert ([each["metadata"]["name"] for each in over], still) == (["step"], [])
 
 
 async def test_a_change_by_somebody_else_does_not_lose_the_end(tmp_path: Path) -> None:

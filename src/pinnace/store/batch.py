@@ -207,8 +207,7 @@ class Changes:
     def _update(self, key: Key, old: Head, new: Head) -> None:
         alike = old.labels == new.labels and old.owners == new.owners
         if not alike:
-            self._draw(key[0], old, False)
-            self._draw(key[0], new, True)
+            self._redraw(key[0], old, new)
         if old.id in self._born:
             self._born[old.id] = (key, new)
         elif old.id in self._redrawn or not alike or old.uid != new.uid:
@@ -228,6 +227,16 @@ class Changes:
             self._terms[label_term(resource, key, value), head.id] = on
         for uid in head.owners:
             self._terms[owner_term(resource, uid), head.id] = on
+
+    def _redraw(self, resource: str, old: Head, new: Head) -> None:
+        """Only what differs: a label that changes costs two terms, however many labels there are."""
+        for head, other, on in ((old, new, False), (new, old, True)):
+            for key, value in head.labels.items():
+                if other.labels.get(key) != value:
+                    self._terms[label_term(resource, key, value), head.id] = on
+            for uid in head.owners:
+                if uid not in other.owners:
+                    self._terms[owner_term(resource, uid), head.id] = on
 
     def flush(self, run: sqlite3.Connection) -> None:
         many(run, "DELETE FROM objects WHERE id=?", self._gone)

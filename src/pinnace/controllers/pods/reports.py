@@ -20,6 +20,7 @@ from pinnace.controllers.pods.binder import Binder, send
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table, is_final
 from pinnace.failpoint import passing
+from pinnace.kinds.argo import DOMAIN
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Ack, Collected, Forget, Kill, PodReport
 from pinnace.node.wire import NodeLink
@@ -32,6 +33,7 @@ SETTLE = 0.02
 """Seconds that news of a living pod wait for more."""
 OUTPUTS = "pinnace.dev/outputs"
 SOCKET_PATHS = "pinnace.dev/socket-paths"
+COMPLETED = f"{DOMAIN}completed"
 
 
 class Reports:
@@ -182,7 +184,17 @@ def _object(pod: Obj, report: PodReport, now: float) -> Obj:
     if extra:
         meta = pod["metadata"]
         obj["metadata"] = {**meta, "annotations": {**(meta.get("annotations") or {}), **extra}}
+    if report.phase in statuses.FINAL:
+        _complete(obj)
     return obj
+
+
+def _complete(obj: Obj) -> None:
+    """A workflow's pod says by a label that it is over: a write upstream, here it rides along."""
+    meta = obj["metadata"]
+    labels = meta.get("labels")
+    if labels and labels.get(COMPLETED) == "false":
+        obj["metadata"] = {**meta, "labels": {**labels, COMPLETED: "true"}}
 
 
 def outputs(collected: Collected) -> str:
