@@ -182,6 +182,9 @@ class Batch:
         insert(run, "INSERT INTO rows (kind, owner, key, rv, body) VALUES", 5, kept, UPSERT_ROW)
 
 
+REDRAW = (
+    "UPDATE objects SET rv=v.column2, uid=v.column3, labels=v.column4, owners=v.column5 FROM (VALUES"
+)
 UPSERT_ROW = "ON CONFLICT (kind, owner, key) DO UPDATE SET rv=excluded.rv, body=excluded.body"
 
 
@@ -244,18 +247,20 @@ class Changes:
         for key, head in self._born.values():
             born += (head.id, *key, head.uid, head.rv, _text(head.labels), _text(head.owners))
         insert(run, "INSERT INTO objects VALUES", 8, born)
-        redrawn = [
-            (head.rv, head.uid, _text(head.labels), _text(head.owners), id)
-            for id, head in self._redrawn.items()
-        ]
-        many(run, "UPDATE objects SET rv=?, uid=?, labels=?, owners=? WHERE id=?", redrawn)
+        redrawn: list[Any] = []
+        for id, head in self._redrawn.items():
+            redrawn += (id, head.rv, head.uid, _text(head.labels), _text(head.owners))
+        insert(run, REDRAW, 5, redrawn, ") v WHERE id=v.column1")
         moved = [value for pair in self._moved.items() for value in pair]
         insert(run, "UPDATE objects SET rv=v.column2 FROM (VALUES", 2, moved, ") v WHERE id=v.column1")
-        many(run, "DELETE FROM terms WHERE term=? AND id=?", [k for k, on in self._terms.items() if not on])
         added: list[Any] = []
+        lost: list[tuple[int, int]] = []
         for term, on in self._terms.items():
             if on:
                 added += term
+            else:
+                lost.append(term)
+        many(run, "DELETE FROM terms WHERE term=? AND id=?", lost)
         insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
 
 
