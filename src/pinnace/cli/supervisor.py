@@ -109,6 +109,7 @@ class Supervisor:
         self.state = state
         self.options = options
         self.stopping = False
+        self.unwritten = True
         self.outcome = 0
         self.started = time.time()
 
@@ -148,12 +149,12 @@ class Supervisor:
         due = [c for c in self.children if c.process is None and c.next_start <= now]
         for child in due:
             child.start()
-        if due or not self.state.exists():
+        if due or self.unwritten or not self.state.exists():
             self.write_state()
 
     def seconds_to_next_start(self) -> float | None:
         waiting = [c.next_start - time.monotonic() for c in self.children if c.process is None]
-        if any(isinstance(c.process, Adopted) for c in self.children):
+        if self.unwritten or any(isinstance(c.process, Adopted) for c in self.children):
             waiting.append(ADOPTED_POLL)
         return max(0.0, min(waiting)) if waiting else None
 
@@ -194,7 +195,9 @@ class Supervisor:
         try:
             fresh.write_text(json.dumps(body))
             fresh.replace(self.state)
-        except OSError as error:  # a full disk stops no supervisor
+            self.unwritten = False
+        except OSError as error:  # a full disk stops no supervisor; it tries again
+            self.unwritten = True
             say(f"cannot write {self.state}: {error.strerror}")
 
 
