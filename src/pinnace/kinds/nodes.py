@@ -7,7 +7,7 @@ parent; readers get upstream's `children` and `outboundNodes` from here. Pure. C
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,31 @@ import msgspec
 PRIVATE = "pinnace"
 _DERIVED = ("children", "outboundNodes", PRIVATE)
 _GROUPS = frozenset({"Steps", "DAG", "StepGroup", "TaskGroup", "Retry"})
+_OUTWARD = frozenset({"Steps", "DAG", "TaskGroup"})
+_TAIL = b',"pinnace":{'
+"""How the private part begins: writers put it last, and no string can hold these quotes unescaped."""
+
+
+class Place(msgspec.Struct, gc=False):
+    """How a node hangs in its run: below parents, or after all that ends what came before (`argo.Links`)."""
+
+    parents: list[str] = []
+    after: list[str] = []
+    ends: list[str] = []
+    order: int = 0
+
+
+class Head(msgspec.Struct, gc=False):
+    """As much of a NodeStatus as its place in the tree depends on."""
+
+    type: str = ""
+    finished_at: str | None = msgspec.field(default=None, name="finishedAt")
+    node_flag: dict[str, Any] | None = msgspec.field(default=None, name="nodeFlag")
+    pinnace: Place | None = None
+
+
+_heads = msgspec.json.Decoder(Head)
+_NONE = Place()
 
 
 def picture(rows: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
@@ -23,37 +48,72 @@ def picture(rows: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(b"{" + b",".join(parts) + b"}")
     if not any(PRIVATE in node for node in found.values() if isinstance(node, dict)):
         return found
-    links = {key: node.pop(PRIVATE, None) or {} for key, node in found.items()}
-    ordered = sorted(found, key=lambda key: links[key].get("order", 0))
-    nodes = {key: found[key] for key in ordered}
-    family = _Family(nodes, links)
-    family.connect()
+    family = _Family({key: msgspec.convert(node, Head) for key, node in found.items()})
+    nodes = {key: found[key] for key in family.heads}
+    for node in nodes.values():
+        node.pop(PRIVATE, None)
+    for key, children in family.children.items():
+        nodes[key]["children"] = children
+    for key in family.outward():
+        nodes[key]["outboundNodes"] = family.outbound(key)
     return nodes
 
 
+def document(rows: Sequence[tuple[str, bytes]]) -> msgspec.Raw:
+    """`picture` as JSON, put together from the rows' own bytes: for readers who only pass it on.
+
+    No node becomes an object on the way, which a watch on a run of thousands of nodes would feel."""
+    try:
+        family = _Family({key: _heads.decode(body) for key, body in rows})
+    except msgspec.ValidationError:  # a person's edit that is no NodeStatus: shown as it is
+        return msgspec.Raw(msgspec.json.encode(picture(rows)))
+    bodies = dict(rows)
+    return msgspec.Raw(b"{" + b",".join(_member(key, bodies[key], family) for key in family.heads) + b"}")
+
+
+def _member(key: str, body: bytes, family: _Family) -> bytes:
+    """One entry: the row without its private part, and what readers get in its place."""
+    head = family.heads[key]
+    public = body[: body.rindex(_TAIL)] if head.pinnace is not None else body[:-1]
+    children = family.children.get(key)
+    if children is None and head.type not in _OUTWARD:
+        return b"%b:%b}" % (msgspec.json.encode(key), public)
+    parts = [msgspec.json.encode(key), b":", public]
+    if children:
+        parts.append(b',"children":' + msgspec.json.encode(children))
+    if family.outwards(key):
+        parts.append(b',"outboundNodes":' + msgspec.json.encode(family.outbound(key)))
+    return b"".join((*parts, b"}"))
+
+
 class _Family:
-    def __init__(self, nodes: dict[str, Any], links: dict[str, Any]) -> None:
-        self.nodes = nodes
-        self.links = links
+    """`heads` in the order in which the nodes came to be; `children` of each that has some."""
+
+    def __init__(self, heads: dict[str, Head]) -> None:
+        self.links = {key: head.pinnace or _NONE for key, head in heads.items()}
+        self.heads = {key: heads[key] for key in sorted(heads, key=lambda key: self.links[key].order)}
         self.below: dict[str, list[str]] = {}
         """Children that were named as such; those that only come after a group are not outbound of it."""
         self._outbound: dict[str, list[str]] = {}
+        self.children = self._connect()
 
-    def connect(self) -> None:
-        for key in self.nodes:
-            for parent in self.links[key].get("parents", ()):
+    def _connect(self) -> dict[str, list[str]]:
+        for key in self.heads:
+            for parent in self.links[key].parents:
                 self.below.setdefault(parent, []).append(key)
         children = {key: list(found) for key, found in self.below.items()}
-        for key in self.nodes:
-            for before in self.links[key].get("after", ()):
+        for key in self.heads:
+            for before in self.links[key].after:
                 for last in self.outbound(before):
                     children.setdefault(last, []).append(key)
-        for key, found in children.items():
-            if key in self.nodes:
-                self.nodes[key]["children"] = found
-        for key, node in self.nodes.items():
-            if node.get("type") in ("Steps", "DAG", "TaskGroup") and node.get("finishedAt"):
-                node["outboundNodes"] = self.outbound(key)
+        return {key: found for key, found in children.items() if key in self.heads}
+
+    def outward(self) -> list[str]:
+        return [key for key in self.heads if self.outwards(key)]
+
+    def outwards(self, key: str) -> bool:
+        head = self.heads[key]
+        return head.type in _OUTWARD and bool(head.finished_at)
 
     def outbound(self, key: str) -> list[str]:
         known = self._outbound.get(key)
@@ -63,19 +123,19 @@ class _Family:
         return known
 
     def _find(self, key: str) -> list[str]:
-        node = self.nodes.get(key)
-        if node is None or node.get("type") not in _GROUPS:
+        head = self.heads.get(key)
+        if head is None or head.type not in _GROUPS:
             return [key]
-        if node["type"] in ("Steps", "DAG"):
-            below = self.links[key].get("ends", [])
+        if head.type in ("Steps", "DAG"):
+            below = self.links[key].ends
         else:
             below = [child for child in self.below.get(key, []) if not self._hook(child)]
-        if node["type"] == "Retry":
+        if head.type == "Retry":
             below = below[-1:]
         return [last for child in below for last in self.outbound(child)]
 
     def _hook(self, key: str) -> bool:
-        return bool((self.nodes[key].get("nodeFlag") or {}).get("hooked"))
+        return bool((self.heads[key].node_flag or {}).get("hooked"))
 
 
 def row_body(node: Any, before: bytes | None) -> bytes:

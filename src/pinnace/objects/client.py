@@ -37,6 +37,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     force: bool = False
     subresource: str = ""
     complaints: tuple[str, ...] = ()
+    big: bool = False
+    """The document is so long that judging it would hold the loop."""
     warnings: list[str] = msgspec.field(default_factory=list)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.kinds.schema import Node
+from pinnace.kinds.schema import Node, ruled
 from pinnace.objects import definitions, refusals
 from pinnace.objects.authorisation import Authoriser
+from pinnace.objects.client import Options
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
@@ -26,6 +27,7 @@ from pinnace.objects.writing import Admission, Quota
 from pinnace.store.interface import Conflict, DiskFull, Event, Put, Remove, Row, Store, Write
 
 NODE = "node"
+T = TypeVar("T")
 _REMEMBERED = frozenset({"namespaces", definitions.KEY})
 
 
@@ -71,6 +73,15 @@ class House:
         """A stored document as this version's readers see it."""
         projection = self.projections.get(resource.key)
         return presented(resource, projection.expand(obj) if projection else obj)
+
+    async def judged(self, resource: Resource, options: Options, judge: Callable[[], T]) -> T:
+        """Admission is pure: what may take long is judged in a thread. Long documents, definitions (whose
+        rules are compiled), and objects on which users' own rules are run."""
+        laborious = resource.key == definitions.KEY or (
+            resource.custom and resource.key not in self.catalogue.shipped
+            and ruled(self.catalogue.schema(resource))
+        )
+        return await asyncio.to_thread(judge) if laborious or options.big else judge()
 
     def writable(self, resource: Resource, verb: str) -> None:
         if resource.key in self.virtual:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -178,7 +179,7 @@ class Local:
         if selection.resource_version not in ("", "0"):
             since = reading.check_revision(self.house.store, selection.resource_version)
         projection = self.house.projections.get(resource.key)
-        watcher = Watcher(resource, namespace, asked, projection.expand if projection else None)
+        watcher = Watcher(resource, namespace, asked, projection.passing if projection else None)
         return self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
 
     # Writing --------------------------------------------------------------------------------------------
@@ -189,7 +190,10 @@ class Local:
         self._authorise("create", resource, namespace)
         self.house.writable(resource, "create")
         for attempt in range(8):
-            new = self.house.admission.created(self.identity, resource, obj, namespace, options)
+            judge = partial(
+                self.house.admission.created, self.identity, resource, obj, namespace, options
+            )
+            new = await self.house.judged(resource, options, judge)
             new, rows = self.house.entering(resource, new)
             generated = not (obj.get("metadata") or {}).get("name")
             try:
@@ -269,7 +273,8 @@ class Local:
         for _ in range(ATTEMPTS):
             current = self.house.store.get(resource.key, namespace if resource.namespaced else "", name)
             seen = self.house.view(resource, current) if current is not None else None
-            merged, entries = self.house.admission.applied(resource, seen, config, options)
+            judge = partial(self.house.admission.applied, resource, seen, config, options)
+            merged, entries = await self.house.judged(resource, options, judge)
             try:
                 if current is None:
                     return await self._create_applied(resource, merged, entries, namespace, options)
@@ -356,8 +361,8 @@ class Local:
         if projection is not None:
             wanted, rows = projection.absorb(current, wanted)
         now = presented(resource, current)
-        admitted = self.house.admission.updated(resource, now, wanted, options, self.identity)
-        new = self.house.defined(resource, admitted)
+        judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
+        new = self.house.defined(resource, await self.house.judged(resource, options, judge))
         if options.dry_run or (new is now and not rows):
             return self.house.view(resource, new)
         key, expect = resource.key, revision_of(current)
@@ -447,6 +452,7 @@ def _applying(options: Options) -> Options:
         field_validation=options.field_validation,
         force=options.force,
         subresource=options.subresource,
+        big=options.big,
         warnings=options.warnings,
     )
 

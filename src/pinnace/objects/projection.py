@@ -17,6 +17,9 @@ class Projection(Protocol):
     def expand(self, obj: Obj) -> Obj:
         """The object as a reader sees it (a new top level and status; the input is not mutated)."""
 
+    def passing(self, obj: Obj) -> Obj:
+        """`expand` for who only passes the document on: the projected part may be a `msgspec.Raw`."""
+
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
         """Take a client's whole document apart: what is to be stored, and the rows that its edits mean.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -44,12 +44,19 @@ class WorkflowNodes:
     # The projection ---------------------------------------------------------------------------------------
 
     def expand(self, obj: Obj) -> Obj:
+        return self._with_nodes(obj, picturing.picture)
+
+    def passing(self, obj: Obj) -> Obj:
+        return self._with_nodes(obj, picturing.document)
+
+    def _with_nodes(self, obj: Obj, assemble: Callable[[list[tuple[str, bytes]]], Any]) -> Obj:
         rows = self.store.rows(NODE, uid_of(obj))
         if not rows:
             return obj
         newest = max(rv for _, _, rv, _ in rows)
         meta = {**obj["metadata"], "resourceVersion": str(max(newest, revision_of(obj)))}
-        status = {**(obj.get("status") or {}), "nodes": decoded(rows)}
+        nodes = assemble([(key, body) for _, key, _, body in rows])
+        status = {**(obj.get("status") or {}), "nodes": nodes}
         return {**obj, "metadata": meta, "status": status}
 
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
@@ -175,11 +182,6 @@ class _Watch:
     def __init__(self) -> None:
         self.wake = asyncio.Event()
         self.gone: list[tuple[str, str]] = []
-
-
-def decoded(rows: Iterable[tuple[str, str, int, bytes]]) -> dict[str, Any]:
-    """`.status.nodes` of rows."""
-    return picturing.picture((key, body) for _, key, _, body in rows)
 
 
 def _revision(obj: Obj) -> int:
