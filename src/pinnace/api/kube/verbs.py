@@ -136,7 +136,7 @@ async def _apply(call: Call, wanted: Form) -> None:
     chosen = parameters.options(call.request, call.target.subresource)
     raw = await call.request.body()
     document = await body.lenient(raw)
-    _tell(await _strictly(raw, document, APPLY_PATCH, chosen))
+    chosen = _tell(await _strictly(raw, document, APPLY_PATCH, chosen))
     obj = _mapping(document, call)
     _require_name(obj, call.name)
     _require_namespace(obj, call)
@@ -202,19 +202,22 @@ async def _document(call: Call) -> tuple[Obj, Options]:
 
 async def _strictly(raw: bytes, document: Any, media: str, chosen: Options) -> Options:
     """With what a strict decoder says of the body, for those who asked for it."""
+    if len(raw) > body.BIG:
+        chosen = msgspec.structs.replace(chosen, big=True)
     if chosen.field_validation == "Ignore":
         return chosen
     found = await body.complaints(raw, document, media)
     return msgspec.structs.replace(chosen, complaints=found) if found else chosen
 
 
-def _tell(chosen: Options) -> None:
+def _tell(chosen: Options) -> Options:
     """An apply reads its document as YAML and complains in that reader's words."""
     for complaint in chosen.complaints:
         text = f"error converting YAML to JSON: {complaint}"
         if chosen.field_validation == "Strict":
             raise parameters.bad(f"error strict decoding YAML: {text}")
         chosen.warnings.append(text)
+    return msgspec.structs.replace(chosen, complaints=())
 
 
 def _mapping(value: Any, call: Call) -> Obj:
