@@ -79,7 +79,8 @@ class Home(msgspec.Struct, frozen=True):
         return self.pods / uid
 
     def log(self, uid: str, container: str, restart: int = 0) -> Path:
-        """The O_APPEND log of one life of a container, raw bytes as the process wrote them."""
+        """The O_APPEND log of one life of a container, raw bytes as the process wrote them. It is there a
+        moment after the first of them: of a silent container there is none."""
         file = f"{container}.log" if restart == 0 else f"{container}.{restart}.log"
         return self.pods / uid / file
 

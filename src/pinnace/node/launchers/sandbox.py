@@ -98,10 +98,20 @@ class SandboxHandle:
         """Whether the program itself ran: only then bubblewrap states its exit code."""
         return b"exit-code" in os.pread(self.status, 4096, 0)
 
+    def emptied(self) -> bool:
+        """Whether process 1 of the namespace has ended, as it does after all others. Where bubblewrap has
+        not waited for it, it came to this subreaper."""
+        if not self.child():
+            return False
+        try:
+            return os.waitpid(self.inner, os.WNOHANG)[0] == self.inner
+        except ChildProcessError:
+            return not send(self.inner, 0)
+
     def over(self, status: int) -> Exit:
         code = exit_code(status)
         ran = code == 0 or self.stopped or os.WIFSIGNALED(status) or self.executed()
-        gone = bool(self.child()) and not send(self.inner, 0)
+        gone = self.emptied()
         os.close(self.status)
         self.status = -1
         if not ran:
