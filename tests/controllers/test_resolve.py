@@ -19,7 +19,9 @@ from pinnace.node.protocol import Run
 OBJECTS: dict[Reference, Any] = {
     Reference("secrets", "s"): {"data": {"k": base64.b64encode(b"hush").decode(), "bin": "AP8="}},
     Reference("configmaps", "c"): {"data": {"a": "1", "b-c": "2", "not a name": "x"}},
-    Reference("persistentvolumeclaims", "data"): {"metadata": {"name": "data", "namespace": "ns"}},
+    Reference("persistentvolumeclaims", "data"): {
+        "metadata": {"name": "data", "namespace": "ns", "uid": "claim-1"}
+    },
 }
 
 

@@ -84,8 +84,11 @@ class Binder:
         return Result()
 
     async def _look(self, link: NodeLink, around: Surroundings) -> None:
-        """Nothing fits: may something be lent? An engine's containers are not below the node, so not then."""
+        """Nothing fits: may something be lent? An engine's containers are not below the node, so not then;
+        and while pods come and go quickly nobody sleeps on a share, so the look would only cost."""
         now, pods, hello = time.monotonic(), self.table.load.pods, link.hello
+        if now - self.moved < INTERVAL:
+            return
         if hello.pid and hello.isolation != "container" and self.meter.due(now):
             self.lent = await asyncio.to_thread(
                 self.meter.idle, hello.pid, around.machine.milli_cpu, pods, now
