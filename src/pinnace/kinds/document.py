@@ -1,17 +1,21 @@
-"""Keys that stand twice in one object of a document: parsers keep the last silently, strict clients must
-hear of it.
+"""What a document's text may be: not too deep for a parser, not larger than it looks, no key twice in one
+object (parsers keep the last silently, strict clients must hear of it).
 
-`api/` asks for bodies, the command line for files. Words: the strict decoders of kubernetes
-(sigs.k8s.io/json and sigs.k8s.io/yaml).
+`api/` asks for bodies, the command line for files, controllers for texts inside manifests. Words of the
+last: the strict decoders of kubernetes (sigs.k8s.io/json and sigs.k8s.io/yaml).
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+
+DEPTH_LIMIT = 200
+EXPANSION_LIMIT = 200_000
 
 
 def duplicate_fields(raw: bytes, value: Any) -> list[str]:
@@ -45,10 +49,48 @@ def _paths(tree: Any, wanted: dict[str, Any], path: str) -> Iterator[str]:
             yield from _paths(one, wanted, f"{path}[{index}]")
 
 
+def refuse_depth(text: str | bytes) -> None:
+    """YAMLError for a stream that is nested deeper than any manifest. To be called before it is composed:
+    that recurses in C, and ends the process where Python would only raise."""
+    import yaml
+
+    opening = (yaml.SequenceStartEvent, yaml.MappingStartEvent)
+    closing = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
+    depth = 0
+    for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, opening) - isinstance(event, closing)
+        if depth > DEPTH_LIMIT:
+            raise yaml.YAMLError(f"nested deeper than {DEPTH_LIMIT} levels")
+
+
+def from_yaml(text: str) -> Any:
+    """A YAML or JSON text inside a manifest, as plain data. YAMLError: it is neither, or its aliases would
+    write out more than any manifest has."""
+    import yaml
+
+    refuse_depth(text)
+    value = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    if _size(value, {}) > EXPANSION_LIMIT:
+        raise yaml.YAMLError("its aliases expand to too large a document")
+    return value
+
+
+def _size(value: Any, known: dict[int, float]) -> float:
+    """Nodes after all aliases are written out; a node inside itself is endless."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(value)]
+
+
 def duplicate_yaml_keys(text: str | bytes) -> list[str]:
     """`line 5: key "a" already set in map`, for every document of a YAML stream; YAMLError: not YAML."""
     import yaml
 
+    refuse_depth(text)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     seen: set[int] = set()
     return [words for root in yaml.compose_all(text, loader) for words in _twice(root, seen)]

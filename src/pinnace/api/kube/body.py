@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from pinnace.api.kube import wire
-from pinnace.kinds.document import duplicate_fields, duplicate_yaml_keys
+from pinnace.kinds.document import duplicate_fields, duplicate_yaml_keys, refuse_depth
 from pinnace.objects.errors import StatusError
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def _yaml(raw: bytes) -> Any:
     import yaml
 
     try:
+        refuse_depth(raw)
         value = yaml.load(raw, Loader=_loader())  # noqa: S506 - a SafeLoader with less
     except (yaml.YAMLError, ValueError, RecursionError, UnicodeDecodeError) as problem:
         reason = " ".join(_reason(problem).split())

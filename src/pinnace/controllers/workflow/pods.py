@@ -21,6 +21,7 @@ from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
 from pinnace.kinds import reserved
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
+from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _parsed(patch: str) -> Obj:
     import yaml
 
     try:
-        found = yaml.safe_load(patch)
+        found = from_yaml(patch)
     except yaml.YAMLError as error:
         raise ExpressionError(f"podSpecPatch is neither JSON nor YAML: {error}") from None
     if not isinstance(found, dict):

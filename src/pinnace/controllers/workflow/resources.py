@@ -19,6 +19,7 @@ from pinnace.controllers.workflow.expression.jsonpath import find
 from pinnace.controllers.workflow.leaves import Act
 from pinnace.kinds import names
 from pinnace.kinds.argo import Template
+from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Options, Selection
 from pinnace.objects.errors import StatusError
@@ -89,7 +90,7 @@ class Acting:
         import yaml
 
         try:
-            found = yaml.safe_load(act.manifest) if act.manifest else self._flagged(act)
+            found = from_yaml(act.manifest) if act.manifest else self._flagged(act)
         except yaml.YAMLError as error:
             raise ActError(f"resource.manifest is not YAML: {error}") from None
         if isinstance(found, list) and act.merge == "json":
