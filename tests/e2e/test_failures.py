@@ -216,13 +216,15 @@ def test_up_on_a_full_disk_says_so(small_disk: Path) -> None:
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(b"x" * 4096)
-    refused = up(platform)
-    assert refused.returncode == 1
-    assert "space" in refused.stderr.lower() and "Traceback" not in refused.stderr, refused.stderr
-    filler.unlink()
     try:
+        refused = up(platform)
+        filler.unlink()
+        assert refused.returncode == 1
+        assert "space" in refused.stderr.lower() and "Traceback" not in refused.stderr, refused.stderr
         platform.up()
     finally:
+        filler.unlink(missing_ok=True)
+        eventually(platform.home.state.exists, "the supervisor to write what it is", 20)
         platform.down()
 
 
