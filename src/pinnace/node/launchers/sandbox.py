@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -206,33 +206,11 @@ class SandboxLauncher:
         """Nothing: `--die-with-parent` has ended them with the node."""
 
 
-@cache
 def machine() -> tuple[str, ...]:
-    """/proc and /dev. A node of root's covers what root may write in /proc: the sandbox has no capability,
-    but its uid is root's outside, and for /proc/sys (core_pattern!) the owner alone counts."""
-    covers = writable_proc() if os.geteuid() == 0 else []
-    return ("--proc", "/proc", "--dev", "/dev", *(w for path in covers for w in ("--ro-bind", path, path)))
-
-
-def writable_proc() -> list[str]:
-    """The entries of /proc, those of processes aside, in which the owner may write a file."""
-    found = []
-    for entry in os.scandir("/proc"):
-        if entry.is_symlink() or entry.name.isdigit():
-            continue
-        files = [entry.path]
-        if entry.is_dir():
-            files = [f"{folder}/{name}" for folder, _, names in os.walk(entry.path) for name in names]
-        if any(map(owner_writable, files)):
-            found.append(entry.path)
-    return sorted(found)
-
-
-def owner_writable(path: str) -> bool:
-    try:
-        return bool(os.lstat(path).st_mode & 0o200)
-    except OSError:
-        return False
+    """/proc and /dev. /proc is read-only: under a node of root's the uid inside is root's outside, and for
+    /proc/sys (core_pattern!) the owner alone counts; and what runs should not depend on who runs the node.
+    One flag on the mount costs nothing, a cover over each writable entry a fifth of the start."""
+    return ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
 
 
 def namespaces(nested: bool) -> list[str]:
