@@ -48,6 +48,23 @@ async def test_readers_see_the_nodes_and_the_store_keeps_rows(door: Door) -> Non
     assert "nodes" not in stored["status"]
 
 
+async def test_who_passes_a_picture_on_gets_the_same_as_bytes(door: Door) -> None:
+    kind = door.kind(WF)
+    workflow = await started(door)
+    assert await door.local.passing(kind, "wf", "default") == await door.local.get(kind, "wf", "default")
+    await door.local.transact([], [row(workflow, f"wf-{number}", "Running") for number in range(50)])
+    whole = await door.local.get(kind, "wf", "default")
+    passed = await door.local.passing(kind, "wf", "default")
+    assert isinstance(passed["status"]["nodes"], msgspec.Raw)
+    assert msgspec.json.decode(msgspec.json.encode(passed)) == whole
+    page = await door.local.list(kind, "default", Selection(passing=True))
+    assert msgspec.json.decode(msgspec.json.encode(page.items)) == [whole]
+    assert (await refused(door.local.passing(kind, "none", "default"))).code == 404
+    maps = door.kind("configmaps")
+    await door.config("one")
+    assert (await door.local.passing(maps, "one", "default"))["data"] == {"a": "1"}
+
+
 async def test_an_edit_of_the_picture_edits_rows(door: Door) -> None:
     workflow = await started(door, "wf-1", "wf-2", "wf-3")
     seen = await door.local.get(door.kind(WF), "wf", "default")

@@ -286,3 +286,32 @@ async def test_the_number_of_writes_in_a_commit_is_free(store: SqliteStore) -> N
     assert len(store.list("pods", labels=[Requirement("app", "=", ("x",))]).items) == 1500
     await store.commit([Remove("pods", "ns", f"p{i:04}") for i in range(1500)])
     assert store.list("pods").items == []
+
+
+async def test_an_object_is_gathered_with_its_rows_of_one_moment(store: SqliteStore) -> None:
+    bodies = {f"n{number}": f'{{"n":"é{number}","e":""}}'.encode() for number in range(300)}
+    rows = [Row("node", "uid-a", key, body) for key, body in bodies.items()]
+    await store.commit([Put("pods", pod("a")), *rows, Row("node", "uid-b", "other", b"{}")])
+    found = await store.gathered("pods", "ns", "a", "node")
+    assert found is not None
+    obj, newest, pairs = found
+    assert (obj["metadata"]["name"], newest, pairs) == ("a", store.rv, sorted(bodies.items()))
+    assert await store.gathered("pods", "ns", "none", "node") is None
+    await store.commit([Put("pods", pod("bare"))])
+    bare = await store.gathered("pods", "ns", "bare", "node")
+    assert bare is not None and bare[1:] == (0, [])
+
+
+async def test_what_was_committed_is_gathered_while_others_commit(store: SqliteStore) -> None:
+    async def write(number: int) -> None:
+        row = Row("node", "uid-a", "x", b"%d" % number)
+        await store.commit([Put("pods", {**pod("a"), "n": number}), row])
+
+    await write(0)
+    for number in range(1, 30):
+        found, _ = await asyncio.gather(store.gathered("pods", "ns", "a", "node"), write(number))
+        assert found is not None
+        obj, newest, rows = found
+        assert rows == [("x", b"%d" % obj["n"])]
+        assert newest == int(obj["metadata"]["resourceVersion"])
+        assert obj["n"] >= number - 1

@@ -60,6 +60,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     resource_version: str = ""
     owner: str = ""
     newer_than: int = 0
+    passing: bool = False
+    """The items are only passed on: what a projection adds may be raw JSON (`msgspec.Raw`)."""
     projected: bool = True
     """False leaves out what a projection would add (`.status.nodes`): Tables and controllers need none."""
 

@@ -135,6 +135,18 @@ class Local:
         obj = self.house.view(resource, self._stored(resource, name, namespace))
         return scale.read(scale.paths(self.house.store, resource), obj) if subresource == "scale" else obj
 
+    async def passing(self, resource: Resource, name: str, namespace: str = "") -> Obj:
+        """`get` for who only passes the document on: big parts of it may be raw JSON (`msgspec.Raw`), read
+        and put together beside the loop."""
+        projection = self.house.projections.get(resource.key)
+        if projection is None:
+            return await self.get(resource, name, namespace)
+        self._authorise("get", resource, namespace, name)
+        obj = await projection.gathered(namespace, name)
+        if obj is None:
+            raise refusals.not_found(resource, name)
+        return presented(resource, obj)
+
     def _stored(self, resource: Resource, name: str, namespace: str) -> Obj:
         obj = self.house.store.get(resource.key, namespace if resource.namespaced else "", name)
         if obj is None:
@@ -146,19 +158,23 @@ class Local:
         if virtual := self.house.virtual.get(resource.key):
             return virtual.list(namespace, selection)
         page = reading.page(self.house.store, resource, namespace, selection)
-        items = await self._viewed(resource, page.items, selection.projected)
+        items = await self._viewed(resource, page.items, selection)
         return Page(items, page.resource_version, page.continue_, page.remaining)
 
     async def _viewed(
-        self, resource: Resource, items: builtins.list[Obj], projected: bool
+        self, resource: Resource, items: builtins.list[Obj], selection: Selection
     ) -> builtins.list[Obj]:
         """Big pictures are put together one by one, so that nobody waits for all of them."""
-        if not projected or resource.key not in self.house.projections:
+        projection = self.house.projections.get(resource.key)
+        if projection is None or not selection.projected:
             return [presented(resource, obj) for obj in items]
         found = []
         for obj in items:
-            found.append(self.house.view(resource, obj))
-            await asyncio.sleep(0)
+            if not selection.passing:
+                found.append(self.house.view(resource, obj))
+                await asyncio.sleep(0)
+            elif (now := await projection.gathered(namespace_of(obj), name_of(obj))) is not None:
+                found.append(presented(resource, now))
         return found
 
     def watch(

@@ -20,6 +20,9 @@ class Projection(Protocol):
     def passing(self, obj: Obj) -> Obj:
         """`expand` for who only passes the document on: the projected part may be a `msgspec.Raw`."""
 
+    async def gathered(self, namespace: str, name: str) -> Obj | None:
+        """`passing` of what stands in the store, read and put together beside the loop; None: nothing."""
+
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
         """Take a client's whole document apart: what is to be stored, and the rows that its edits mean.
 

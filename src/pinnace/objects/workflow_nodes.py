@@ -49,15 +49,18 @@ class WorkflowNodes:
     def passing(self, obj: Obj) -> Obj:
         return self._with_nodes(obj, picturing.document)
 
-    def _with_nodes(self, obj: Obj, assemble: Callable[[list[tuple[str, bytes]]], Any]) -> Obj:
+    async def gathered(self, namespace: str, name: str) -> Obj | None:
+        found = await self.store.gathered(WORKFLOWS, namespace, name, NODE)
+        if found is None or not found[2]:
+            return found[0] if found else None
+        return await asyncio.to_thread(_assembled, *found, picturing.document)
+
+    def _with_nodes(self, obj: Obj, assemble: Assemble) -> Obj:
         rows = self.store.rows(NODE, uid_of(obj))
         if not rows:
             return obj
         newest = max(rv for _, _, rv, _ in rows)
-        meta = {**obj["metadata"], "resourceVersion": str(max(newest, revision_of(obj)))}
-        nodes = assemble([(key, body) for _, key, _, body in rows])
-        status = {**(obj.get("status") or {}), "nodes": nodes}
-        return {**obj, "metadata": meta, "status": status}
+        return _assembled(obj, newest, [(key, body) for _, key, _, body in rows], assemble)
 
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
         status = wanted.get("status")
@@ -176,6 +179,16 @@ class WorkflowNodes:
         for watch in self._watches:
             watch.gone.extend(gone)
             watch.wake.set()
+
+
+Assemble = Callable[[list[tuple[str, bytes]]], Any]
+
+
+def _assembled(obj: Obj, newest: int, rows: list[tuple[str, bytes]], assemble: Assemble) -> Obj:
+    """The document with its nodes, at the revision that covers both."""
+    meta = {**obj["metadata"], "resourceVersion": str(max(newest, revision_of(obj)))}
+    status = {**(obj.get("status") or {}), "nodes": assemble(rows)}
+    return {**obj, "metadata": meta, "status": status}
 
 
 class _Watch:

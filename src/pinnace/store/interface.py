@@ -144,6 +144,12 @@ class Store(Protocol):
     ) -> builtins.list[tuple[str, str, int, bytes]]:
         """(owner, key, rv, body) of each row, by owner and key."""
 
+    async def gathered(
+        self, resource: str, namespace: str, name: str, kind: str
+    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        """An object with all rows of a kind that it owns, of one moment: (object, the newest rv of a row or
+        0, (key, body) by key); None: there is no such object. Read beside the loop, however many they are."""
+
     async def close(self) -> None: ...
 
     def stats(self) -> dict[str, Any]: ...

@@ -26,6 +26,12 @@ EVENTS = (
     "SELECT rv, namespace, name, type, before, body FROM log"
     " WHERE resource=? AND rv>? AND rv<=? {} ORDER BY rv"
 )
+GATHERED = (
+    "SELECT max(rv), json_group_array(key), json_group_array(length(body)),"
+    " CAST(group_concat(CAST(body AS TEXT), '') AS BLOB)"
+    " FROM (SELECT key, rv, body FROM rows WHERE kind=? AND owner=? ORDER BY key)"
+)
+"""All rows in one: a thread that fetches row by row asks for the interpreter each time, and waits for it."""
 OWNED = (
     "SELECT o.namespace, o.name, o.labels, l.body FROM log l CROSS JOIN objects o ON o.id=l.id AND o.rv=l.rv"
     " WHERE l.owner=:term AND l.rv>:newer AND l.type<2 {where}"
@@ -116,6 +122,19 @@ class Reader:
         with self._gate:
             return self._connection.execute(sql, values).fetchall()
 
+    def gathered(
+        self, resource: str, namespace: str, name: str, kind: str
+    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        with self._snapshot():
+            found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
+            if found is None:
+                return None
+            obj = _decode(found[0])
+            newest, keys, lengths, bodies = self._connection.execute(
+                GATHERED, (kind, obj["metadata"].get("uid", ""))
+            ).fetchone()
+        return obj, newest or 0, _cut(_decode(keys), _decode(lengths), bodies or b"")
+
     def counts(self) -> dict[str, int]:
         """Objects by resource, and rows by kind."""
         with self._gate:
@@ -183,3 +202,12 @@ def _event(
     else:
         labels = None if type < MODIFIED else obj["metadata"].get("labels") or {}
     return Event(rv, TYPES[type], resource, namespace, name, obj, labels)
+
+
+def _cut(keys: builtins.list[str], lengths: builtins.list[int], bodies: bytes) -> list[tuple[str, bytes]]:
+    """Each key with its part of what was read in one piece."""
+    found, start = [], 0
+    for key, length in zip(keys, lengths, strict=True):
+        found.append((key, bodies[start : start + length]))
+        start += length
+    return found

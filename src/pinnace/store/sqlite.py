@@ -45,6 +45,9 @@ class SqliteStore:
         self._writing = writing
         self._reading = writing if shared else connect(path)
         self._reader = Reader(self._reading, gate)
+        self._aside: sqlite3.Connection | None = None
+        """For long reads in threads, one at a time; opened by the first."""
+        self._long = threading.Lock()
         self._writer: Writer[Ticket] = Writer(
             writing, gate, self._hand_back, log_limit=log_limit, log_age=log_age
         )
@@ -112,6 +115,25 @@ class SqliteStore:
     ) -> builtins.list[tuple[str, str, int, bytes]]:
         return self._reader.rows(kind, owner, newer_than)
 
+    async def gathered(
+        self, resource: str, namespace: str, name: str, kind: str
+    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        return await asyncio.to_thread(self._gather, resource, namespace, name, kind)
+
+    def _gather(
+        self, resource: str, namespace: str, name: str, kind: str
+    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        """In a thread, on a connection of its own, so that the loop's reads go on."""
+        if self._path == MEMORY:
+            return self._reader.gathered(resource, namespace, name, kind)
+        with self._long:
+            if self._closed:
+                raise RuntimeError("the store is closed")
+            if self._aside is None:
+                self._aside = connect(self._path)
+            reader = Reader(self._aside, contextlib.nullcontext())
+            return reader.gathered(resource, namespace, name, kind)
+
     async def backup(self, target: Path) -> None:
         """A consistent copy of one moment while everything goes on; it appears complete or not at all."""
         await asyncio.to_thread(self._copy, target)
@@ -124,8 +146,14 @@ class SqliteStore:
         self._hand_over()
         await asyncio.to_thread(self._writer.stop)
         await asyncio.sleep(0)  # the last group's answers were scheduled before the thread ended
+        await asyncio.to_thread(self._end_long_reads)
         self._reading.close()
         self._writing.close()
+
+    def _end_long_reads(self) -> None:
+        with self._long:
+            if self._aside is not None:
+                self._aside.close()
 
     def stats(self) -> dict[str, Any]:
         sizes = {}

@@ -13,7 +13,7 @@ import msgspec
 
 from pinnace.api.http import Request
 from pinnace.api.kube import body, parameters, presentation, watching
-from pinnace.api.kube.negotiation import Form, form
+from pinnace.api.kube.negotiation import PLAIN, Form, form
 from pinnace.api.kube.target import Target
 from pinnace.kinds.advice import advice
 from pinnace.kinds.resource import Obj, Resource
@@ -55,13 +55,20 @@ class Call(msgspec.Struct, frozen=True):
 
 async def get(call: Call) -> None:
     wanted = _form(call)
-    obj = await call.client.get(call.resource, call.name, call.namespace, call.target.subresource)
+    if call.target.subresource:
+        obj = await call.client.get(call.resource, call.name, call.namespace, call.target.subresource)
+    else:
+        obj = await call.client.passing(call.resource, call.name, call.namespace)
     await presentation.send_object(call.request, 200, call.resource, obj, wanted)
 
 
 async def list_(call: Call) -> None:
     wanted = _form(call)
-    asked = parameters.selection(call.request)
+    asked = msgspec.structs.replace(
+        parameters.selection(call.request),
+        passing=True,
+        projected=wanted.kind == PLAIN or call.request.query.get("includeObject") == "Object",
+    )
     whole = not asked.limit
     if whole:
         asked = msgspec.structs.replace(asked, limit=LIST_PAGE)
@@ -141,18 +148,14 @@ async def _apply(call: Call, wanted: Form) -> None:
     _require_name(obj, call.name)
     _require_namespace(obj, call)
     _require_kind(obj, call)
-    new = not await _exists(call)
+    new = not _exists(call)
     written = await call.client.apply(call.resource, call.name, call.namespace, obj, chosen)
     await _answer(call, 201 if new else 200, written, wanted, chosen)
 
 
-async def _exists(call: Call) -> bool:
+def _exists(call: Call) -> bool:
     """Only chooses between 200 and 201: a race with another writer changes nothing else."""
-    try:
-        await call.client.get(call.resource, call.name, call.namespace)
-    except StatusError:
-        return False
-    return True
+    return call.client.peek(call.resource, call.name, call.namespace) is not None
 
 
 async def delete(call: Call) -> None:
