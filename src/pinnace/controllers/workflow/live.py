@@ -31,6 +31,8 @@ NODE, MEMO = "node", "memo"
 ATTEMPTS = 8
 SLICE = 64
 """Pods whose news one commit takes: some milliseconds of work."""
+GATHERED = 128
+"""Nodes that a commit waits for while there are more to come."""
 _encoder = msgspec.json.Encoder()
 _nodes = msgspec.json.Decoder(NodeStatus)
 
@@ -76,15 +78,20 @@ class Live:
     # ---- a turn ------------------------------------------------------------------------------------------
 
     async def turn(self) -> None:
-        """Everything that is to be done now, in slices of one commit each."""
-        run, rebuilt = self.run, False
+        """Everything that is to be done now, in slices; others have their turn after each. The first slice is
+        committed at once, so that its pods start; later ones gather, because a commit has its own price."""
+        run, rebuilt, room = self.run, False, 1
         assert run is not None
         while True:
             now = self.house.now()
             run.tick(now)
             self._take_news(now)
             more = run.pump()
+            if more and len(run.outbox.nodes) < room:
+                await asyncio.sleep(0)
+                continue
             await self._commit(run.take())
+            room = min(room * 4, GATHERED)
             for fact in run.wants():  # after the commit: what is asked for may be in it
                 run.learn(fact, self._fetch(fact), now)
                 more = True

@@ -51,7 +51,7 @@ WINDOW = 256
 a time. The turns of a loop beyond it have no node yet, as upstream's have none beyond `parallelism`; their
 items are stored."""
 BATCH = 32
-"""Pods created in one commit, so that no slice holds the loop for long."""
+"""Pods created in one slice, so that none holds the loop for long."""
 STOPPED = "workflow shutdown with strategy:  "
 
 
@@ -239,11 +239,12 @@ class Run:
 
     def pump(self, units: int = 400) -> bool:
         """Do queued work until there is none (False), or a slice is full (True): `units`, or a batch of
-        pods."""
+        new pods."""
         queue = self.queue
         outbox = self.outbox.pods
+        full = len(outbox) + BATCH
         while queue:
-            if units <= 0 or len(outbox) >= BATCH:
+            if units <= 0 or len(outbox) >= full:
                 return True
             units -= 1
             unit = queue.popleft()
