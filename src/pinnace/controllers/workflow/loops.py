@@ -14,6 +14,8 @@ from pinnace.controllers.workflow.scope import Scope
 from pinnace.kinds.argo import Sequence, Task, text
 
 MAX_ITEMS = 1_000_000
+MAX_WIDTH = 1_000
+"""Characters that a format may pad a number to."""
 
 
 class LoopError(Exception):
@@ -86,6 +88,8 @@ def go_printf(form: str, number: int) -> str:
 
     def put(match: re.Match[str]) -> str:
         flags, width, verb = match.groups()
+        if len(width) > len(str(MAX_WIDTH)) or int(width or 0) > MAX_WIDTH:
+            raise LoopError(f"withSequence format: a width of {width[:20]} is more than {MAX_WIDTH}")
         if verb == "%":
             return "%"
         if verb == "v":

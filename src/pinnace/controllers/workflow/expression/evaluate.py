@@ -46,13 +46,16 @@ def references(source: str) -> frozenset[str]:
         found: set[str] = set()
         _collect(parser.parse(source), found)
         return frozenset(found)
-    except ExpressionError:
+    except (ExpressionError, RecursionError):  # `evaluate` says what is wrong with it
         return frozenset()
 
 
 def paths(source: str) -> Iterator[tuple[str, ...]]:
     """Every statically known path (`steps.a.outputs.result`), longest form only."""
-    yield from _paths(parser.parse(source))
+    try:
+        yield from [*_paths(parser.parse(source))]
+    except RecursionError:
+        raise BudgetExceeded("expression is nested too deeply") from None
 
 
 def _paths(tree: Any) -> Iterator[tuple[str, ...]]:

@@ -23,6 +23,8 @@ from pinnace.controllers.workflow.expression import builtins
 from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
 
 LIMIT = 1_000_000
+RANDOM_LIMIT = 1_000
+"""Some milliseconds of the kernel's random numbers."""
 
 
 def _empty(value: Any) -> bool:
@@ -72,7 +74,12 @@ def _repeat(count: Any, value: str) -> str:
 
 
 def _random(alphabet: str) -> Callable[[Any], str]:
-    return lambda count: "".join(secrets.choice(alphabet) for _ in range(min(_whole(count), LIMIT)))
+    def make(count: Any) -> str:
+        if _whole(count) > RANDOM_LIMIT:
+            raise BudgetExceeded(f"at most {RANDOM_LIMIT} random characters can be asked for")
+        return "".join(secrets.choice(alphabet) for _ in range(_whole(count)))
+
+    return make
 
 
 def _regex_replace(pattern: str, value: str, new: str) -> str:
