@@ -231,19 +231,20 @@ class Pods:
             return ()
         if entry.state is State.WAITING:
             return (BIND,)
-        if entry.state is State.BOUND and entry.report is not None and not entry.told and controlled(pod):
+        untold = not (entry.told or entry.telling)
+        if entry.state is State.BOUND and entry.report is not None and untold and controlled(pod):
             self._tell_later(entry)
         return ()
 
     def _tell_later(self, entry: Entry) -> None:
         """A controller's pod that is still there in a second has a story."""
-        entry.told = True
+        entry.telling = True
 
         def tell() -> None:
-            if entry.state is State.BOUND and entry.pod is not None and entry.report is not None:
+            entry.telling = False
+            if entry.state is State.BOUND and entry.pod is not None and entry.report and not entry.told:
+                entry.told = True
                 self.story.began(entry.pod, entry.report)
-            else:
-                entry.told = False
 
         asyncio.get_running_loop().call_later(WORTH_TELLING, tell)
 

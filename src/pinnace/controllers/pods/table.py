@@ -44,7 +44,7 @@ class Entry:
 
     __slots__ = (
         "asked", "bound_at", "epoch", "held", "killed", "message", "pod", "priority", "report", "reported",
-        "sort", "state", "told", "uid",
+        "sort", "state", "telling", "told", "uid",
     )
 
     def __init__(self, uid: str, pod: Obj | None) -> None:
@@ -60,6 +60,8 @@ class Entry:
         self.reported = False
         self.killed: int | None = None
         self.told = False
+        self.telling = False
+        """Its story is due in a moment; if it ends before, the end tells it."""
         self.message = ""
         self.sort = 0
 
