@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.workflow.expression.errors import ExpressionError
+from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
 from pinnace.controllers.workflow.expression.tokens import Token, excerpt, tokenize
 
 MAX_DEPTH = 150
+LONGEST = 16_384
+"""Characters: what can be parsed in a fraction of a second."""
 
 PREDICATES = frozenset(
     {
@@ -141,6 +143,8 @@ class Closure(Tree, frozen=True):
 @lru_cache(maxsize=2048)
 def parse(source: str) -> Tree:
     """Raises ExpressionError with the place."""
+    if len(source) > LONGEST:
+        raise BudgetExceeded(f"expression has {len(source)} characters; at most {LONGEST} are read")
     return _Parser(source).whole()
 
 

@@ -65,6 +65,8 @@ def _judge(condition: str) -> bool | WhenError:
         value = evaluate()
     except ExpressionError as error:
         return WhenError(f"Failed to evaluate 'when' expresion '{condition}': {error}")
+    except RecursionError:
+        return WhenError(f"Failed to evaluate 'when' expresion '{condition[:200]}…': nested too deeply")
     if not isinstance(value, bool):
         return WhenError(f"Expected boolean evaluation for '{condition}'. Got {_shown(value)}")
     return value
