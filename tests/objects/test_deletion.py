@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def gone(door: Door, key: str, name: str, namespace: str = "default") -> None:
     async with asyncio.timeout(5):
-        while door.store.get(key, namespace, name) is not None:  # noqa: ASYNC110 - polls the store
+        while door.store.get(key, namespace, name) is not None:
             await asyncio.sleep(0.005)
 
 
@@ -158,6 +158,67 @@ async def test_a_wrong_definition_names_every_cause(door: Door) -> None:
     assert error.code == 422
     assert {cause.field for cause in error.causes} >= {"metadata.name", "spec.scope"}
     assert door.catalogue.key("boats.sea.example.com") is None
+
+
+def named(plural: str, **names: Any) -> Obj:
+    made = definition()
+    made["metadata"]["name"] = f"{plural}.sea.example.com"
+    made["spec"]["names"] = {"plural": plural, **names}
+    return made
+
+
+def verdicts(stored: Obj) -> dict[str, tuple[str, str, str]]:
+    conditions = stored["status"]["conditions"]
+    return {one["type"]: (one["status"], one["reason"], one["message"]) for one in conditions}
+
+
+async def test_names_that_another_definition_has_are_not_accepted(door: Door) -> None:
+    kind = door.kind(DEFINITIONS)
+    await door.local.create(kind, named("boats", kind="Boat", shortNames=["bt"]))
+    late = await door.local.create(kind, named("ships", kind="Boat", shortNames=["sh"]))
+    assert verdicts(late) == {
+        "NamesAccepted": ("False", "ListKindConflict", '"BoatList" is already in use'),
+        "Established": ("False", "NotAccepted", "not all names are accepted"),
+    }
+    assert late["status"]["acceptedNames"] == {"plural": "ships", "shortNames": ["sh"]}
+    assert door.catalogue.key("ships.sea.example.com") is None
+    await door.restart()
+    assert door.catalogue.key("ships.sea.example.com") is None
+    await door.local.delete(door.kind(DEFINITIONS), "boats.sea.example.com")
+    async with asyncio.timeout(5):
+        while door.catalogue.key("ships.sea.example.com") is None:
+            await asyncio.sleep(0.005)
+    now = await door.local.get(door.kind(DEFINITIONS), "ships.sea.example.com")
+    assert verdicts(now)["NamesAccepted"] == ("True", "NoConflicts", "no conflicts found")
+    assert now["status"]["acceptedNames"]["kind"] == "Boat"
+    made = await door.local.create(door.kind("ships.sea.example.com"), {"metadata": {"name": "s"}}, "default")
+    assert made["kind"] == "Boat"
+
+
+async def test_other_groups_may_use_the_same_names(door: Door) -> None:
+    await door.local.create(door.kind(DEFINITIONS), named("boats", kind="Boat"))
+    other = named("boats", kind="Boat")
+    other["metadata"]["name"], other["spec"]["group"] = "boats.lake.example.com", "lake.example.com"
+    made = await door.local.create(door.kind(DEFINITIONS), other)
+    assert verdicts(made)["NamesAccepted"][0] == "True"
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ({"type": "integer", "default": "three"}, 'must be of type integer: "string"'),
+        ({"type": "integer", "minimum": 1, "default": 0}, "should be greater than or equal to 1"),
+        ({"type": "string", "enum": ["a", "b"], "default": "c"}, 'supported values: "a", "b"'),
+        ({"type": "object", "properties": {"a": {"type": "string"}}, "default": {"b": 1}}, "not know: b"),
+    ],
+)
+async def test_a_default_must_fit_its_schema(door: Door, spec: Obj, complaint: str) -> None:
+    wrong = definition()
+    schema = wrong["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"]["size"] = spec
+    error = await refused(door.local.create(door.kind(DEFINITIONS), wrong))
+    place = "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[size].default"
+    assert [(cause.field, complaint in cause.message) for cause in error.causes] == [(place, True)]
 
 
 async def test_the_objects_of_a_definition_go_before_it(door: Door) -> None:

@@ -8,12 +8,15 @@ pkg/apis/apiextensions/validation.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from . import cause, formats, library, names
+from . import cause, defaulting, formats, library, names
 from .cause import Cause
+from .pruning import unknown_below
 from .resource import Column, Obj, Resource
 from .schema import COMBOS, Node, root
+from .validation import value_causes
 
 VERSION = re.compile(r"v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?\Z")
 MATURITY = {"alpha": 0, "beta": 1, "": 2}
@@ -74,20 +77,54 @@ def accepted_names(spec: Obj) -> Obj:
     return called
 
 
-def accept(definition: Obj, now: str = "") -> tuple[list[Obj], Obj, list[str]]:
-    """Conditions, accepted names and stored versions for the status of a definition that is to be served."""
-    spec = definition["spec"]
-    conditions = [
-        _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-        _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
-    ]
-    earlier = (definition.get("status") or {}).get("storedVersions") or []
+def accept(
+    definition: Obj, now: str = "", others: Iterable[Resource] = ()
+) -> tuple[list[Obj], Obj, list[str]]:
+    """Conditions, accepted names and stored versions for the status of a definition, beside the resources
+    that are served already (kubernetes/apiextensions-apiserver pkg/controller/status)."""
+    spec, status = definition["spec"], definition.get("status") or {}
+    names, refused = _accepted(definition, others)
+    reason, message = refused or ("NoConflicts", "no conflicts found")
+    conditions = [_condition("NamesAccepted", not refused, reason, message, now)]
+    if not refused or established(definition):
+        text = "the initial names have been accepted"
+        conditions.append(_condition("Established", True, "InitialNamesAccepted", text, now))
+    else:
+        conditions.append(_condition("Established", False, "NotAccepted", "not all names are accepted", now))
+    earlier = status.get("storedVersions") or []
     storage = [one["name"] for one in spec["versions"] if one.get("storage")]
-    return conditions, accepted_names(spec), [*earlier, *(one for one in storage if one not in earlier)]
+    return conditions, names, [*earlier, *(one for one in storage if one not in earlier)]
 
 
-def _condition(type_: str, reason: str, message: str, now: str) -> Obj:
-    found = {"type": type_, "status": "True", "reason": reason, "message": message}
+def established(definition: Obj) -> bool:
+    """Once its names were all accepted it stays served, whatever it asks for later."""
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+
+
+def _accepted(definition: Obj, others: Iterable[Resource]) -> tuple[Obj, tuple[str, str] | None]:
+    """The names that no other definition of the group has, and why (the last of) the rest are refused."""
+    spec = definition["spec"]
+    wanted = accepted_names(spec)
+    before = (definition.get("status") or {}).get("acceptedNames") or {}
+    group = [one for one in others if one.group == spec["group"] and one.plural != wanted["plural"]]
+    resources = {name for one in group for name in (one.plural, one.singular, *one.short_names)}
+    kinds = {name for one in group for name in (one.kind, one.list_kind)}
+    refused: tuple[str, str] | None = None
+    for field, taken in (("plural", resources), ("singular", resources), ("shortNames", resources),
+                         ("kind", kinds), ("listKind", kinds)):
+        asked = wanted.get(field) or ()
+        used = [name for name in ((asked,) if isinstance(asked, str) else asked) if name in taken]
+        if used and asked != before.get(field):
+            refused = f"{field[0].upper()}{field[1:]}Conflict", f'"{used[0]}" is already in use'
+            wanted.pop(field)
+            if before.get(field):
+                wanted[field] = before[field]
+    return wanted, refused
+
+
+def _condition(type_: str, good: bool, reason: str, message: str, now: str) -> Obj:
+    found = {"type": type_, "status": "True" if good else "False", "reason": reason, "message": message}
     return {"lastTransitionTime": now, **found} if now else found
 
 
@@ -212,7 +249,18 @@ def _structural(schema: Obj, path: str) -> list[Cause]:
         found += _value_causes(schema["not"], f"{path}.not", schema)
     for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
         found += _rule_causes(rule, f"{path}.x-kubernetes-validations[{index}]")
+    if not found and schema.get("default") is not None:
+        found += _default_causes(schema, f"{path}.default")
     return found
+
+
+def _default_causes(schema: Obj, path: str) -> list[Cause]:
+    """A default must be what its own schema allows: it is filled in after nobody looks any more."""
+    node, preset = Node.from_openapi(schema), schema["default"]
+    if unknown := unknown_below(node, preset):
+        text = f"holds fields that the schema does not know: {', '.join(unknown)}"
+        return [cause.invalid(path, preset, text)]
+    return value_causes(node, defaulting.filled(node, preset), path)
 
 
 def _rule_causes(rule: Obj, path: str) -> list[Cause]:

@@ -20,9 +20,14 @@ Filler = Callable[[Any], Any]
 
 def default(node: Node, obj: Obj) -> Obj:
     """The object with defaults. Unchanged parts are shared with the input, which is never mutated."""
+    whole: Obj = filled(node, obj)
+    return whole
+
+
+def filled(node: Node, value: Any) -> Any:
+    """`default` for any value."""
     filler = node.tool("default", _filler)
-    filled: Obj = filler(obj) if filler is not None else obj
-    return filled
+    return filler(value) if filler is not None else value
 
 
 def copied(value: Any) -> Any:

@@ -22,6 +22,11 @@ def unknown_fields(node: Node, obj: Obj) -> list[str]:
     return [] if clean(node)(obj) else sorted(_unknown(node, obj, ""))
 
 
+def unknown_below(node: Node, value: Any) -> list[str]:
+    """The same for a value that is no whole object (a default)."""
+    return sorted(_unknown(node, value, ""))
+
+
 def prune(node: Node, obj: Obj) -> Obj:
     """The object without its unknown fields; where upstream decodes into Go types, without nulls too.
 

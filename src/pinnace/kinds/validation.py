@@ -35,6 +35,11 @@ def validate(node: Node, obj: Obj, old: Obj | None = None) -> list[Cause]:
     return found + rules_broken(node, obj, old)
 
 
+def value_causes(node: Node, value: Any, path: str) -> list[Cause]:
+    """What a schema alone says against a value that stands at this path."""
+    return [] if sound(node)(value) else list(_causes(node, value, path))
+
+
 def rules_broken(node: Node, obj: Obj, old: Obj | None = None) -> list[Cause]:
     """The cross-field rules alone, for an object whose values are known to be sound."""
     found = [one for check in node.checks for one in check(obj, old)]

@@ -1,5 +1,5 @@
-"""CustomResourceDefinitions as objects: accepted at once, served as soon as they are stored, emptied before
-they go.
+"""CustomResourceDefinitions as objects: accepted at once (unless another one has their names), served as
+soon as they are stored, emptied before they go.
 
 Called by `house` (what a stored definition changes) and `admission` (its rules). Invariant: the catalogue
 serves exactly the definitions in the store; after a restart it is filled from there before anyone asks.
@@ -7,6 +7,7 @@ serves exactly the definitions in the store; after a restart it is filled from t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from pinnace.kinds import crd
@@ -19,16 +20,19 @@ KEY = deletion.DEFINITIONS
 
 
 class Installer(Protocol):
+    def resources(self) -> list[Resource]: ...
+
     def install(self, definition: Obj) -> list[Resource]: ...
 
     def remove(self, definition: Obj) -> None: ...
 
 
-def accepted(definition: Obj) -> Obj:
-    """With the status of a definition that is served. The same object when that says nothing new."""
+def accepted(definition: Obj, others: Iterable[Resource] = ()) -> Obj:
+    """With the status that says whether it is served beside the others. The same object when that says
+    nothing new."""
     status: dict[str, Any] = definition.get("status") or {}
     before = {one.get("type"): one for one in status.get("conditions") or []}
-    conditions, names, versions = crd.accept(definition, now())
+    conditions, names, versions = crd.accept(definition, now(), others)
     for condition in conditions:
         old = before.get(condition["type"])
         if old and old.get("status") == condition["status"] and old.get("lastTransitionTime"):
@@ -50,7 +54,7 @@ class Served:
     def stored(self, definition: Obj) -> None:
         meta = definition["metadata"]
         mark = (meta.get("uid", ""), int(meta.get("generation") or 0))
-        if self._known.get(meta["name"]) != mark:
+        if crd.established(definition) and self._known.get(meta["name"]) != mark:
             self._known[meta["name"]] = mark
             self.catalogue.install(definition)
 

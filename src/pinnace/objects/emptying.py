@@ -54,6 +54,7 @@ class Emptier:
         self._going: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._judging: set[asyncio.Task[None]] = set()
         self._stop = store.listen(self._notice)
 
     def start(self) -> None:
@@ -63,7 +64,7 @@ class Emptier:
 
     def close(self) -> None:
         self._stop()
-        for task in self._tasks.values():
+        for task in (*self._tasks.values(), *self._judging):
             task.cancel()
 
     def _notice(self, events: Sequence[Event]) -> None:
@@ -71,6 +72,7 @@ class Emptier:
             if event.resource == deletion.DEFINITIONS:
                 if event.type == "DELETED":
                     self._going.discard(event.name)
+                    self._reconsider(event.obj)
                 else:
                     self._look(event.obj)
             elif event.type == "DELETED" and event.resource in self._going:
@@ -81,6 +83,24 @@ class Emptier:
         if meta.get("deletionTimestamp") and deletion.CUSTOM_RESOURCES in (meta.get("finalizers") or []):
             self._going.add(meta["name"])
             self._begin(meta["name"])
+
+    def _reconsider(self, gone: Obj) -> None:
+        """Definitions of its group that waited for its names: a patch of nothing judges them again."""
+        for definition in self.store.list(deletion.DEFINITIONS).items:
+            name = name_of(definition)
+            if definition["spec"]["group"] == gone["spec"]["group"] and refused_names(definition):
+                task = asyncio.get_running_loop().create_task(self._judge_again(name))
+                self._judging.add(task)
+                task.add_done_callback(self._judging.discard)
+
+    async def _judge_again(self, name: str) -> None:
+        definitions = self.kinds.key(deletion.DEFINITIONS)
+        if definitions is None:
+            return
+        try:
+            await self.client.patch(definitions, name, "", {}, "merge", _UNTRACKED)
+        except StatusError as error:
+            log.warning("definition %s could not be judged again: %s", name, error.message)
 
     def _begin(self, key: str) -> None:
         if key in self._tasks:
@@ -126,3 +146,8 @@ class Emptier:
         kept = [n for n in definition["metadata"].get("finalizers") or [] if n != deletion.CUSTOM_RESOURCES]
         patch = {"metadata": {"finalizers": kept or None}}
         await self.client.patch(definitions, key, "", patch, "merge", _UNTRACKED)
+
+
+def refused_names(definition: Obj) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "NamesAccepted" and one.get("status") == "False" for one in conditions)

@@ -41,6 +41,8 @@ class Catalogue(Protocol):
 
     def key(self, key: str) -> Resource | None: ...
 
+    def resources(self) -> list[Resource]: ...
+
     def install(self, definition: Obj) -> list[Resource]: ...
 
     def remove(self, definition: Obj) -> None: ...
@@ -103,7 +105,9 @@ class House:
 
     def defined(self, resource: Resource, obj: Obj) -> Obj:
         """A definition is judged against the others and says so in its status."""
-        return definitions.accepted(obj) if resource.key == definitions.KEY else obj
+        if resource.key != definitions.KEY:
+            return obj
+        return definitions.accepted(obj, self.catalogue.resources())
 
     def open_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         """StatusError 404: there is no such namespace; 403: it is being emptied."""
