@@ -195,7 +195,7 @@ class Local:
         if selection.resource_version not in ("", "0"):
             since = reading.check_revision(self.house.store, selection.resource_version)
         projection = self.house.projections.get(resource.key)
-        watcher = Watcher(resource, namespace, asked, projection.passing if projection else None)
+        watcher = Watcher(resource, namespace, asked, projection)
         return self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
 
     # Writing --------------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ class Projection(Protocol):
     async def gathered(self, namespace: str, name: str) -> Obj | None:
         """`passing` of what stands in the store, read and put together beside the loop; None: nothing."""
 
+    def settled(self, obj: Obj) -> bool:
+        """Whether this document is a last word, which no watcher should wait for."""
+
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
         """Take a client's whole document apart: what is to be stored, and the rows that its edits mean.
 

@@ -10,30 +10,36 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import refusals
 from pinnace.objects.client import WatchEvent
 from pinnace.objects.document import presented
+from pinnace.objects.projection import Projection
 from pinnace.objects.selector import Selector, matches
 from pinnace.store.interface import Compacted, Event, Store
 
 QUEUE = 20_000
 BOOKMARK_SECONDS = 60.0
 INITIAL_END = "k8s.io/initial-events-end"
-View = Callable[[Obj], Obj]
+REST = 9.0
+"""Times as long as the last picture took to draw: a watcher of a big run gets a tenth of a core, not all."""
 
 
 class Watcher:
     """The queue of one watch. `after` is the revision up to which its client knows the world."""
 
-    def __init__(self, resource: Resource, namespace: str, selector: Selector, view: View | None) -> None:
+    def __init__(
+        self, resource: Resource, namespace: str, selector: Selector, projection: Projection | None
+    ) -> None:
         self.resource = resource
         self.namespace = namespace
         self.selector = selector
-        self.view = view
+        self.projection = projection
+        self.rest_until = 0.0
         self.after = 0
         self.queue: deque[Event] = deque()
         self.wake = asyncio.Event()
@@ -56,15 +62,17 @@ class Watcher:
         self.wake.set()
 
     def next(self) -> WatchEvent | None:
-        """The next event that this watcher is to see; None when the queue is empty."""
+        """The next event that this watcher is to see; None: there is none, or none before `rest_until`."""
         while self.queue:
+            if self._resting(self.queue[0]):
+                return None
             event = self.queue.popleft()
             if event.rv <= self.after:
                 continue
             if not self.queue or self.queue[0].rv > event.rv:
                 # events of one commit may share a revision: it is passed when the last of them is
                 self.after = event.rv
-            if self.view is not None and self._overtaken(event):
+            if self.projection is not None and self._overtaken(event):
                 continue
             kind = self._kind(event)
             if kind:
@@ -72,13 +80,29 @@ class Watcher:
         return None
 
     def shown(self, obj: Obj) -> Obj:
-        return presented(self.resource, self.view(obj) if self.view else obj)
+        if self.projection is None:
+            return presented(self.resource, obj)
+        began = time.monotonic()
+        picture = self.projection.passing(obj)
+        now = time.monotonic()
+        self.rest_until = now + REST * (now - began)
+        return presented(self.resource, picture)
 
-    def _overtaken(self, event: Event) -> bool:
+    def _resting(self, event: Event) -> bool:
+        """Pictures between the first and the last may wait; one that is overtaken by then is never drawn."""
+        if self.projection is None or event.type != "MODIFIED" or self._overtaken(event, after=1):
+            return False
+        return time.monotonic() < self.rest_until and not self.projection.settled(event.obj)
+
+    def pause(self) -> float | None:
+        """Seconds until a resting event is due; None if nothing rests."""
+        return max(0.0, self.rest_until - time.monotonic()) if self.queue else None
+
+    def _overtaken(self, event: Event, after: int = 0) -> bool:
         """The picture is put together when it is read: an older change of the same object says nothing."""
         return event.type == "MODIFIED" and any(
             later.name == event.name and later.namespace == event.namespace and later.type == "MODIFIED"
-            for later in list(self.queue)[:64]
+            for later in islice(self.queue, after, after + 64)
         )
 
     def _kind(self, event: Event) -> str:
@@ -169,10 +193,13 @@ class Hub:
             if watcher.closed:
                 return
             watcher.wake.clear()
+            pause = watcher.pause()
             try:
                 left = told + BOOKMARK_SECONDS - time.monotonic() if bookmarks else None
-                await asyncio.wait_for(watcher.wake.wait(), left)
+                await asyncio.wait_for(watcher.wake.wait(), left if pause is None else pause)
             except TimeoutError:
+                if pause is not None:
+                    continue
                 told = time.monotonic()
                 yield _bookmark(watcher)
 

@@ -46,6 +46,9 @@ class WorkflowNodes:
     def expand(self, obj: Obj) -> Obj:
         return self._with_nodes(obj, picturing.picture)
 
+    def settled(self, obj: Obj) -> bool:
+        return bool((obj.get("status") or {}).get("finishedAt"))
+
     def passing(self, obj: Obj) -> Obj:
         return self._with_nodes(obj, picturing.document)
 
