@@ -6,7 +6,14 @@ Source: kubernetes staging/src/k8s.io/api/core/v1/types.go (patchMergeKey of Pod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from pinnace.kinds import library
+from pinnace.kinds.cause import sentence
+from pinnace.kinds.resource import Obj
+from pinnace.kinds.review import review
+from pinnace.objects.admission import pod
 
 _KEYS = {
     "containers": "name",
@@ -21,6 +28,32 @@ _KEYS = {
     "tolerations": "",
     "topologySpreadConstraints": "topologyKey",
 }
+
+
+class Misfit(Exception):
+    """What a patch makes of the spec is no Pod's; the message names the field."""
+
+
+def patched(spec: Obj, patches: Sequence[Obj]) -> Obj:
+    """Raises Misfit. Judged here, because an engine's Pods are written as its templates were judged."""
+    for patch in patches:
+        _judge(patch)
+        spec = strategic(spec, patch)
+    return _judge(spec, whole=True)
+
+
+def _judge(spec: Obj, whole: bool = False) -> Obj:
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "patched"}, "spec": spec}
+    verdict = review(library.schema("", "v1", "Pod"), document)
+    if verdict.misfit is not None:
+        raise Misfit(f"podSpecPatch: {verdict.misfit}")
+    if whole:
+        made: Obj = verdict.obj["spec"]
+        pod.default_spec(made)
+        causes = [*verdict.causes, *pod.check_spec(made, "spec")]
+        if causes:
+            raise Misfit(f"podSpecPatch: {sentence(causes)}")
+    return spec
 
 
 def strategic(base: Any, patch: Any, field: str = "") -> Any:

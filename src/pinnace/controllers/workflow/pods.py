@@ -16,7 +16,7 @@ from msgspec import UNSET
 from pinnace.controllers.workflow.expression.errors import ExpressionError
 from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree, texts
 from pinnace.controllers.workflow.facts import Fact
-from pinnace.controllers.workflow.patch import strategic
+from pinnace.controllers.workflow.patch import Misfit, patched
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
 from pinnace.kinds import reserved
@@ -183,8 +183,11 @@ def manifest(frame: Pod) -> Obj:
             **spec,
             "activeDeadlineSeconds": _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds"),
         }
-    for patch in document["patches"]:
-        spec = strategic(spec, _parsed(patch))
+    if document["patches"]:
+        try:
+            spec = patched(spec, [_parsed(patch) for patch in document["patches"]])
+        except Misfit as misfit:
+            raise ExpressionError(str(misfit)) from None
     annotations = {
         NODE_ID: node.id,
         "workflows.argoproj.io/node-name": node.name,
