@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - an attack reads best on one line
 """What the attacks are made through: a platform as a user has it, spoken to over HTTP, pods and workflows waited for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - an attack reads best on one line
 """What belongs to one namespace stays there: by key, by digest, by forged annotations, by models, by claims."""
 
 from __future__ import annotations

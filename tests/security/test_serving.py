@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - an attack reads best on one line
 """Models and their endpoints: where they may come from, what reaches them, and whom the gateway can be made to call."""
 
 from __future__ import annotations
@@ -101,7 +102,6 @@ def test_a_pod_cannot_make_the_gateway_call_another_socket(
     namespace = site.namespace()
     name = echo(site, namespace)
     path, seen = docker
-    run = site.home.run
     target = {
         "foreign socket": path,
         "the node": site.home.node_socket,
@@ -247,11 +247,11 @@ def test_envoys_admin_is_a_private_socket_and_no_port(site: Site) -> None:
                     assert connection.laddr.ip in ("127.0.0.1", "::1"), connection
                     assert connection.laddr.port in wanted, (process.cmdline(), connection)
     for port in wanted:
-        for path in ("/quitquitquit", "/config_dump", "/stats", "/server_info"):
+        for asked in ("/quitquitquit", "/config_dump", "/stats", "/server_info"):
             client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            client.request("POST" if path == "/quitquitquit" else "GET", path)
+            client.request("POST" if asked == "/quitquitquit" else "GET", asked)
             answer = client.getresponse()
-            assert answer.status in (401, 403, 404, 405), (port, path)
+            assert answer.status in (401, 403, 404, 405), (port, asked)
             assert b"hot_restart_version" not in answer.read()
             client.close()
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - an attack reads best on one line
 """A step's ways out, tried through the whole stack: what a manifest says, what an earlier step left, what a pod does."""
 
 from __future__ import annotations
@@ -539,3 +540,15 @@ def test_a_restarted_container_cannot_lead_its_own_mounts_outside(
     )
     site.ended(pod)
     assert os.listdir(outside) == ["secret"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="by decision (isolation-ladder.md) a pod may ask for `process`: no sandbox at all"
+)
+def test_no_manifest_leaves_the_sandbox(site: Site) -> None:
+    """Whoever runs a stranger's manifest in the sandbox has not agreed to an annotation that takes it away."""
+    notes = {"pinnace.dev/isolation": "process"}
+    look = f"test -e /proc/{os.getpid()}/root && echo seen"
+    pod = site.pod("default", {"containers": [shell(look)]}, annotations=notes)
+    site.blocked(pod)
+    assert "seen" not in site.log(pod)
