@@ -99,7 +99,8 @@ async def test_volumes_content_and_host_folders(node: Node, outside: Path) -> No
 
 async def test_outputs_may_lie_on_volumes(node: Node, outside: Path) -> None:
     mounts = [Mount("/mnt", volume="scratch"), Mount("/mnt/claim", source=str(outside))]
-    outputs = Outputs(False, [Output("p", "/mnt/p")], [Output("a", "/mnt/claim/a"), Output("all", "/mnt/claim")])
+    artifacts = [Output("a", "/mnt/claim/a"), Output("all", "/mnt/claim")]
+    outputs = Outputs(False, [Output("p", "/mnt/p")], artifacts)
     script = "echo 1 > /mnt/p; echo 2 > /mnt/claim/a"
     report = await node.run(pod(shell(script, mounts=mounts), outputs=outputs))
     assert report.outputs is not None
