@@ -222,6 +222,8 @@ def test_a_pickle_is_loaded_in_the_sandbox_only(site: Site, outside: Path) -> No
         servers = [
             p for p in pods if "bad" in p["metadata"]["labels"].get("serving.kserve.io/inferenceservice", "")
         ]
+        if os.getuid() != 0 and "ErrImagePull" in json.dumps([pod["status"] for pod in servers]):
+            pytest.skip("this user reaches no package index to build the model server from; run as root too")
         logs = "".join(site.log(pod, "kserve-container") for pod in servers)
         return logs if "CapEff" in logs else ""
 
