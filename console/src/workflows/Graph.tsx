@@ -3,6 +3,7 @@ import {
   Controls,
   Handle,
   type Node,
+  type NodeHandle,
   type NodeProps,
   Position,
   ReactFlow,
@@ -66,6 +67,9 @@ function Canvas({ nodes, selected, onSelect }: Props) {
       selected: box.id === selected,
       width: BOX.width,
       height: BOX.height,
+      // Said and not measured: an edge must not wait for a measurement that a new state of a box takes away.
+      measured: BOX,
+      handles: handles(towards),
       ariaLabel: `${box.label}: ${word(box.phase)}`,
     }));
   const edges = drawn.edges.map((e) => ({ id: `${e.from}→${e.to}`, source: e.from, target: e.to }));
@@ -88,6 +92,19 @@ function Canvas({ nodes, selected, onSelect }: Props) {
       <Controls showInteractive={false} />
     </ReactFlow>
   );
+}
+
+function handles(towards: Direction): NodeHandle[] {
+  const { width, height } = BOX;
+  return towards === "DOWN"
+    ? [
+        { type: "target", position: Position.Top, x: width / 2, y: 0, width: 1, height: 1 },
+        { type: "source", position: Position.Bottom, x: width / 2, y: height, width: 1, height: 1 },
+      ]
+    : [
+        { type: "target", position: Position.Left, x: 0, y: height / 2, width: 1, height: 1 },
+        { type: "source", position: Position.Right, x: width, y: height / 2, width: 1, height: 1 },
+      ];
 }
 
 function BoxView({ data: { box, towards }, selected }: NodeProps<BoxNode>) {
