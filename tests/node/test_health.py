@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -53,7 +54,12 @@ async def test_a_container_that_never_answers_is_not_ready(node: Node) -> None:
     await node.kill(run)
 
 
-async def test_a_command_inside_decides(node: Node) -> None:
+async def test_a_command_inside_decides(node: Node, request: pytest.FixtureRequest) -> None:
+    if node.isolation == "sandbox" and os.geteuid() != 0:
+        # bubblewrap nests two user namespaces; nsenter joins the inner one and may then not join the others,
+        # which belong to the outer one. The kubelet's rule holds all the same: the command's success decides.
+        why = "a probe's command cannot enter a sandbox of a node without root's rights"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
     probe = Probe("exec", command=["sh", "-c", "test -e /tmp/healthy"], period=0.1, timeout=5)
     script = "sleep 0.3; touch /tmp/healthy; sleep 60"
     if node.isolation == "process":  # a probe's command is not rewritten: it sees the host's /tmp
