@@ -115,13 +115,14 @@ class Log:
         os.ftruncate(self.descriptor, 0)
         return text
 
-    def close(self, *, alone: bool) -> None:
-        """`alone`: no process is left that could write."""
+    def close(self, *, alone: bool, limit: int = LIMIT) -> None:
+        """`alone`: no process is left that could write. What came since the last sample is capped, too."""
         if self.descriptor < 0:
             return
         info = os.fstat(self.descriptor)
         try:
             self.note(info.st_size)
+            self.cap(limit)
             if self.name:
                 self.spares.give(self.name, info, alone=alone)
         except OSError as error:
@@ -146,7 +147,7 @@ class Sampler:
 
     def end(self, log: Log, *, alone: bool = False) -> None:
         self.open.discard(log)
-        log.close(alone=alone)
+        log.close(alone=alone, limit=self.limit)
 
     def tick(self) -> None:
         self.timer = None
@@ -155,8 +156,7 @@ class Sampler:
                 log.sample()
             except OSError:  # a full disk: the next tick tries again
                 continue
-            if log.seen - log.punched > self.limit:
-                log.cap(self.limit)
+            log.cap(self.limit)
         if self.open:
             self.timer = asyncio.get_running_loop().call_later(PERIOD, self.tick)
 
