@@ -277,3 +277,22 @@ def test_every_field_of_the_views_is_upstreams() -> None:
     for view, known in ((argo.Spec, spec), (argo.Template, template.properties)):
         names = set(view.__struct_encode_fields__)
         assert not names - known.keys(), f"{view.__name__} reads fields that upstream does not have"
+
+
+async def test_an_edit_that_is_no_node_is_refused_and_harms_nobody(tmp_path: Path) -> None:
+    document = workflow("""
+metadata: {name: gate}
+spec:
+  entrypoint: main
+  templates: [{name: main, steps: [[{name: ok, template: ok}]]}, {name: ok, suspend: {}}]
+""")
+    async with platform(tmp_path) as world:
+        await world.client.create(WORKFLOW, document, "default")
+        found = await world.until("gate", "Running")
+        node = next(key for key, value in found["status"]["nodes"].items() if value["type"] == "Suspend")
+        for wrong in ({"type": 7}, {"finishedAt": 3}, 5):
+            with pytest.raises(StatusError, match=f"status.nodes.{node}") as refusal:
+                patch = {"status": {"nodes": {node: wrong}}}
+                await world.client.patch(WORKFLOW, "gate", "default", patch, "merge")
+            assert refusal.value.code == 422
+        assert (await world.client.get(WORKFLOW, "gate", "default"))["status"] == found["status"]

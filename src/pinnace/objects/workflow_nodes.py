@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 
 from pinnace.kinds import nodes as picturing
+from pinnace.kinds.argo import NodeStatus
 from pinnace.kinds.catalogue import WORKFLOW_NODES
+from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import reading, refusals, selector
 from pinnace.objects.client import Page, Selection, WatchEvent
@@ -29,6 +31,9 @@ from pinnace.store.interface import Row, Store
 WORKFLOWS = "workflows.argoproj.io"
 LABEL = "workflows.argoproj.io/workflow"
 RUN = "run"
+
+
+_statuses = msgspec.json.Decoder(NodeStatus)
 
 
 class WorkflowNodes:
@@ -97,10 +102,19 @@ class WorkflowNodes:
             if seen and rv > seen:
                 why = f"node {key} has changed; please apply your changes to the latest version and try again"
                 raise refusals.conflict(self.workflows, name_of(stored), why)
-            changed.append(
-                Row(NODE, owner, key, picturing.row_body(nodes[key], body) if key in nodes else None)
-            )
+            edit = self._judged(stored, key, nodes[key], body) if key in nodes else None
+            changed.append(Row(NODE, owner, key, edit))
         return changed
+
+    def _judged(self, stored: Obj, key: str, node: Any, before: bytes | None) -> bytes:
+        """The row of an edited node. Rows pass no schema: what no reader could read is refused here."""
+        body = picturing.row_body(node, before)
+        try:
+            _statuses.decode(body)
+        except msgspec.ValidationError as misfit:
+            cause = Cause(f"status.nodes.{key}", f"Invalid value: {misfit}")
+            raise refusals.invalid(self.workflows, name_of(stored), [cause]) from None
+        return body
 
     def removed(self, obj: Obj) -> list[Row]:
         return [Row(kind, uid_of(obj), "*", None) for kind in (NODE, RUN)]
