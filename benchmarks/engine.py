@@ -1,9 +1,10 @@
 """Control's CPU a workflow node: real commits, real Pod writes; only the node is faked.
 
 `python -m benchmarks.engine [COUNT …]` fans out that many no-op steps and prints microseconds of CPU (all
-threads
-of this process) a node. A stand-in for `controllers/pods` writes each pod's final status through `Local`,
-so its share (one status write a pod) is part of the figure.
+threads of this process) a node, and what of it is the event loop's and the store writer's. A stand-in for
+`controllers/pods` writes each pod's final status through `Local`, so its share (one status write a pod) is
+part of the figure. The interpreter is set up as control sets up its own (the collector's thresholds, the
+switch interval). Small runs last milliseconds: they are run several times and their median is told.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvloop
 
 from benchmarks.figure import Figure
+from pinnace.cli.control import COLLECTING, SWITCH_INTERVAL
 from pinnace.controllers.built_in import NAMESPACE, POD
 from pinnace.controllers.manager import Manager
 from pinnace.controllers.workflow.controller import Workflows
@@ -32,6 +35,8 @@ from pinnace.store.interface import Event
 from pinnace.store.sqlite import SqliteStore
 
 COUNTS = (100, 1_000, 10_000)
+ENOUGH = 1_000
+"""Nodes that a count is measured on, in as many runs as it takes."""
 PULSE = 0.002
 LIMIT = 150
 """Microseconds a node."""
@@ -92,8 +97,17 @@ def _ended(pod: dict[str, Any]) -> dict[str, Any]:
     return {**pod, "status": status}
 
 
-async def one(count: int, folder: Path, attempt: int) -> tuple[float, float, float]:
-    """(CPU microseconds a node, seconds of wall, longest stall of the loop in milliseconds)."""
+class Cost(msgspec.Struct, frozen=True):
+    """Microseconds of CPU a node: of the whole process and of the loop's thread; seconds of wall; the longest
+    stall of the loop in milliseconds."""
+
+    cpu: float
+    loop: float
+    wall: float
+    stall: float
+
+
+async def one(count: int, folder: Path, attempt: int) -> Cost:
     store = SqliteStore.open(folder / f"{attempt}.db")
     catalogue = Catalogue.builtin()
     client = Local.open(store, catalogue)
@@ -110,20 +124,20 @@ async def one(count: int, folder: Path, attempt: int) -> tuple[float, float, flo
     manager = Manager(client, [Workflows(client, store, catalogue)])
     tasks = [asyncio.create_task(manager.run()), asyncio.create_task(fake.run())]
     await manager.synced.wait()
-    lag = Lag()
-    watching = asyncio.create_task(lag.run())
     gc.collect()
-    cpu, wall = time.process_time(), time.perf_counter()
+    lag = Lag()
+    cpu, loop, wall = time.process_time(), time.thread_time(), time.perf_counter()
     await client.create(WORKFLOW, workflow(count), "default")
     await ended(client, f"fan-{count}", tasks)
-    spent, lasted = time.process_time() - cpu, time.perf_counter() - wall
-    watching.cancel()
+    cpu, loop = time.process_time() - cpu, time.thread_time() - loop
+    wall = time.perf_counter() - wall
+    lag.stop()
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, watching, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     client.close()
     await store.close()
-    return spent / count * 1e6, lasted, lag.worst * 1000
+    return Cost(cpu / count * 1e6, loop / count * 1e6, wall, lag.worst * 1000)
 
 
 async def ended(client: Local, name: str, tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -142,36 +156,56 @@ async def ended(client: Local, name: str, tasks: Sequence[asyncio.Task[None]]) -
 
 
 class Lag:
-    """How late a timer comes: what another caller would have waited."""
+    """How late a timer comes: what another caller would have waited. A bare timer, as cheap as can be: it is
+    part of what is measured."""
 
     def __init__(self) -> None:
         self.worst = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._arm()
 
-    async def run(self) -> None:
-        while True:
-            due = time.perf_counter() + PULSE
-            await asyncio.sleep(PULSE)
-            self.worst = max(self.worst, time.perf_counter() - due)
+    def _arm(self) -> None:
+        self._due = time.perf_counter() + PULSE
+        self._timer = self._loop.call_later(PULSE, self._ring)
+
+    def _ring(self) -> None:
+        self.worst = max(self.worst, time.perf_counter() - self._due)
+        self._arm()
+
+    def stop(self) -> None:
+        self._timer.cancel()
 
 
-def run(counts: Sequence[int]) -> list[tuple[int, float, float]]:
-    """(count, CPU a node, longest stall); a first small run warms imports and caches."""
+def run(counts: Sequence[int]) -> list[Cost]:
+    """The cost at each count; a first small run warms imports and caches."""
     found = []
+    sys.setswitchinterval(SWITCH_INTERVAL)
     with tempfile.TemporaryDirectory() as folder:
-        for attempt, count in enumerate((20, *counts)):
-            cpu, wall, stall = uvloop.run(one(count, Path(folder), attempt))
-            if attempt:
-                print(
-                    f"{count:>7} nodes: {cpu:6.1f} µs CPU a node, {wall:.2f} s, longest stall {stall:.1f} ms",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                found.append((count, cpu, stall))
+        uvloop.run(one(20, Path(folder), 0))
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECTING)
+        for count in counts:
+            found.append(median(count, Path(folder)))
     return found
 
 
+def median(count: int, folder: Path) -> Cost:
+    costs = [
+        uvloop.run(one(count, folder, count + attempt)) for attempt in range(max(1, ENOUGH // count))
+    ]
+    cost = sorted(costs, key=lambda cost: cost.cpu)[len(costs) // 2]
+    print(
+        f"{count:>7} nodes: {cost.cpu:6.1f} µs CPU a node (loop {cost.loop:.1f}, writer "
+        f"{cost.cpu - cost.loop:.1f}), {cost.wall:.2f} s, longest stall {cost.stall:.1f} ms",
+        file=sys.stderr,
+        flush=True,
+    )
+    return cost
+
+
 def measure(*, quick: bool) -> list[Figure]:
-    found = [cpu for _, cpu, _ in run(COUNTS[:2] if quick else COUNTS)]
+    found = [cost.cpu for cost in run(COUNTS[:2] if quick else COUNTS)]
     spread = max(found) / min(found)
     shown = " / ".join(f"{cpu:.0f}" for cpu in found)
     return [
