@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pinnace.controllers.pods import request
 from pinnace.controllers.pods.meter import Look, descendants, unused
-from pinnace.controllers.pods.schedule import AHEAD, PATIENCE, Load, Machine, Waiting, plan
+from pinnace.controllers.pods.pace import AHEAD
+from pinnace.controllers.pods.schedule import PATIENCE, Load, Machine, Waiting, plan
 
 GIB = 1 << 30
 MACHINE = Machine(2000, 8 * GIB)

@@ -20,6 +20,7 @@ from pinnace.controllers.pods import binding, schedule
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
 from pinnace.controllers.pods.meter import INTERVAL, Meter
+from pinnace.controllers.pods.pace import BUSY, COMPANY, Company
 from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
@@ -55,6 +56,7 @@ class Binder:
         self.meter = Meter()
         self.lent = 0
         """Default shares that bound pods do not use, for the next turn."""
+        self.company = Company()
         self.moved = time.monotonic()
         """When a pod was last bound or ended."""
         self.late: list[Entry] = []
@@ -64,11 +66,14 @@ class Binder:
         link, around = self.link, self.around
         if link is None or around is None:
             return Result()
+        if self.company.awaited(self.sated):
+            return Result(after=COMPANY)
         now = time.monotonic()
         starved = now - self.moved >= STARVED
         lent, self.lent = self.lent, 0
         plan = schedule.plan(
-            self.table.waiting(), around.machine, self.table.load, now=now, idle=lent, starved=starved
+            self.table.waiting(), around.machine, self.table.load, now=now, ahead=self.table.pace.ahead,
+            idle=lent, starved=starved,
         )
         for uid, message in plan.never.items():
             await self._never(self.table.entries[uid], message)
@@ -82,6 +87,14 @@ class Binder:
             await self._look(link, around)
             return Result(after=0 if self.lent else INTERVAL)
         return Result()
+
+    @property
+    def sated(self) -> bool:
+        """The node has enough to do for a while, of what ends quickly."""
+        pace = self.table.pace
+        if self.around is None or pace.rate < BUSY:
+            return False
+        return schedule.beyond(self.around.machine, self.table.load) >= pace.ahead // 2
 
     async def _look(self, link: NodeLink, around: Surroundings) -> None:
         """Nothing fits: may something be lent? An engine's containers are not below the node, so not then;

@@ -93,11 +93,11 @@ class Pods:
         if key == BIND:
             return await self._bind()
         if key == ENDED:
-            more = await self.reports.commit_ended()
+            after = await self.reports.commit_ended()
             removable, self.reports.removable = self.reports.removable, []
             for pod in removable:
                 self.wake(Key(pod["metadata"]["namespace"], pod["metadata"]["name"]))
-            return Result(after=0) if more else Result()
+            return Result(after=after)
         if key == ALIVE:
             await self.reports.commit_alive()
             return Result(after=0) if self.reports.news else Result()

@@ -17,6 +17,7 @@ from pinnace.controllers.built_in import POD
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.binder import Binder, send
+from pinnace.controllers.pods.pace import COMPANY, Company
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table, is_final
 from pinnace.failpoint import passing
@@ -44,6 +45,7 @@ class Reports:
         self.binder = binder
         self._ended: dict[str, Entry] = {}
         self._alive: dict[str, Entry] = {}
+        self._company = Company()
         self.removable: list[Obj] = []
         """Pods whose end is committed and whose deletion waited for it."""
 
@@ -72,11 +74,13 @@ class Reports:
         else:
             self._alive[entry.uid] = entry
 
-    async def commit_ended(self) -> bool:
-        """Write the ends that are known; True if more wait."""
+    async def commit_ended(self) -> float | None:
+        """Write the ends that are known; seconds until the next look, if more wait."""
+        if len(self._ended) < AT_ONCE and self._company.awaited(self.binder.sated):
+            return COMPANY
         batch = [self._ended[uid] for uid in list(self._ended)[:AT_ONCE]]
         if not batch:
-            return False
+            return None
         await self._commit(batch, final=True)
         for entry in batch:
             self._ended.pop(entry.uid, None)
@@ -87,7 +91,7 @@ class Reports:
             send(link, *acks, *([Forget(gone)] if gone else []))
         passing("pods.after-ack")
         self.removable += [entry.pod for entry in batch if entry.pod is not None and entry.deleting]
-        return bool(self._ended)
+        return 0 if self._ended else None
 
     async def commit_alive(self) -> None:
         batch = list(self._alive.values())[:AT_ONCE]

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pinnace.controllers.pods.pace import AHEAD
+
 LOOK_AHEAD = 64
 """Pods that did not fit and were passed before the turn ends: the cost of a turn stays flat."""
 PATIENCE = 10.0
 """Seconds after which nothing may pass a waiting pod any more."""
-AHEAD = 16
-"""Short pods bound beyond the cores, so that no core waits for a commit between two of them."""
 
 
 class Waiting(msgspec.Struct):
@@ -87,7 +87,7 @@ def plan(
     """`ahead`: how many short pods may be bound although the CPU is given away.
     `idle`: how many silent ones, because what is given away is not used.
     `starved`: nothing ended for a while; one more is admitted whatever it asks of the CPU."""
-    room = _Room(machine, load, max(0, ahead - _beyond(machine, load)), idle, 1 if starved else 0)
+    room = _Room(machine, load, max(0, ahead - beyond(machine, load)), idle, 1 if starved else 0)
     result = Plan([], {})
     gangs: dict[str, list[Waiting]] = {}
     passed = 0
@@ -109,7 +109,7 @@ def plan(
     return result
 
 
-def _beyond(machine: Machine, load: Load) -> int:
+def beyond(machine: Machine, load: Load) -> int:
     """How many of the bound pods are already more than the CPU."""
     over = load.milli_cpu - machine.milli_cpu
     return -(-over * load.pods // load.milli_cpu) if over > 0 else 0
