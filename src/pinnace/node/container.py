@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -225,13 +226,19 @@ class Member:
     async def run_inside(self, argv: list[str], timeout: float) -> bool:  # noqa: ASYNC109 - the probe's own
         if self.handle is None or self.launch is None:
             return False
+        order = -1
         try:
-            command = self.handle.command(argv)
-            env = {**self.launch.env, "PATH": self.launch.env.get("PATH", "") + ":/usr/bin:/bin"}
-            run = self.services.reaper.run(command, env)
+            command = self.handle.command(argv, self.launch)
+            if command.order:
+                order = os.memfd_create("order")
+                os.pwrite(order, command.order, 0)
+            run = self.services.reaper.run(command.argv, command.env, cwd=command.cwd, third=order)
             return await asyncio.wait_for(run, timeout) == 0
         except (StartError, OSError, TimeoutError):
             return False
+        finally:
+            if order >= 0:
+                os.close(order)
 
 
 def void(_: object) -> None:

@@ -83,11 +83,14 @@ class Reaper:
         number = int(said.split(b":")[1], 16)
         raise OSError(number, os.strerror(number), cwd if said.endswith(b":noexec") else program)
 
-    async def run(self, argv: list[str], env: Mapping[str, str], *, cwd: str = "/", output: int = -1) -> int:
+    async def run(
+        self, argv: list[str], env: Mapping[str, str], *, cwd: str = "/", output: int = -1, third: int = -1
+    ) -> int:
         """Run to the end; the exit code, 128+n for a signal."""
         done: asyncio.Future[int] = self.loop.create_future()
         program = shutil.which(argv[0], path=env.get("PATH")) or argv[0]
-        pid = self.spawn(argv, env, done.set_result, program=program, cwd=cwd, stdout=output, stderr=output)
+        streams = {"stdout": output, "stderr": output, "third": third}
+        pid = self.spawn(argv, env, done.set_result, program=program, cwd=cwd, **streams)
         try:
             return exit_code(await asyncio.shield(done))
         except asyncio.CancelledError:

@@ -85,6 +85,17 @@ class Exit(msgspec.Struct):
     """No process of the container is left, for certain."""
 
 
+class Command(msgspec.Struct, frozen=True):
+    """What to start here so that something runs inside a container: an exec probe, later `kubectl exec`. Its
+    standard streams are those of what runs inside, its end is that one's; a signal goes to its session."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str = "/"
+    order: bytes = b""
+    """What it reads at descriptor 3."""
+
+
 class Handle(Protocol):
     """A started container. `ended` (given to start) is called once, when its main process is gone."""
 
@@ -102,8 +113,8 @@ class Handle(Protocol):
         """The host's ids of its processes, for the memory watchdog."""
         ...
 
-    def command(self, argv: list[str]) -> list[str]:
-        """What runs `argv` inside, for exec probes. StartError: impossible here."""
+    def command(self, argv: list[str], launch: Launch) -> Command:
+        """What runs `argv` inside. StartError: impossible here."""
         ...
 
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from pinnace.node.launchers import Ended, Exit, Handle, Launch, StartError
+from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError
 from pinnace.node.reaper import Reaper, exit_code
 from pinnace.node.rewriting import Rewriter
 
@@ -52,8 +52,8 @@ class ContainerHandle:
     def members(self) -> list[int]:
         return []
 
-    def command(self, argv: list[str]) -> list[str]:
-        return [self.launcher.program, "exec", self.name, *argv]
+    def command(self, argv: list[str], launch: Launch) -> Command:
+        return Command([self.launcher.program, "exec", self.name, *argv], client_environment())
 
 
 class ContainerLauncher:

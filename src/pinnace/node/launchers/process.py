@@ -11,7 +11,7 @@ import shutil
 from functools import lru_cache
 from pathlib import Path
 
-from pinnace.node.launchers import Ended, Exit, Handle, Launch, StartError
+from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError
 from pinnace.node.orphans import Orphans
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
@@ -36,8 +36,8 @@ class ProcessHandle:
     def members(self) -> list[int]:
         return self.orphans.session(self.pid)
 
-    def command(self, argv: list[str]) -> list[str]:
-        return argv
+    def command(self, argv: list[str], launch: Launch) -> Command:
+        return Command(argv, launch.env, launch.cwd)
 
 
 class ProcessLauncher:

@@ -7,14 +7,16 @@ of it and take the container along before its handler ran.
 
 from __future__ import annotations
 
+import marshal
 import os
 import signal
+import sys
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from pinnace.node.launchers import Bind, Ended, Exit, Handle, Launch
+from pinnace.node.launchers import Bind, Command, Ended, Exit, Handle, Launch
 from pinnace.node.launchers.process import in_cgroups
 from pinnace.node.launchers.ways import View, refuse_links
 from pinnace.node.orphans import processes
@@ -23,6 +25,11 @@ from pinnace.node.rewriting import Rewriter
 from pinnace.node.roots import LINKS, UID, Etc
 
 STATUS_FD = 3
+ALONE = ("-I", "-S", "-B")
+"""A Python that starts at once and reads no file or variable of a user's."""
+ENTERING = str(Path(__file__).parent.with_name("entering.py"))
+HIDDEN = ("--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
+"""Where bubblewrap is process 1: its /proc/1/exe is a file of the user's on the host, who may chmod it."""
 IMAGE_FOLDERS = ("etc", "proc", "dev")
 """Where files of ours are bound into an image's root."""
 PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
@@ -90,9 +97,13 @@ class SandboxHandle:
             found += parents.get(pid, [])
         return found
 
-    def command(self, argv: list[str]) -> list[str]:
-        spaces = ["--user", "--mount", "--pid", "--ipc", "--uts", "--preserve-credentials"]
-        return ["nsenter", f"--target={self.child()}", *spaces, "--", *argv]
+    def command(self, argv: list[str], launch: Launch) -> Command:
+        """The container's variables are in the order: none of them may reach a program outside."""
+        order = {
+            "target": self.child(), "parent": self.pid, "argv": argv, "env": launch.env,
+            "cwd": launch.cwd or "/", "groups": launch.cgroups,
+        }  # fmt: skip
+        return Command([sys.executable, *ALONE, ENTERING], {}, order=marshal.dumps(order))
 
     def executed(self) -> bool:
         """Whether the program itself ran: only then bubblewrap states its exit code."""
@@ -174,8 +185,7 @@ class SandboxLauncher:
             argv += ("--chdir", "/")
         if launch.read_only_root:
             argv += ("--remount-ro", "/")
-        if not launch.executor:
-            argv.append("--as-pid-1")
+        argv += HIDDEN if launch.executor else ("--as-pid-1",)
         for name, value in launch.env.items():
             if unsafe(name):
                 argv += ("--setenv", name, value)
