@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pinnace.data.blobs import Blobs
+from pinnace.node.probe import find_bubblewrap
 from pinnace.node.protocol import Container, Input, Mount, Output, Outputs
 from tests.node.conftest import Node, pod, running, shell
 
@@ -44,6 +45,18 @@ async def test_another_pods_files_are_not_there(sandbox: Node) -> None:
     await sandbox.kill(other)
     assert SECRET not in said
     assert 0 < len([line for line in said.split() if line.isdigit()]) < 6
+
+
+@pytest.mark.parametrize("main", ["main", ""])
+async def test_the_sandboxs_own_program_is_out_of_reach(sandbox: Node, main: str) -> None:
+    """It belongs to the user, and so to whoever runs in the user's name: chmod needs no writable mount."""
+    program = find_bubblewrap()
+    before = os.stat(program)
+    touch = "chmod 4777 $p/exe; chmod 0 $p/exe; readlink $p/exe"
+    said = await sandbox.output(f"for p in /proc/[0-9]*; do {touch}; done; ls -l /proc/1; true", main=main)
+    after = os.stat(program)
+    assert (after.st_mode, after.st_ctime_ns) == (before.st_mode, before.st_ctime_ns)
+    assert "bwrap" not in said
 
 
 async def test_a_root_is_clean_for_the_next_pod(sandbox: Node) -> None:
