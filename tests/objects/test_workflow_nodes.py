@@ -130,3 +130,41 @@ async def test_single_nodes_are_listed_and_watched(door: Door) -> None:
     assert (late.type, late.obj["code"]) == ("ERROR", 410)
     error = await refused(door.local.delete(WORKFLOW_NODES, "wf-1", "default"))
     assert error.code == 405
+
+
+async def test_a_big_picture_follows_what_changes_and_what_goes(door: Door) -> None:
+    kind = door.kind(WF)
+    workflow = await started(door, *(f"wf-{number}" for number in range(300)))
+
+    async def same() -> Obj:
+        passed = await door.local.passing(kind, "wf", "default")
+        assert isinstance(passed["status"]["nodes"], msgspec.Raw)
+        whole = await door.local.get(kind, "wf", "default")
+        assert msgspec.json.decode(msgspec.json.encode(passed)) == whole
+        return whole
+
+    await same()
+    await door.local.transact([], [row(workflow, "wf-7", "Failed"), row(workflow, "wf-new", "Running")])
+    assert (await same())["status"]["nodes"]["wf-7"]["phase"] == "Failed"
+    gone = Row("node", workflow["metadata"]["uid"], "wf-7", None)
+    await door.local.transact([], [gone, row(workflow, "wf-8", "Failed")])
+    assert len((await same())["status"]["nodes"]) == 300
+    await door.local.delete(kind, "wf", "default")
+    await started(door, *(f"other-{number}" for number in range(250)))
+    assert len((await same())["status"]["nodes"]) == 250
+
+
+async def test_a_watch_of_a_big_run_ends_with_its_last_picture(door: Door) -> None:
+    kind = door.kind(WF)
+    workflow = await started(door, *(f"wf-{number}" for number in range(300)))
+    events = door.local.watch(kind, "default")
+    first = await anext(events)
+    assert len(msgspec.json.decode(first.obj["status"]["nodes"])) == 300
+    rows = [row(workflow, f"wf-{number}", "Succeeded") for number in range(300)]
+    status = {"phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}
+    await door.local.transact([], rows)
+    await door.local.patch(kind, "wf", "default", {"status": status}, "merge")
+    async with asyncio.timeout(5):
+        last = await anext(events)
+    nodes = msgspec.json.decode(last.obj["status"]["nodes"])
+    assert {node["phase"] for node in nodes.values()} == {"Succeeded"}

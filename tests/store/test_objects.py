@@ -294,12 +294,17 @@ async def test_an_object_is_gathered_with_its_rows_of_one_moment(store: SqliteSt
     await store.commit([Put("pods", pod("a")), *rows, Row("node", "uid-b", "other", b"{}")])
     found = await store.gathered("pods", "ns", "a", "node")
     assert found is not None
-    obj, newest, pairs = found
-    assert (obj["metadata"]["name"], newest, pairs) == ("a", store.rv, sorted(bodies.items()))
+    assert found.obj["metadata"]["name"] == "a"
+    assert (found.newest, found.total, found.rows) == (store.rv, 300, sorted(bodies.items()))
+    seen = store.rv
+    await store.commit([Row("node", "uid-a", "n7", b"{}"), Row("node", "uid-a", "n8", None)])
+    later = await store.gathered("pods", "ns", "a", "node", newer_than=seen)
+    assert later is not None
+    assert (later.newest, later.total, later.rows) == (store.rv, 299, [("n7", b"{}")])
     assert await store.gathered("pods", "ns", "none", "node") is None
     await store.commit([Put("pods", pod("bare"))])
     bare = await store.gathered("pods", "ns", "bare", "node")
-    assert bare is not None and bare[1:] == (0, [])
+    assert bare is not None and (bare.newest, bare.total, bare.rows) == (0, 0, [])
 
 
 async def test_what_was_committed_is_gathered_while_others_commit(store: SqliteStore) -> None:
@@ -311,7 +316,7 @@ async def test_what_was_committed_is_gathered_while_others_commit(store: SqliteS
     for number in range(1, 30):
         found, _ = await asyncio.gather(store.gathered("pods", "ns", "a", "node"), write(number))
         assert found is not None
-        obj, newest, rows = found
-        assert rows == [("x", b"%d" % obj["n"])]
-        assert newest == int(obj["metadata"]["resourceVersion"])
+        obj = found.obj
+        assert found.rows == [("x", b"%d" % obj["n"])]
+        assert found.newest == int(obj["metadata"]["resourceVersion"])
         assert obj["n"] >= number - 1

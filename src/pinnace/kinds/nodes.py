@@ -38,7 +38,7 @@ class Head(msgspec.Struct, gc=False):
     pinnace: Place | None = None
 
 
-_heads = msgspec.json.Decoder(Head)
+heads = msgspec.json.Decoder(Head)
 _NONE = Place()
 
 
@@ -48,7 +48,7 @@ def picture(rows: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(b"{" + b",".join(parts) + b"}")
     if not any(PRIVATE in node for node in found.values() if isinstance(node, dict)):
         return found
-    family = _Family({key: msgspec.convert(node, Head) for key, node in found.items()})
+    family = Family({key: msgspec.convert(node, Head) for key, node in found.items()})
     nodes = {key: found[key] for key in family.heads}
     for node in nodes.values():
         node.pop(PRIVATE, None)
@@ -63,19 +63,24 @@ def document(rows: Sequence[tuple[str, bytes]]) -> msgspec.Raw:
     """`picture` as JSON, put together from the rows' own bytes: for readers who only pass it on.
 
     No node becomes an object on the way, which a watch on a run of thousands of nodes would feel."""
-    family = _Family({key: _heads.decode(body) for key, body in rows})
+    family = Family({key: heads.decode(body) for key, body in rows})
     bodies = dict(rows)
-    return msgspec.Raw(b"{" + b",".join(_member(key, bodies[key], family) for key in family.heads) + b"}")
+    parts = (stem(key, bodies[key], head) + tail(key, family) for key, head in family.heads.items())
+    return msgspec.Raw(b"{" + b",".join(parts) + b"}")
 
 
-def _member(key: str, body: bytes, family: _Family) -> bytes:
-    """One entry: the row without its private part, and what readers get in its place."""
-    head = family.heads[key]
+def stem(key: str, body: bytes, head: Head) -> bytes:
+    """One entry without its end: what the row says, save its private part."""
     public = body[: body.rindex(_TAIL)] if head.pinnace is not None else body[:-1]
+    return b"%b:%b" % (msgspec.json.encode(key), public)
+
+
+def tail(key: str, family: Family) -> bytes:
+    """The end of an entry: what readers get in the private part's place."""
     children = family.children.get(key)
-    if children is None and head.type not in _OUTWARD:
-        return b"%b:%b}" % (msgspec.json.encode(key), public)
-    parts = [msgspec.json.encode(key), b":", public]
+    if children is None and family.heads[key].type not in _OUTWARD:
+        return b"}"
+    parts = []
     if children:
         parts.append(b',"children":' + msgspec.json.encode(children))
     if family.outwards(key):
@@ -83,7 +88,7 @@ def _member(key: str, body: bytes, family: _Family) -> bytes:
     return b"".join((*parts, b"}"))
 
 
-class _Family:
+class Family:
     """`heads` in the order in which the nodes came to be; `children` of each that has some."""
 
     def __init__(self, heads: dict[str, Head]) -> None:

@@ -17,11 +17,15 @@ class Projection(Protocol):
     def expand(self, obj: Obj) -> Obj:
         """The object as a reader sees it (a new top level and status; the input is not mutated)."""
 
-    def passing(self, obj: Obj) -> Obj:
-        """`expand` for who only passes the document on: the projected part may be a `msgspec.Raw`."""
+    async def passing(self, obj: Obj) -> Obj:
+        """`expand` for who only passes the document on: the projected part may be a `msgspec.Raw`, and a big
+        one is put together beside the loop."""
 
     async def gathered(self, namespace: str, name: str) -> Obj | None:
-        """`passing` of what stands in the store, read and put together beside the loop; None: nothing."""
+        """`passing` of what stands in the store, all of one moment; None: nothing."""
+
+    def weight(self, obj: Obj) -> int:
+        """Bytes of the projected part of what `passing` gave."""
 
     def settled(self, obj: Obj) -> bool:
         """Whether this document is a last word, which no watcher should wait for."""

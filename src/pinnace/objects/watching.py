@@ -25,8 +25,9 @@ from pinnace.store.interface import Compacted, Event, Store
 QUEUE = 20_000
 BOOKMARK_SECONDS = 60.0
 INITIAL_END = "k8s.io/initial-events-end"
-REST = 9.0
-"""Times as long as the last picture took to draw: a watcher of a big run gets a tenth of a core, not all."""
+BUDGET = 4 << 20
+"""Bytes of pictures a second for one watcher: what it is sent grows with a run's nodes, not with their
+square."""
 
 
 class Watcher:
@@ -61,8 +62,9 @@ class Watcher:
         self.queue.clear()
         self.wake.set()
 
-    def next(self) -> WatchEvent | None:
-        """The next event that this watcher is to see; None: there is none, or none before `rest_until`."""
+    def next(self) -> tuple[str, Obj] | None:
+        """The next event that this watcher is to see, as what and of which document; None: there is none, or
+        none before `rest_until`."""
         while self.queue:
             if self._resting(self.queue[0]):
                 return None
@@ -76,17 +78,14 @@ class Watcher:
                 continue
             kind = self._kind(event)
             if kind:
-                return WatchEvent(kind, self.shown(event.obj))
+                return kind, event.obj
         return None
 
-    def shown(self, obj: Obj) -> Obj:
-        if self.projection is None:
-            return presented(self.resource, obj)
-        began = time.monotonic()
-        picture = self.projection.passing(obj)
-        now = time.monotonic()
-        self.rest_until = now + REST * (now - began)
-        return presented(self.resource, picture)
+    async def shown(self, kind: str, obj: Obj) -> WatchEvent:
+        if self.projection is not None:
+            obj = await self.projection.passing(obj)
+            self.rest_until = time.monotonic() + self.projection.weight(obj) / BUDGET
+        return WatchEvent(kind, presented(self.resource, obj))
 
     def _resting(self, event: Event) -> bool:
         """Pictures between the first and the last may wait; one that is overtaken by then is never drawn."""
@@ -154,8 +153,8 @@ class Hub:
         queues.add(watcher)
         try:
             try:
-                for first in self._begin(watcher, since):
-                    yield first
+                for obj in self._begin(watcher, since):
+                    yield await watcher.shown("ADDED", obj)
             except Compacted:
                 yield WatchEvent("ERROR", refusals.too_old(since or 0, self.store.rv).status())
                 return
@@ -166,7 +165,8 @@ class Hub:
         finally:
             queues.discard(watcher)
 
-    def _begin(self, watcher: Watcher, since: int | None) -> list[WatchEvent]:
+    def _begin(self, watcher: Watcher, since: int | None) -> list[Obj]:
+        """The documents with which the watch begins; what it missed stands in its queue."""
         key, namespace = watcher.resource.key, watcher.namespace or None
         if since is None or watcher.selector.changing:
             listing = self.store.list(key, namespace, labels=watcher.selector.labels)
@@ -176,7 +176,7 @@ class Hub:
             }
             if since is None:
                 watcher.after = listing.rv
-                return [WatchEvent("ADDED", watcher.shown(obj)) for obj in fitting]
+                return fitting
         if since is not None:
             watcher.after = since
             missed = list(self.store.events(key, since, namespace))
@@ -188,8 +188,8 @@ class Hub:
     async def _follow(self, watcher: Watcher, bookmarks: bool) -> AsyncIterator[WatchEvent]:
         told = time.monotonic()
         while True:
-            while (event := watcher.next()) is not None:
-                yield event
+            while (change := watcher.next()) is not None:
+                yield await watcher.shown(*change)
             if watcher.closed:
                 return
             watcher.wake.clear()

@@ -24,6 +24,7 @@ from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import reading, refusals, selector
 from pinnace.objects.client import Page, Selection, WatchEvent
 from pinnace.objects.document import name_of, namespace_of, revision_of, uid_of
+from pinnace.objects.gallery import Gallery
 from pinnace.objects.house import NODE
 from pinnace.objects.selector import Selector
 from pinnace.store.interface import Row, Store
@@ -31,6 +32,8 @@ from pinnace.store.interface import Row, Store
 WORKFLOWS = "workflows.argoproj.io"
 LABEL = "workflows.argoproj.io/workflow"
 RUN = "run"
+SMALL = 200
+"""Nodes from which on a picture is drawn beside the loop."""
 
 
 _statuses = msgspec.json.Decoder(NodeStatus)
@@ -42,6 +45,7 @@ class WorkflowNodes:
     def __init__(self, store: Store, workflows: Resource) -> None:
         self.store = store
         self.workflows = workflows
+        self.gallery = Gallery(store, WORKFLOWS, NODE)
         self._watches: set[_Watch] = set()
         self._forgotten = store.rv
         """Rows have no log: what was removed up to here cannot be told to a watcher that comes later."""
@@ -49,26 +53,33 @@ class WorkflowNodes:
     # The projection ---------------------------------------------------------------------------------------
 
     def expand(self, obj: Obj) -> Obj:
-        return self._with_nodes(obj, picturing.picture)
+        return _assembled(obj, self.store.rows(NODE, uid_of(obj)), picturing.picture)
 
     def settled(self, obj: Obj) -> bool:
         return bool((obj.get("status") or {}).get("finishedAt"))
 
-    def passing(self, obj: Obj) -> Obj:
-        return self._with_nodes(obj, picturing.document)
+    async def passing(self, obj: Obj) -> Obj:
+        rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
+        if len(rows) < SMALL:
+            return _assembled(obj, rows, picturing.document)
+        shown = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj))
+        return obj if shown is None else _framed(obj, shown.newest, shown.nodes)
 
     async def gathered(self, namespace: str, name: str) -> Obj | None:
-        found = await self.store.gathered(WORKFLOWS, namespace, name, NODE)
-        if found is None or not found[2]:
-            return found[0] if found else None
-        return await asyncio.to_thread(_assembled, *found, picturing.document)
+        obj = self.store.get(WORKFLOWS, namespace, name)
+        if obj is None:
+            return None
+        rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
+        if len(rows) < SMALL:
+            return _assembled(obj, rows, picturing.document)
+        shown = await self.gallery.show(uid_of(obj), namespace, name)
+        if shown is None:  # it went meanwhile, or another one stands in its place
+            return self.store.get(WORKFLOWS, namespace, name)
+        return _framed(shown.obj, shown.newest, shown.nodes)
 
-    def _with_nodes(self, obj: Obj, assemble: Assemble) -> Obj:
-        rows = self.store.rows(NODE, uid_of(obj))
-        if not rows:
-            return obj
-        newest = max(rv for _, _, rv, _ in rows)
-        return _assembled(obj, newest, [(key, body) for _, key, _, body in rows], assemble)
+    def weight(self, obj: Obj) -> int:
+        nodes = (obj.get("status") or {}).get("nodes")
+        return memoryview(nodes).nbytes if isinstance(nodes, msgspec.Raw) else 0
 
     def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
         status = wanted.get("status")
@@ -201,11 +212,17 @@ class WorkflowNodes:
 Assemble = Callable[[list[tuple[str, bytes]]], Any]
 
 
-def _assembled(obj: Obj, newest: int, rows: list[tuple[str, bytes]], assemble: Assemble) -> Obj:
+def _assembled(obj: Obj, rows: list[tuple[str, str, int, bytes]], assemble: Assemble) -> Obj:
+    if not rows:
+        return obj
+    nodes = assemble([(key, body) for _, key, _, body in rows])
+    return _framed(obj, max(rv for _, _, rv, _ in rows), nodes)
+
+
+def _framed(obj: Obj, newest: int, nodes: Any) -> Obj:
     """The document with its nodes, at the revision that covers both."""
     meta = {**obj["metadata"], "resourceVersion": str(max(newest, revision_of(obj)))}
-    status = {**(obj.get("status") or {}), "nodes": assemble(rows)}
-    return {**obj, "metadata": meta, "status": status}
+    return {**obj, "metadata": meta, "status": {**(obj.get("status") or {}), "nodes": nodes}}
 
 
 class _Watch:

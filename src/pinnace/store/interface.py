@@ -78,6 +78,16 @@ class Listing(msgspec.Struct, frozen=True):
     remaining: int = 0
 
 
+class Gathered(msgspec.Struct, frozen=True):
+    """An object and rows that it owns, of one moment. `newest` is the greatest rv of all its rows (0: it has
+    none), `total` their number; `rows` are (key, body) by key, of those that were asked for."""
+
+    obj: Obj
+    newest: int
+    total: int
+    rows: list[tuple[str, bytes]]
+
+
 class Requirement(msgspec.Struct, frozen=True):
     """One term of a label selector. op: `=`, `!=`, `in`, `notin`, `exists`, `!`, `gt`, `lt`."""
 
@@ -140,15 +150,15 @@ class Store(Protocol):
     def row(self, kind: str, owner: str, key: str = "") -> bytes | None: ...
 
     def rows(
-        self, kind: str, owner: str | None = None, *, newer_than: int = 0
+        self, kind: str, owner: str | None = None, *, newer_than: int = 0, limit: int = -1
     ) -> builtins.list[tuple[str, str, int, bytes]]:
-        """(owner, key, rv, body) of each row, by owner and key."""
+        """(owner, key, rv, body) of each row, by owner and key; the first `limit` of them."""
 
     async def gathered(
-        self, resource: str, namespace: str, name: str, kind: str
-    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
-        """An object with all rows of a kind that it owns, of one moment: (object, the newest rv of a row or
-        0, (key, body) by key); None: there is no such object. Read beside the loop, however many they are."""
+        self, resource: str, namespace: str, name: str, kind: str, *, newer_than: int = 0
+    ) -> Gathered | None:
+        """An object with the rows of a kind that it owns; None: there is no such object. Read beside the
+        loop, however many they are."""
 
     async def close(self) -> None: ...
 

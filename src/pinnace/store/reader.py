@@ -16,7 +16,7 @@ import msgspec
 
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import MODIFIED, TYPES
-from pinnace.store.interface import Compacted, Event, Listing, Requirement
+from pinnace.store.interface import Compacted, Event, Gathered, Listing, Requirement
 from pinnace.store.selector import label_term, matches, owner_term
 
 _decode = msgspec.json.Decoder().decode
@@ -27,9 +27,10 @@ EVENTS = (
     " WHERE resource=? AND rv>? AND rv<=? {} ORDER BY rv"
 )
 GATHERED = (
-    "SELECT max(rv), json_group_array(key), json_group_array(length(body)),"
-    " CAST(group_concat(CAST(body AS TEXT), '') AS BLOB)"
-    " FROM (SELECT key, rv, body FROM rows WHERE kind=? AND owner=? ORDER BY key)"
+    "SELECT max(rv), count(*), json_group_array(key) FILTER (WHERE rv>:since),"
+    " json_group_array(length(body)) FILTER (WHERE rv>:since),"
+    " CAST(group_concat(CAST(body AS TEXT), '') FILTER (WHERE rv>:since) AS BLOB)"
+    " FROM (SELECT key, rv, body FROM rows WHERE kind=:kind AND owner=:owner ORDER BY key)"
 )
 """All rows in one: a thread that fetches row by row asks for the interpreter each time, and waits for it."""
 OWNED = (
@@ -114,26 +115,28 @@ class Reader:
         return found[0] if found else None
 
     def rows(
-        self, kind: str, owner: str | None, newer_than: int
+        self, kind: str, owner: str | None, newer_than: int, limit: int
     ) -> builtins.list[tuple[str, str, int, bytes]]:
         where = "" if owner is None else "AND owner=:owner"
-        sql = f"SELECT owner, key, rv, body FROM rows WHERE kind=:kind {where} AND rv>:newer ORDER BY 1, 2"  # noqa: S608
-        values = {"kind": kind, "owner": owner, "newer": newer_than}
+        sql = (
+            f"SELECT owner, key, rv, body FROM rows WHERE kind=:kind {where} AND rv>:newer"  # noqa: S608
+            " ORDER BY 1, 2 LIMIT :limit"
+        )
+        values = {"kind": kind, "owner": owner, "newer": newer_than, "limit": limit}
         with self._gate:
             return self._connection.execute(sql, values).fetchall()
 
     def gathered(
-        self, resource: str, namespace: str, name: str, kind: str
-    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        self, resource: str, namespace: str, name: str, kind: str, newer_than: int
+    ) -> Gathered | None:
         with self._snapshot():
             found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
             if found is None:
                 return None
             obj = _decode(found[0])
-            newest, keys, lengths, bodies = self._connection.execute(
-                GATHERED, (kind, obj["metadata"].get("uid", ""))
-            ).fetchone()
-        return obj, newest or 0, _cut(_decode(keys), _decode(lengths), bodies or b"")
+            values = {"kind": kind, "owner": obj["metadata"].get("uid", ""), "since": newer_than}
+            newest, total, keys, lengths, bodies = self._connection.execute(GATHERED, values).fetchone()
+        return Gathered(obj, newest or 0, total, _cut(_decode(keys), _decode(lengths), bodies or b""))
 
     def counts(self) -> dict[str, int]:
         """Objects by resource, and rows by kind."""

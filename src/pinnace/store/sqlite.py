@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from pinnace.kinds.resource import Obj
-from pinnace.store.interface import Event, Listing, Requirement, Write
+from pinnace.store.interface import Event, Gathered, Listing, Requirement, Write
 from pinnace.store.reader import Reader
 from pinnace.store.schema import MEMORY, connect, copy_database, prepare
 from pinnace.store.writer import Answers, Request, Writer
@@ -111,28 +111,28 @@ class SqliteStore:
         return self._reader.row(kind, owner, key)
 
     def rows(
-        self, kind: str, owner: str | None = None, *, newer_than: int = 0
+        self, kind: str, owner: str | None = None, *, newer_than: int = 0, limit: int = -1
     ) -> builtins.list[tuple[str, str, int, bytes]]:
-        return self._reader.rows(kind, owner, newer_than)
+        return self._reader.rows(kind, owner, newer_than, limit)
 
     async def gathered(
-        self, resource: str, namespace: str, name: str, kind: str
-    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
-        return await asyncio.to_thread(self._gather, resource, namespace, name, kind)
+        self, resource: str, namespace: str, name: str, kind: str, *, newer_than: int = 0
+    ) -> Gathered | None:
+        return await asyncio.to_thread(self._gather, resource, namespace, name, kind, newer_than)
 
     def _gather(
-        self, resource: str, namespace: str, name: str, kind: str
-    ) -> tuple[Obj, int, builtins.list[tuple[str, bytes]]] | None:
+        self, resource: str, namespace: str, name: str, kind: str, newer_than: int
+    ) -> Gathered | None:
         """In a thread, on a connection of its own, so that the loop's reads go on."""
         if self._path == MEMORY:
-            return self._reader.gathered(resource, namespace, name, kind)
+            return self._reader.gathered(resource, namespace, name, kind, newer_than)
         with self._long:
             if self._closed:
                 raise RuntimeError("the store is closed")
             if self._aside is None:
                 self._aside = connect(self._path)
             reader = Reader(self._aside, contextlib.nullcontext())
-            return reader.gathered(resource, namespace, name, kind)
+            return reader.gathered(resource, namespace, name, kind, newer_than)
 
     async def backup(self, target: Path) -> None:
         """A consistent copy of one moment while everything goes on; it appears complete or not at all."""
