@@ -138,6 +138,44 @@ async def test_a_workflow_runs_and_shows_its_nodes(tmp_path: Path) -> None:
         assert "nodes" not in (world.client.peek(WORKFLOW, "fan", "default") or {})["status"]
 
 
+SHAPES = workflow("""
+metadata: {name: shapes}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - - {name: still, template: work, arguments: {parameters: [{name: n, value: a}]}}
+      - {name: moving, template: other, arguments: {parameters: [{name: image, value: "x:1"}]}}
+  - name: work
+    inputs: {parameters: [{name: n}]}
+    container: {image: busybox, args: ["{{inputs.parameters.n}}"], resources: {limits: {cpu: 1, memory: 1Mi}}}
+  - name: other
+    inputs: {parameters: [{name: image}]}
+    container: {image: "{{inputs.parameters.image}}"}
+""")
+
+
+async def test_pods_of_one_shape_have_what_each_would_have_been_given(tmp_path: Path) -> None:
+    async with platform(tmp_path) as world:
+        world.holding = True
+        await world.client.create(WORKFLOW, SHAPES, "default")
+        while len(world.made) < 2:
+            await asyncio.sleep(0.002)
+        still, moving = sorted(
+            world.client.peek_list(POD, "default").items, key=lambda pod: "other" in pod["metadata"]["name"]
+        )
+        for pod in (still, moving):
+            asked = {**pod, "metadata": {"name": pod["metadata"]["name"] + "-x", "namespace": "default"}}
+            given = await world.client.create(POD, asked, "default")
+            assert given["spec"] == pod["spec"]
+            assert given["status"] == pod["status"]
+            assert pod["metadata"].keys() >= {"uid", "creationTimestamp", "generation"}
+        assert still["status"]["qosClass"] == "Guaranteed"
+        assert moving["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+        assert "imagePullPolicy" not in str(world.client.peek(WORKFLOW, "shapes", "default"))
+
+
 async def test_control_may_die_at_any_time_and_no_pod_is_made_twice(tmp_path: Path) -> None:
     async with platform(tmp_path) as world:
         await world.client.create(WORKFLOW, FAN, "default")

@@ -133,6 +133,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
     """The object was derived by a controller from a template that was judged: it gets identity, first status
     and defaults, and is written without being judged (and copied) again."""
+    complete: bool = False
+    """Of a trusted creation: first status and defaults stand in it already (`objects.admission.completed`),
+    because many objects share them. Only identity is missing; it is written into `obj` itself."""
 
 
 class Transactional(Client, Protocol):

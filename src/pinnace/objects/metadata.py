@@ -21,6 +21,11 @@ _COUNTED_GROUPS = frozenset({"apps", "batch", "networking.k8s.io", "policy"})
 
 
 _this_second = (0, "")
+_AT_ONCE = 64
+_chances: list[str] = []
+"""Random digits that no UUID has used yet. A forked child starts without: it would use its parent's."""
+os.register_at_fork(after_in_child=_chances.clear)
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def now() -> str:
@@ -33,9 +38,12 @@ def now() -> str:
 
 
 def new_uid() -> str:
-    """A random UUID (version 4), at a third of the price of `uuid.uuid4`."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
+    """A random UUID (version 4) at a sixth of the price of `uuid.uuid4`: the kernel is asked once in many."""
+    if not _chances:
+        found = os.urandom(16 * _AT_ONCE).hex()
+        _chances.extend(found[at : at + 32] for at in range(0, len(found), 32))
+    digits = _chances.pop()
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 

@@ -41,7 +41,7 @@ def prepare(house: House, identity: Identity, change: Change) -> list[Write]:
 def _create(house: House, identity: Identity, change: Change) -> list[Write]:
     resource, obj = change.resource, change.obj
     if change.trusted:
-        new = newborn(resource, obj)
+        new = identified(resource, obj) if change.complete else newborn(resource, obj)
         if resource.namespaced:
             house.open_namespace(resource, new["metadata"]["namespace"], new["metadata"]["name"])
         return [Put(resource.key, new, ABSENT)]
@@ -69,6 +69,17 @@ def newborn(resource: Resource, obj: Obj) -> Obj:
     own.prepare(new)
     own.default(new)
     return new
+
+
+def identified(resource: Resource, obj: Obj) -> Obj:
+    """A complete document becomes an object, in place: a commit that is tried again keeps its identity."""
+    meta = obj["metadata"]
+    if "uid" not in meta:
+        meta["uid"] = new_uid()
+        meta["creationTimestamp"] = now()
+        if counts_generations(resource):
+            meta["generation"] = 1
+    return obj
 
 
 def _as_given(house: House, resource: Resource, obj: Obj) -> list[Write]:

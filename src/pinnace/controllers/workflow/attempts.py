@@ -9,7 +9,6 @@ from pinnace.controllers.workflow.expression.evaluate import evaluate, reference
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.names import fnv
-from pinnace.controllers.workflow.outputs import View
 from pinnace.controllers.workflow.retry import Attempt, backoff_message, judge
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.template import PODS, Program
@@ -58,7 +57,7 @@ class Retry(Frame):
         )
         call.depth, call.exiting, call.retry = self.depth, self.exiting, self._variables()
         call.item, call.program = self.call.item, self.program
-        stored = self.run.stored.pop(self.run.identity(call.name, call.state), None)
+        stored = self.run.stored.pop(call.id, None)
         self._begin(call, stored)
 
     def _next_stored(self) -> NodeStatus | None:
@@ -147,5 +146,4 @@ class Retry(Frame):
     def conclude(self, phase: str, message: str) -> None:
         if self.last is not None:
             self.node.outputs = self.last.node.outputs
-            self.view = View(self.node, self.program)
         self.finish(phase, message)

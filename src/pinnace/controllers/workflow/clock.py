@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _LETTERS = "aAbBcdDeFHIjklmMnpPrRSTuUvVwWxXyYzZ"
 
@@ -11,6 +12,7 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(256)
 def seconds(stamp_: str) -> float:
     return datetime.fromisoformat(stamp_.replace("Z", "+00:00")).timestamp()
 

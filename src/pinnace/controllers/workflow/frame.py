@@ -61,7 +61,6 @@ class Frame:
         "run",
         "state",
         "up",
-        "view",
         "waiting",
     )
 
@@ -78,12 +77,16 @@ class Frame:
         self.state = call.state
         self.depth = call.depth
         self.exiting = call.exiting
-        self.view = View(node, program)
         self.active = 0
         """Direct children that count for `parallelism`."""
         self.failing = ""
         self.waiting: deque[Any] | None = None
         self.daemons: list[Frame] | None = None
+
+    @property
+    def view(self) -> View:
+        """The node as those after it see it, made when asked for: at most turns of a loop nobody does."""
+        return View(self.node, self.program)
 
     def begin(self) -> None:
         """Start, or go on from an adopted node."""
@@ -118,6 +121,7 @@ class Call:
         "exiting",
         "holder",
         "hooked",
+        "id",
         "item",
         "memo",
         "name",
@@ -153,6 +157,8 @@ class Call:
         self.name = name
         self.display = display
         self.state = state
+        self.id: str = run.identity(name, state)
+        """The node's."""
         self.boundary = boundary
         self.parents = parents
         self.after = after
@@ -168,7 +174,7 @@ class Call:
     def __call__(self) -> None:
         """Raises Need only before anything was decided."""
         run = self.run
-        stored = run.stored.pop(run.identity(self.name, self.state), None)
+        stored = run.stored.pop(self.id, None)
         if stored is None and not self._may_start():
             return
         try:

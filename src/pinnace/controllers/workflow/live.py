@@ -8,6 +8,7 @@ has to be remembered beside the rows: a rebuilt run reads its unfinished pods by
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -104,8 +105,7 @@ class Live:
 
     def _take_news(self, now: float) -> None:
         assert self.run is not None
-        for _ in range(min(len(self.news), SLICE)):
-            name = next(iter(self.news))
+        for name in list(islice(self.news, SLICE)):
             pod = self.news.pop(name)
             if pod is None:
                 self.run.gone(name, now)
@@ -138,7 +138,10 @@ class Live:
         if not out and not due:
             return
         rows = self._rows(out)
-        changes = [Change(verb="create", resource=POD, obj=pod, trusted=True) for pod in out.pods]
+        changes = [
+            Change(verb="create", resource=POD, obj=pod, trusted=True, complete="status" in pod)
+            for pod in out.pods
+        ]
         changes += self._collected(out)
         await self._write(changes, rows, flush_=due)
         for name in out.removals:

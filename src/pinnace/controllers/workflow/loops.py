@@ -67,7 +67,8 @@ def sequence(spec: Sequence, scope: Scope) -> list[str]:
     if abs(stop - start) >= MAX_ITEMS:
         raise LoopError(f"withSequence makes more than {MAX_ITEMS} items")
     form = spec.format or "%d"
-    return [go_printf(form, number) for number in range(start, stop + step, step)]
+    numbers = range(start, stop + step, step)
+    return list(map(str, numbers)) if form == "%d" else [go_printf(form, number) for number in numbers]
 
 
 def _integer(value: Any, default: int, name: str, scope: Scope) -> int:
@@ -103,7 +104,9 @@ def go_printf(form: str, number: int) -> str:
 
 def item_name(name: str, index: int, item: Any) -> str:
     """`a(0:x)`, `a(0:k1:v1,k2:v2)`. Keys are sorted, parentheses in values are dropped."""
-    if isinstance(item, dict):
+    if isinstance(item, str):
+        shown = item
+    elif isinstance(item, dict):
         shown = ",".join(f"{key}:{_shown(item[key])}" for key in sorted(item))
     else:
         shown = _shown(item)

@@ -65,8 +65,8 @@ class Entry(msgspec.Struct, frozen=True):
 def look(run: Run, program: Program, inputs: Inputs) -> Found | None:
     """None: this template is not memoized. Raises Need."""
     memoize = program.template.memoize
-    scope = Scope(run.globals, inputs.parameters, inputs.artifacts)
     if memoize is not None:
+        scope = Scope(run.globals, inputs.parameters, inputs.artifacts)
         cache = ((memoize.cache or {}).get("configMap") or {}).get("name", "")
         key = Text.of(memoize.key).render(scope)
         return _found(run, Text.of(cache).render(scope), key, memoize.max_age)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.controllers.built_in import POD
 from pinnace.controllers.workflow.expression.errors import ExpressionError
 from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree, texts
 from pinnace.controllers.workflow.facts import Fact
@@ -23,6 +24,8 @@ from pinnace.kinds import reserved
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
 from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj
+from pinnace.objects.admission import completed
+from pinnace.objects.document import clone
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.inputs import Inputs
@@ -35,12 +38,19 @@ NO_DEADLINE = "0001-01-01T00:00:00Z"
 
 
 class Blueprint:
-    """A template's Pod: everything static is shared by all Pods made from it."""
+    """A template's Pod: everything static is shared by all Pods made from it, defaults and first status too
+    unless they depend on what only a node knows (then `status` is None)."""
 
-    __slots__ = ("document", "render", "shared_staging", "shares_staging", "uses_own")
+    __slots__ = ("document", "render", "shared_staging", "shares_staging", "special", "status", "uses_own")
 
     def __init__(self, document: Obj) -> None:
         self.document = document
+        self.status: Obj | None = None
+        if not document["patches"] and not _undecided(document["spec"]):
+            made = completed(POD, {"spec": clone(document["spec"])})
+            document["spec"], self.status = made["spec"], made["status"]
+        self.special = bool(document["patches"]) or "activeDeadlineSeconds" in document["spec"]
+        """The spec needs more than rendering."""
         self.render: Render | None = compile_tree(document)
         self.uses_own = any(
             name in found for found in texts(document) for name in ("pod.name", "node.", "outputs.")
@@ -63,6 +73,13 @@ def blueprint(program: Program, spec: Spec, workflow: str, isolation: str) -> Bl
     if isolation:
         document["annotations"].setdefault(ISOLATION, isolation)
     return Blueprint(document)
+
+
+def _undecided(spec: Obj) -> bool:
+    """Whether something that defaults and the quality of service depend on is not known before a node is."""
+    containers = [*spec["containers"], *(spec.get("initContainers") or [])]
+    decides = [[item.get("image"), item.get("resources")] for item in containers]
+    return compile_tree([decides, spec.get("serviceAccountName")]) is not None
 
 
 def _meta(metadata: Obj | None, key: str) -> dict[str, str]:
@@ -177,17 +194,7 @@ def manifest(frame: Pod) -> Obj:
     if plan is None:
         plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation)
     document = plan.document if plan.render is None else plan.render(_scope(frame, plan))
-    spec: Obj = document["spec"]
-    if "activeDeadlineSeconds" in spec:
-        spec = {
-            **spec,
-            "activeDeadlineSeconds": _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds"),
-        }
-    if document["patches"]:
-        try:
-            spec = patched(spec, [_parsed(patch) for patch in document["patches"]])
-        except Misfit as misfit:
-            raise ExpressionError(str(misfit)) from None
+    spec: Obj = _special(document) if plan.special else document["spec"]
     annotations = {
         NODE_ID: node.id,
         "workflows.argoproj.io/node-name": node.name,
@@ -196,7 +203,7 @@ def manifest(frame: Pod) -> Obj:
     }
     if document["annotations"]:
         annotations |= reserved.without(document["annotations"])
-    return {
+    pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -208,12 +215,29 @@ def manifest(frame: Pod) -> Obj:
         },
         "spec": spec,
     }
+    if plan.status is not None:
+        pod["status"] = plan.status
+    return pod
+
+
+def _special(document: Obj) -> Obj:
+    """The spec of a pod with a deadline, which may have been a tag, or with patches."""
+    spec: Obj = document["spec"]
+    if "activeDeadlineSeconds" in spec:
+        seconds = _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds")
+        spec = {**spec, "activeDeadlineSeconds": seconds}
+    if document["patches"]:
+        try:
+            spec = patched(spec, [_parsed(patch) for patch in document["patches"]])
+        except Misfit as misfit:
+            raise ExpressionError(str(misfit)) from None
+    return spec
 
 
 def _scope(frame: Pod, plan: Blueprint) -> Scope:
     program, node, run = frame.program, frame.node, frame.run
     assert program is not None
-    extra: dict[str, str] = {}
+    extra: dict[str, str] | None = None
     if plan.uses_own:
         extra = {"node.name": node.name, "pod.name": frame.name}
         for parameter in program.template.outputs.parameters:
@@ -223,7 +247,7 @@ def _scope(frame: Pod, plan: Blueprint) -> Scope:
             if artifact.get("path"):
                 extra[f"outputs.artifacts.{artifact.get('name')}.path"] = artifact["path"]
     if frame.call.retry:
-        extra.update(frame.call.retry)
+        extra = {**(extra or {}), **frame.call.retry}
     return Scope(
         run.globals, frame.inputs.parameters, frame.inputs.artifacts, item=frame.call.item, extra=extra
     )

@@ -509,7 +509,7 @@ class Run:
             links.retry = call.retry
         flag = {"hooked": True} if call.hooked else ({"retried": True} if call.retry is not None else None)
         node = NodeStatus(
-            id=self.identity(call.name, call.state),
+            id=call.id,
             name=call.name,
             display_name=call.display,
             type=type_,

@@ -158,7 +158,8 @@ class Slot:
 
     def done(self, frame: Frame) -> None:
         self.members.append(frame.node)
-        self.view = frame.view
+        if self.items is None:
+            self.view = frame.view
         owner = self.owner
         if frame.call.counted:
             owner.active -= 1

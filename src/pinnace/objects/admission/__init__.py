@@ -7,7 +7,7 @@ schema.
 
 from __future__ import annotations
 
-from pinnace.kinds.resource import Resource
+from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.admission import batch, core, definition, pod, serving
 from pinnace.objects.admission.rules import NONE, Rules
 
@@ -27,3 +27,11 @@ _RULES: dict[str, Rules] = {
 
 def rules(resource: Resource) -> Rules:
     return _RULES.get(resource.key, NONE)
+
+
+def completed(resource: Resource, obj: Obj) -> Obj:
+    """First status and the kind's own defaults, written into `obj`: for a shape that many objects share."""
+    own = rules(resource)
+    own.prepare(obj)
+    own.default(obj)
+    return obj
