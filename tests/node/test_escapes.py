@@ -47,6 +47,15 @@ async def test_another_pods_files_are_not_there(sandbox: Node) -> None:
     assert 0 < len([line for line in said.split() if line.isdigit()]) < 6
 
 
+async def test_a_pod_cannot_ask_for_no_sandbox(sandbox: Node) -> None:
+    for init in ([], [shell("true", name="first")]):
+        run = pod(shell("echo seen"), isolation="process", init=init)
+        report = await sandbox.run(run)
+        assert (report.phase, report.reason) == ("Failed", "StartError")
+        assert "pinnace up --isolation process" in report.message
+        assert sandbox.log(run) == ""
+
+
 @pytest.mark.parametrize("main", ["main", ""])
 async def test_the_sandboxs_own_program_is_out_of_reach(sandbox: Node, main: str) -> None:
     """It belongs to the user, and so to whoever runs in the user's name: chmod needs no writable mount."""

@@ -542,13 +542,47 @@ def test_a_restarted_container_cannot_lead_its_own_mounts_outside(
     assert os.listdir(outside) == ["secret"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="by decision (isolation-ladder.md) a pod may ask for `process`: no sandbox at all"
-)
+PLAIN = {"pinnace.dev/isolation": "process"}
+LOOK = f"test -e /proc/{os.getpid()}/root && echo seen"
+
+
 def test_no_manifest_leaves_the_sandbox(site: Site) -> None:
     """Whoever runs a stranger's manifest in the sandbox has not agreed to an annotation that takes it away."""
-    notes = {"pinnace.dev/isolation": "process"}
-    look = f"test -e /proc/{os.getpid()}/root && echo seen"
-    pod = site.pod("default", {"containers": [shell(look)]}, annotations=notes)
-    site.blocked(pod)
-    assert "seen" not in site.log(pod)
+    status, answer = site.try_pod("default", {"containers": [shell(LOOK)]}, annotations=PLAIN)
+    assert status == 422, answer
+    assert "metadata.annotations[pinnace.dev/isolation]" in answer["message"]
+    assert "`pinnace up --isolation process`" in answer["message"]
+    pod = site.pod("default", {"containers": [shell("sleep 60")], "terminationGracePeriodSeconds": 0})
+    path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}"
+    change = {"metadata": {"annotations": PLAIN}}
+    status, _ = site.http("PATCH", path, change, headers={"Content-Type": "application/merge-patch+json"})
+    assert status == 422
+    site.ask("DELETE", path)
+
+
+@pytest.mark.parametrize("where", ["metadata", "podMetadata", "template"])
+def test_no_workflow_leaves_the_sandbox(site: Site, where: str) -> None:
+    step: Obj = {"name": "main", "container": {k: v for k, v in shell(LOOK).items() if k != "name"}}
+    spec: Obj = {"templates": [step]}
+    metadata: Obj = {}
+    match where:
+        case "metadata":
+            metadata = {"annotations": PLAIN}
+        case "podMetadata":
+            spec["podMetadata"] = {"annotations": PLAIN}
+        case "template":
+            step["metadata"] = {"annotations": PLAIN}
+    status, answer = site.try_workflow(spec, **metadata)
+    assert status == 422 and "pinnace.dev/isolation" in answer["message"], answer
+
+
+def test_no_tag_leaves_the_sandbox(site: Site) -> None:
+    """What only the engine works out, only the node can refuse."""
+    step: Obj = {
+        "name": "main", "metadata": {"annotations": {"pinnace.dev/isolation": "{{workflow.parameters.way}}"}},
+        "container": {k: v for k, v in shell(LOOK).items() if k != "name"},
+    }  # fmt: skip
+    spec = {"templates": [step], "arguments": {"parameters": [{"name": "way", "value": "process"}]}}
+    done = site.workflow(spec)
+    assert done["status"]["phase"] in ("Failed", "Error")
+    assert "pinnace up --isolation process" in str(done["status"]["nodes"])

@@ -59,6 +59,7 @@ class Platform:
         self.client = client
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home)
+        client.runs_in(lambda: self.machine().isolation)
 
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""

@@ -65,7 +65,7 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
         reaper=reaper,
         launchers=launchers(home, reaper, orphans, etc, findings, isolation),
         default=findings.choose(isolation),
-        why=findings.why(),
+        why=findings.why(isolation),
         environments=Environments(home, reaper, Images(home, reaper)),
         etc=etc,
         roots=Roots(home.pods / ".roots", etc, worker),
@@ -78,7 +78,9 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
 def launchers(
     home: Home, reaper: Reaper, orphans: Orphans, etc: Etc, findings: Findings, isolation: str
 ) -> dict[str, Launcher]:
-    found: dict[str, Launcher] = {"process": ProcessLauncher(reaper, orphans)}
+    found: dict[str, Launcher] = {}
+    if findings.choose(isolation) == "process":
+        found["process"] = ProcessLauncher(reaper, orphans)
     sandbox = findings.sandbox
     if sandbox.works:
         found["sandbox"] = SandboxLauncher(

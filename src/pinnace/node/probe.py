@@ -25,6 +25,12 @@ TRIAL = (
 )
 
 
+UNPROTECTED = (
+    "a plain process would see this machine's files. Leave the annotation pinnace.dev/isolation out, or "
+    "restart the platform with `pinnace up --isolation process`"
+)
+
+
 class Finding(msgspec.Struct):
     """`why` and `remedy` are for people; both empty when it works."""
 
@@ -55,9 +61,11 @@ class Findings(msgspec.Struct):
         found: Finding = getattr(self, asked)
         return asked if found.works else "none"
 
-    def why(self) -> dict[str, str]:
+    def why(self, asked: str) -> dict[str, str]:
+        """What this node does not offer, and what to do. A plain process is never a manifest's choice."""
         every = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: f"{f.why}. {f.remedy}".strip() for name, f in every.items() if not f.works}
+        missing = {name: f"{f.why}. {f.remedy}".strip() for name, f in every.items() if not f.works}
+        return missing if self.choose(asked) == "process" else {**missing, "process": UNPROTECTED}
 
 
 async def findings() -> Findings:

@@ -62,7 +62,7 @@ class Services:
         if found is None:
             name = "sandbox" if name == "none" else name
             why = self.why.get(name, "there is no such isolation; known are container, sandbox and process")
-            raise StartError(f"isolation {name!r} does not work on this machine: {why}")
+            raise StartError(f"isolation {name!r} is not to be had here: {why}")
         return found
 
     def named(self, asked: str) -> str:

@@ -90,6 +90,10 @@ class Local:
         self.house.hub.close()
         self.house.emptier.close()
 
+    def runs_in(self, isolation: Callable[[], str]) -> None:
+        """Who knows in what isolation the node runs: no manifest may ask for less."""
+        self.house.admission.isolation = isolation
+
     def start(self) -> None:
         """Once the loop runs: take up what an earlier life of the process left half done."""
         self.house.emptier.start()

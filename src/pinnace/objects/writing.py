@@ -18,7 +18,7 @@ from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.review import review
 from pinnace.kinds.schema import Node
 from pinnace.objects import metadata, refusals
-from pinnace.objects.admission import rules
+from pinnace.objects.admission import isolation, rules
 from pinnace.objects.client import SYSTEM, Identity, Options
 from pinnace.objects.document import clone, name_of
 from pinnace.objects.errors import StatusError
@@ -45,6 +45,8 @@ class Admission:
     def __init__(self, schemas: Schemas, quota: Quota | None = None) -> None:
         self.schemas = schemas
         self.quota = quota
+        self.isolation: Callable[[], str] = str
+        """What the node runs with; '' while that is unknown."""
 
     def created(
         self, identity: Identity, resource: Resource, sent: Any, namespace: str, options: Options
@@ -64,6 +66,7 @@ class Admission:
         causes += metadata.problems(resource, obj) + own.check(obj)
         if resource.key == PODS and identity != SYSTEM:
             causes += reserved.forged(obj, {})
+        causes += isolation.dropped(obj, None, self.isolation())
         self._refuse(resource, obj, causes)
         if self.quota is not None:
             self.quota.admit(identity, resource, namespace, obj)
@@ -87,6 +90,7 @@ class Admission:
         if resource.key == PODS and identity != SYSTEM:
             causes += reserved.forged(obj, reserved.of(current))
             reserved.carry(current, obj)
+        causes += isolation.dropped(obj, current, self.isolation())
         causes += metadata.problems(resource, obj) + metadata.update_problems(current, obj)
         causes += own.change(current, obj)
         causes += own.check(obj) if options.subresource != "status" else []
