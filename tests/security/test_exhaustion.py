@@ -90,7 +90,6 @@ def test_a_flood_of_output_is_bounded(site: Site) -> None:
     assert site.memory("node") - before[0] < 200 << 20 and site.memory() - before[1] < 200 << 20
 
 
-@pytest.mark.xfail(strict=True, reason="the node gets emptyDir's sizeLimit and does not watch it yet")
 def test_a_full_empty_dir_ends_the_pod(site: Site) -> None:
     spec = {
         "containers": [
@@ -104,6 +103,7 @@ def test_a_full_empty_dir_ends_the_pod(site: Site) -> None:
     }
     pod = site.ended(site.pod("default", spec), 50)
     assert pod["status"]["phase"] == "Failed" and pod["status"].get("reason") == "Evicted"
+    assert pod["status"]["message"] == 'Usage of EmptyDir volume "e" exceeds the limit "10Mi".'
 
 
 def test_many_processes_are_ended_with_their_pod(site: Site) -> None:

@@ -19,9 +19,11 @@ from pinnace.node.launchers import Built, Exit, Launch, Launcher, StartError
 from pinnace.node.outfit import Outfitter
 from pinnace.node.protocol import Collected, Container, ContainerState, Kill, PodReport, Run
 from pinnace.node.services import Services
+from pinnace.node.storage import EVICTED, Storage, of_container, of_pod, of_volume
 
 DEADLINE = "the pod was active for longer than its deadline (activeDeadlineSeconds)"
 STOPPED_BY_US = (0, 137, 143)
+EVICTION_GRACE = 1.0
 
 
 class Pod:
@@ -43,6 +45,7 @@ class Pod:
         self.init = [self.member(c, init=True) for c in run.init]
         self.mains = [self.member(c) for c in run.containers]
         self.deadline: asyncio.TimerHandle | None = None
+        self.storage: Storage | None = None
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] | None = None
 
@@ -213,7 +216,26 @@ class Pod:
             launch = self.outfitter.outfit(member.spec, self.built[member.spec.image], main=main)
             member.sockets = self.outfitter.socket_paths(member.spec) if member.spec.unix_sockets else {}
             self.launches[name] = launch
+            self.limit_storage(member.spec, launch)
         return self.launches[name]
+
+    def limit_storage(self, spec: Container, launch: Launch) -> None:
+        """What is limited is looked at from now on; where nothing is, nobody looks."""
+        limited = [mount for mount in spec.mounts if mount.size_limit]
+        if not limited and not spec.storage_limit:
+            return
+        assert self.outfitter is not None
+        storage = self.storage = self.storage or Storage(self.services, self.evict)
+        for mount in limited:
+            storage.add(of_volume(mount.volume, str(self.outfitter.volumes.own(mount)), mount.size_limit))
+        if spec.storage_limit:
+            most = max((c.storage_limit for c in self.run.init), default=0)
+            total = max(sum(c.storage_limit for c in self.run.containers), most)
+            storage.add(of_container(launch, spec.storage_limit))
+            storage.add(of_pod(self.services.folder(self.run.uid), self.launches.values(), total))
+
+    def evict(self, message: str) -> None:
+        self.stop(EVICTED, message, min(self.run.grace, EVICTION_GRACE))
 
     async def run_init(self, sidecars: list[tuple[Member, asyncio.Future[Exit]]]) -> bool:
         """Init containers in order; those with restart Always stay. False: the pod has failed or stops."""
@@ -310,6 +332,8 @@ class Pod:
     def finish(self) -> None:
         if self.deadline:
             self.deadline.cancel()
+        if self.storage:
+            self.storage.stop()
         if self.outfitter:
             self.outfitter.remove()
             self.outfitter = None

@@ -93,6 +93,8 @@ class Container(msgspec.Struct, omit_defaults=True):
     mounts: list[Mount] = []
     uid: int | None = None
     memory_limit: int = 0
+    storage_limit: int = 0
+    """Bytes of ephemeral storage: its own root and its log; 0: none."""
     milli_cpu: int = 0
     """CPU limit, thousandths of a core; 0: none."""
     restart: str = "Never"

@@ -21,6 +21,7 @@ from pinnace.node.protocol import Container, Input, Output, Outputs, Probe, Run
 
 STAGING = "pinnace.dev/staging"
 ISOLATION = "pinnace.dev/isolation"
+STORAGE = "ephemeral-storage"
 SOCKETS = "pinnace.dev/sockets"
 ISOLATIONS = ("container", "sandbox", "process")
 
@@ -164,6 +165,7 @@ class _Builder:
             mounts=self.volumes.mounts(container, env),
             uid=_uid(security, self.spec),
             memory_limit=request.whole(limits["memory"]) if "memory" in limits else 0,
+            storage_limit=request.whole(limits[STORAGE]) if STORAGE in limits else 0,
             milli_cpu=request.milli(limits["cpu"]) if "cpu" in limits else 0,
             restart=self._restart(container, init),
             unix_sockets=self.sockets.get(name, []),

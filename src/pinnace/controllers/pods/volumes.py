@@ -34,6 +34,7 @@ class Volume(msgspec.Struct):
     modes: Modes | None = None
     read_only: bool = False
     size_limit: int = 0
+    medium: str = ""
 
 
 class Volumes:
@@ -67,6 +68,7 @@ class Volumes:
             files=volume.files,
             modes=volume.modes,
             size_limit=volume.size_limit,
+            medium=volume.medium,
         )
 
     def _volume(self, volume: Obj) -> Volume:
@@ -86,7 +88,9 @@ class Volumes:
 
     def _empty(self, name: str, source: Obj) -> Volume:
         limit = source.get("sizeLimit")
-        return Volume(name, size_limit=request.whole(limit) if limit else 0)
+        return Volume(
+            name, size_limit=request.whole(limit) if limit else 0, medium=source.get("medium") or ""
+        )
 
     def _secret(self, name: str, source: Obj) -> Volume:
         data = self._found.secret_data(source.get("secretName", ""), bool(source.get("optional")))
