@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 _LETTERS = "aAbBcdDeFHIjklmMnpPrRSTuUvVwWxXyYzZ"
+_FORMS = "|".join(f"%{letter}" for letter in _LETTERS)
 
 
 def stamp(seconds: float) -> str:
@@ -20,7 +21,8 @@ def seconds(stamp_: str) -> float:
 def formats(name: str, created: float) -> dict[str, str]:
     """`<name>`, `<name>.RFC3339`, `<name>.s` and one entry a strftime letter."""
     moment = datetime.fromtimestamp(created, UTC)
-    values = {f"{name}.{letter}": moment.strftime(f"%{letter}") for letter in _LETTERS}
+    forms = moment.strftime(_FORMS).split("|")
+    values = {f"{name}.{letter}": form for letter, form in zip(_LETTERS, forms, strict=True)}
     values[name] = moment.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
     values[f"{name}.RFC3339"] = stamp(created)
     values[f"{name}.s"] = str(int(created))

@@ -132,6 +132,7 @@ class Call:
         "scope",
         "scope_name",
         "state",
+        "turn",
         "up",
     )
 
@@ -164,6 +165,8 @@ class Call:
         self.after = after
         self.depth: int = boundary.depth + 1 if boundary is not None else 0
         self.exiting: bool = boundary.exiting if boundary is not None else False
+        self.turn = 0
+        """Which turn of a loop this is."""
         self.hooked = False
         self.counted = False
         self.retry: dict[str, str] | None = None

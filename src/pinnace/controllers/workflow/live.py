@@ -19,6 +19,7 @@ from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Outbox, Run
+from pinnace.failpoint import passing
 from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Change
@@ -92,7 +93,7 @@ class Live:
                 await asyncio.sleep(0)
                 continue
             await self._commit(run.take())
-            room = min(room * 4, GATHERED)
+            room = GATHERED
             for fact in run.wants():  # after the commit: what is asked for may be in it
                 run.learn(fact, self._fetch(fact), now)
                 more = True
@@ -189,13 +190,18 @@ class Live:
         again."""
         for _ in range(ATTEMPTS):
             own = [Change(verb="system", resource=WORKFLOW, obj=flush.document(self))] if flush_ else []
+            passing("workflow.before-commit")
+            if flush_:
+                passing("workflow.before-flush")
             try:
                 done = await self.house.client.transact([*own, *changes], rows)
             except StatusError as error:
                 if error.code != 409 or not flush_ or not self._reread():
                     raise
                 continue
+            passing("workflow.after-commit")
             if own:
+                passing("workflow.after-flush")
                 self.obj = done[0]
                 self.changed.clear()
             return

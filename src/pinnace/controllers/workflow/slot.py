@@ -31,7 +31,10 @@ class Slot:
     """One step or task within its frame: a single call, or the turns of a loop."""
 
     __slots__ = (
+        "bad",
         "cursor",
+        "daemons",
+        "failed",
         "holder",
         "items",
         "members",
@@ -52,7 +55,13 @@ class Slot:
         self.name = name
         self.state = state
         self.members: list[NodeStatus] = []
-        """Its settled nodes. Frames are let go: a run of 10,000 nodes keeps what its siblings may ask for."""
+        """Its settled nodes, the turns of a loop in their places once all are settled. Frames are let go: a
+        run of 10,000 nodes keeps what its siblings may ask for."""
+        self.bad: tuple[int, NodeStatus] | None = None
+        """The last turn that went wrong."""
+        self.failed: tuple[int, NodeStatus] | None = None
+        """The first one that went wrong and may not."""
+        self.daemons: list[tuple[int, NodeStatus]] = []
         self.open = 0
         self.items: list[Any] | None = None
         self.cursor = 0
@@ -151,15 +160,14 @@ class Slot:
             index, item = self.cursor, self.items[self.cursor]
             suffix = loops.item_name("", index, item)
             call = self.call(self.name + suffix, self.holder.name + suffix, fnv(suffix, self.state), (item,))
+            call.turn = index
             call()
             self.cursor += 1
             run.promise(-1)
         run.queue.append(self.advance)
 
     def done(self, frame: Frame) -> None:
-        self.members.append(frame.node)
-        if self.items is None:
-            self.view = frame.view
+        self._keep(frame)
         owner = self.owner
         if frame.call.counted:
             owner.active -= 1
@@ -171,34 +179,49 @@ class Slot:
         if self.open <= 0 and not self.settled:
             self.settle()
 
+    def _keep(self, frame: Frame) -> None:
+        node, turn = frame.node, frame.call.turn
+        if self.items is None:
+            self.members.append(node)
+            self.view = frame.view
+        else:
+            if not self.members:
+                self.members = [node] * len(self.items)
+            self.members[turn] = node
+        if node.phase in BAD:
+            self._blame(turn, node)
+        elif node.daemoned:
+            self.daemons.append((turn, node))
+
+    def _blame(self, turn: int, node: NodeStatus) -> None:
+        if self.bad is None or turn >= self.bad[0]:
+            self.bad = turn, node
+        if not self.holder.tolerates(node.phase) and (self.failed is None or turn < self.failed[0]):
+            self.failed = turn, node
+
+    def failure(self) -> NodeStatus | None:
+        """The first of its nodes that failed and may not. A daemon may have failed since it was up."""
+        for turn, node in self.daemons:
+            if node.phase in BAD:
+                self._blame(turn, node)
+        return self.failed[1] if self.failed is not None else None
+
     def settle(self) -> None:
         self.settled = True
         if self.items is None:
             self.node = self.members[0]
             self.phase = self.node.phase
         else:
-            self.members.sort(key=_turn)
-            self.phase = self._group_phase()
+            self.failure()
+            self.phase = "Succeeded" if self.bad is None else self.bad[1].phase
             self.node = self.owner.group_done(self)
             self.view = Aggregate(self.node, self.members)
         self.owner.settled(self)
-
-    def _group_phase(self) -> str:
-        phase = "Succeeded"
-        for member in self.members:
-            if member.phase in BAD:
-                phase = member.phase
-        return phase
 
     def results(self) -> frozenset[str]:
         daemoned = self.items is None and bool(self.members[0].daemoned)
         members = None if self.items is None else [member.phase for member in self.members]
         return depends.results(self.phase, daemoned=daemoned, members=members)
-
-
-def _turn(member: NodeStatus) -> int:
-    name = member.display_name
-    return int(name[name.rfind("(") + 1 :].partition(":")[0])
 
 
 class Boundary(Frame):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pinnace.controllers.workflow.frame import BAD
 from pinnace.controllers.workflow.names import fnv
 from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.template import Holder
@@ -108,9 +107,7 @@ class Steps(Boundary):
         for slot in self.members:
             if slot.view is not None:
                 self.slots[slot.holder.name] = slot.view
-        failed = next(
-            (member for slot in self.members for member in slot.members if _bad(slot, member)), None
-        )
+        failed = next((node for slot in self.members if (node := slot.failure()) is not None), None)
         if failed is not None:
             message = f"child '{failed.id}' failed"
             self._end_group("Failed", message)
@@ -126,7 +123,3 @@ class Steps(Boundary):
         group.phase, group.finished_at = phase, self.run.stamp()
         group.message = message
         self.run.touch(group)
-
-
-def _bad(slot: Slot, member: NodeStatus) -> bool:
-    return member.phase in BAD and not slot.holder.tolerates(member.phase)
