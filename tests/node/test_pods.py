@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from pinnace.data.blobs import Blobs
-from pinnace.node.protocol import Container, Forget, Input, Kill, Mount, Output, Outputs, Run
+from pinnace.node.protocol import (
+    Container,
+    Forget,
+    Input,
+    Kill,
+    Mount,
+    Output,
+    Outputs,
+    PodReport,
+    Run,
+)
+from pinnace.node.wire import NodeClient
 from tests.node.conftest import Node, final, pod, reported, running, shell
 
 pytestmark = pytest.mark.anyio
@@ -322,3 +334,28 @@ async def wait_for(condition: object, timeout: float = 10) -> None:
     async with asyncio.timeout(timeout):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def test_a_pod_that_is_killed_before_its_turn_is_never_started(node: Node) -> None:
+    """Given many pods sent at once, when the last is killed with the same breath, then it never ran."""
+    runs = [pod(shell("exit 0")) for _ in range(40)]
+    last = runs[-1]
+    async with node.client() as client:
+        client.send(*runs, Kill(last.uid, 0, "Deleted"))
+        seen = {report.uid: report async for report in finals(client, len(runs))}
+    assert seen[last.uid].reason == "Deleted"
+    assert seen[last.uid].containers[0].started == 0
+    assert not node.home.log(last.uid, "main", 0).exists()
+    assert all(seen[run.uid].phase == "Succeeded" for run in runs[:-1])
+
+
+async def finals(client: NodeClient, count: int) -> AsyncIterator[PodReport]:
+    found: set[str] = set()
+    async with asyncio.timeout(30):
+        async for batch in client.reports():
+            for report in batch.pods:
+                if final(report) and report.uid not in found:
+                    found.add(report.uid)
+                    yield report
+            if len(found) == count:
+                return

@@ -9,26 +9,34 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from pinnace.node.paths import made_plain
+from pinnace.node.plain import Plain, Plans
 from pinnace.node.pod import Pod
 from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Kill, PodReport, Report, Run, ToNode
 from pinnace.node.services import Services
 from pinnace.node.wire import Frames, WireError, frame
 
 BATCH = 0.004
+AT_ONCE = 2
+"""Pods started in one turn of the loop: what ended meanwhile is collected and told between two turns, so that
+control binds the next ones while these are still being started."""
 
 
 class Server:
     def __init__(self, services: Services, epoch: str) -> None:
         self.services = services
+        self.plans = Plans(services)
         self.epoch = epoch
-        self.pods: dict[str, Pod] = {}
+        self.pods: dict[str, Pod | Plain] = {}
         self.connections: set[Connection] = set()
         self.outbox = Outbox(services.loop, self.flush)
+        self.line: dict[str, Pod | Plain] = {}
+        """To be started, in order."""
 
     async def listen(self, path: Path) -> asyncio.Server:
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at the start
@@ -69,19 +77,39 @@ class Server:
             message = "no containers, or a uid or name that cannot be a file's"
             self.flush([PodReport(run.uid, "Failed", reason="NodeError", message=message)])
             return
-        pod = self.pods[run.uid] = Pod(self.services, made_plain(run), self.outbox.put)
-        pod.begin()
+        self.pods[run.uid] = self.made(run)
+        if not self.line:
+            self.services.loop.call_soon(self.start)
+        self.line[run.uid] = self.pods[run.uid]
+
+    def start(self) -> None:
+        for uid in list(islice(self.line, AT_ONCE)):
+            self.line.pop(uid).begin()
+        if self.line:
+            self.services.loop.call_soon(self.start)
+
+    def made(self, run: Run) -> Pod | Plain:
+        plan = self.plans.find(run)
+        if plan is not None:
+            return Plain(self.services, run, plan, self.outbox.put)
+        return Pod(self.services, made_plain(run), self.outbox.put)
 
     def kill(self, kill: Kill) -> None:
         """A pod that this node does not know has ended as far as it can tell."""
         pod = self.pods.get(kill.uid)
         if pod is not None and not pod.final:
             pod.kill(kill)
+            self.spare(pod)
         elif pod is not None:
             self.outbox.put(pod)
         else:
             reason = kill.reason or "Killed"
             self.flush([PodReport(kill.uid, "Failed", reason=reason, message="not on this node")])
+
+    def spare(self, pod: Pod | Plain) -> None:
+        """One that was stopped before it was started never is."""
+        if self.line.pop(pod.run.uid, None) is not None:
+            pod.finish()
 
     def ack(self, ack: Ack) -> None:
         for uid in ack.uids:
@@ -115,6 +143,7 @@ class Server:
         for pod in [pod for pod in self.pods.values() if not pod.final]:
             ends.append(pod.end())
             pod.stop("NodeShutdown", "the node is shutting down", min(grace, pod.run.grace))
+            self.spare(pod)
         if ends:
             await asyncio.wait(ends, timeout=grace + 5)
         self.outbox.send()
@@ -126,11 +155,11 @@ class Outbox:
     def __init__(self, loop: asyncio.AbstractEventLoop, flush: Callable[[list[PodReport]], None]) -> None:
         self.loop = loop
         self.flush = flush
-        self.waiting: dict[str, Pod] = {}
+        self.waiting: dict[str, Pod | Plain] = {}
         self.last = 0.0
         self.armed = False
 
-    def put(self, pod: Pod) -> None:
+    def put(self, pod: Pod | Plain) -> None:
         self.waiting[pod.run.uid] = pod
         if self.armed:
             return

@@ -25,7 +25,7 @@ from pinnace.store.interface import Compacted, Event, Store
 QUEUE = 20_000
 BOOKMARK_SECONDS = 60.0
 INITIAL_END = "k8s.io/initial-events-end"
-BUDGET = 4 << 20
+BUDGET = 2 << 20
 """Bytes of pictures a second for one watcher: what it is sent grows with a run's nodes, not with their
 square."""
 

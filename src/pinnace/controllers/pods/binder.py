@@ -20,7 +20,7 @@ from pinnace.controllers.pods import binding, schedule
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
 from pinnace.controllers.pods.meter import INTERVAL, Meter
-from pinnace.controllers.pods.pace import BUSY, COMPANY, Company
+from pinnace.controllers.pods.pace import BUSY
 from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
@@ -56,7 +56,8 @@ class Binder:
         self.meter = Meter()
         self.lent = 0
         """Default shares that bound pods do not use, for the next turn."""
-        self.company = Company()
+        self.due = False
+        """Whether the next turn binds although the node has enough to do."""
         self.moved = time.monotonic()
         """When a pod was last bound or ended."""
         self.late: list[Entry] = []
@@ -66,8 +67,9 @@ class Binder:
         link, around = self.link, self.around
         if link is None or around is None:
             return Result()
-        if self.company.awaited(self.sated):
-            return Result(after=COMPANY)
+        if self.sated and not self.due:
+            return Result(after=INTERVAL)  # the ends of what is bound come first
+        self.due = False
         now = time.monotonic()
         starved = now - self.moved >= STARVED
         lent, self.lent = self.lent, 0

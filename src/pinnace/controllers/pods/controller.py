@@ -17,7 +17,7 @@ from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods.binder import READ, Binder, send
-from pinnace.controllers.pods.pace import Pace
+from pinnace.controllers.pods.pace import COMPANY, Pace
 from pinnace.controllers.pods.reports import SETTLE, Reports
 from pinnace.controllers.pods.resolve import Surroundings
 from pinnace.controllers.pods.schedule import Machine, Start
@@ -71,6 +71,7 @@ class Pods:
         self._connect = connect or self._connect_socket
         self._present: set[str] | None = set()
         self._settling: asyncio.TimerHandle | None = None
+        self._company: asyncio.TimerHandle | None = None
         self._adopt()
 
     @property
@@ -93,14 +94,13 @@ class Pods:
         if key == BIND:
             return await self._bind()
         if key == ENDED:
-            after = await self.reports.commit_ended()
+            more = await self.reports.commit_ended()
             removable, self.reports.removable = self.reports.removable, []
             for pod in removable:
                 self.wake(Key(pod["metadata"]["namespace"], pod["metadata"]["name"]))
-            return Result(after=after)
+            return Result(after=0) if more else Result()
         if key == ALIVE:
-            await self.reports.commit_alive()
-            return Result(after=0) if self.reports.news else Result()
+            return Result(after=await self.reports.commit_alive())
         return await self._tend(key)
 
     async def _bind(self) -> Result:
@@ -141,11 +141,25 @@ class Pods:
         async for report in link.reports():
             ended, alive = self.reports.receive(report.pods, link)
             if ended:
-                self.wake(ENDED)
-                self.wake(BIND)
+                self._over()
             if alive and self._settling is None:
                 loop = asyncio.get_running_loop()
                 self._settling = loop.call_later(SETTLE, self._settled)
+
+    def _over(self) -> None:
+        """Pods have ended. While many do and the node has enough to do, their books wait for company."""
+        if not self.binder.sated or self.reports.full:
+            self._together()
+        elif self._company is None:
+            self._company = asyncio.get_running_loop().call_later(COMPANY, self._together)
+
+    def _together(self) -> None:
+        if self._company is not None:
+            self._company.cancel()
+            self._company = None
+        self.binder.due = True
+        self.wake(ENDED)
+        self.wake(BIND)
 
     def _settled(self) -> None:
         self._settling = None
@@ -230,7 +244,7 @@ class Pods:
         if entry is None:
             return ()
         if entry.state is State.WAITING:
-            return (BIND,)
+            return (BIND,) if self._company is None else ()
         untold = not (entry.told or entry.telling)
         if entry.state is State.BOUND and entry.report is not None and untold and controlled(pod):
             self._tell_later(entry)

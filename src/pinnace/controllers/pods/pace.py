@@ -2,7 +2,7 @@
 
 A thousand no-op steps must never wait for a commit between two of them; three training runs must not become
 twenty at once. What two pods run (image, command, arguments' number) tells the sorts apart. While many end
-every second, a commit has its price for each of them, so the books may wait for company (`Company`).
+every second, a commit has its price for each of them, so the books may wait for company.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ SHORT = 0.3
 SORTS = 256
 AHEAD = 16
 """Short pods bound beyond the cores, so that no core waits for a commit between two of them."""
-MOST_AHEAD = 96
-HORIZON = 0.06
-"""Seconds of work that lie ready at the node: a commit, and what it waits for, take no longer."""
+MOST_AHEAD = 128
+HORIZON = 0.1
+"""Seconds of work that lie ready at the node: twice what a commit, and the company it waits for, take."""
 MEMORY = 0.25
 """Seconds over which ends are counted."""
 BUSY = 100.0
 """Ends a second from which on commits wait for company."""
-COMPANY = 0.012
+COMPANY = 0.025
 """Seconds that the first of them waits at most."""
 
 
@@ -68,21 +68,3 @@ class Pace:
         self._heat *= exp((self._counted - now) / MEMORY)
         self._counted = now
         return self._heat
-
-
-class Company:
-    """Whether what could be committed now waits for more of its kind: only while the node has enough to do,
-    and no longer than COMPANY."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._since: float | None = None
-
-    def awaited(self, sated: bool) -> bool:
-        now = self._clock()
-        if not sated or (self._since is not None and now - self._since >= COMPANY):
-            self._since = None
-            return False
-        if self._since is None:
-            self._since = now
-        return True

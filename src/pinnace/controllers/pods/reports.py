@@ -17,7 +17,6 @@ from pinnace.controllers.built_in import POD
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.binder import Binder, send
-from pinnace.controllers.pods.pace import COMPANY, Company
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table, is_final
 from pinnace.failpoint import passing
@@ -32,6 +31,8 @@ AT_ONCE = 128
 """Pods of one commit: some milliseconds of writing."""
 SETTLE = 0.02
 """Seconds that news of a living pod wait for more."""
+SETTLE_SHORT = 0.1
+"""The same, of one that will likely be over by then."""
 OUTPUTS = "pinnace.dev/outputs"
 SOCKET_PATHS = "pinnace.dev/socket-paths"
 COMPLETED = f"{DOMAIN}completed"
@@ -45,7 +46,6 @@ class Reports:
         self.binder = binder
         self._ended: dict[str, Entry] = {}
         self._alive: dict[str, Entry] = {}
-        self._company = Company()
         self.removable: list[Obj] = []
         """Pods whose end is committed and whose deletion waited for it."""
 
@@ -62,6 +62,10 @@ class Reports:
             send(link, *strangers)
         return bool(self._ended), bool(self._alive)
 
+    @property
+    def full(self) -> bool:
+        return len(self._ended) >= AT_ONCE
+
     def _take(self, entry: Entry, report: PodReport) -> None:
         entry.report = report
         if report.phase in statuses.FINAL:
@@ -72,15 +76,16 @@ class Reports:
             self._alive.pop(entry.uid, None)
             self._ended[entry.uid] = entry
         else:
+            if entry.uid not in self._alive:
+                short = self.table.pace.short(entry.sort)
+                entry.settled = time.monotonic() + (SETTLE_SHORT if short else SETTLE)
             self._alive[entry.uid] = entry
 
-    async def commit_ended(self) -> float | None:
-        """Write the ends that are known; seconds until the next look, if more wait."""
-        if len(self._ended) < AT_ONCE and self._company.awaited(self.binder.sated):
-            return COMPANY
+    async def commit_ended(self) -> bool:
+        """Write the ends that are known; True if more wait."""
         batch = [self._ended[uid] for uid in list(self._ended)[:AT_ONCE]]
         if not batch:
-            return None
+            return False
         await self._commit(batch, final=True)
         for entry in batch:
             self._ended.pop(entry.uid, None)
@@ -91,24 +96,27 @@ class Reports:
             send(link, *acks, *([Forget(gone)] if gone else []))
         passing("pods.after-ack")
         self.removable += [entry.pod for entry in batch if entry.pod is not None and entry.deleting]
-        return 0 if self._ended else None
+        return bool(self._ended)
 
-    async def commit_alive(self) -> None:
-        batch = list(self._alive.values())[:AT_ONCE]
-        self._alive = dict(list(self._alive.items())[AT_ONCE:])
-        batch = [entry for entry in batch if entry.state is State.BOUND and entry.pod is not None]
+    async def commit_alive(self) -> float | None:
+        """Write the news that have settled; seconds until the next will have."""
+        now = time.monotonic()
+        ripe = [entry for entry in self._alive.values() if entry.settled <= now][:AT_ONCE]
+        for entry in ripe:
+            del self._alive[entry.uid]
+        batch = [entry for entry in ripe if entry.state is State.BOUND and entry.pod is not None]
         try:
-            await self._commit(batch, final=False)
+            if batch:
+                await self._commit(batch, final=False)
         except BaseException:
             self._alive = {entry.uid: entry for entry in batch if entry.state is State.BOUND} | self._alive
             raise
         for entry in batch:
             if entry.state is State.BOUND:
                 self._tell(entry)
-
-    @property
-    def news(self) -> bool:
-        return bool(self._alive)
+        if not self._alive:
+            return None
+        return max(0.0, min(entry.settled for entry in self._alive.values()) - time.monotonic())
 
     async def _commit(self, batch: Sequence[Entry], *, final: bool) -> None:
         """One transaction; after a conflict with what others wrote meanwhile, on fresh objects."""

@@ -43,7 +43,7 @@ class Entry:
     """One pod. `pod` is None once the object is gone while the node may still run it."""
 
     __slots__ = (
-        "asked", "bound_at", "epoch", "held", "killed", "message", "pod", "priority", "report", "reported",
+        "asked", "bound_at", "epoch", "held", "killed", "message", "pod", "priority", "report", "settled",
         "sort", "state", "telling", "told", "uid",
     )
 
@@ -57,7 +57,8 @@ class Entry:
         self.epoch = ""
         self.bound_at = 0.0
         self.report: PodReport | None = None
-        self.reported = False
+        self.settled = 0.0
+        """When its news are written, unless it is over by then."""
         self.killed: int | None = None
         self.told = False
         self.telling = False
