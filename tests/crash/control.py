@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from pinnace.controllers.built_in import JOB, NAMESPACE, POD
+from pinnace.controllers.built_in import CLAIM, JOB, NAMESPACE, POD
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.core.jobs import Jobs, condition
@@ -31,14 +31,16 @@ from pinnace.kinds.catalogue import Catalogue
 from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
 
-KINDS = {"Pod": POD, "Job": JOB, "Workflow": WORKFLOW}
+KINDS = {"Pod": POD, "Job": JOB, "Workflow": WORKFLOW, "PersistentVolumeClaim": CLAIM}
 OVER = ("Succeeded", "Failed", "Error")
 PAUSE = 0.01
 
 
 def reconcilers(home: Home, store: SqliteStore, client: Local, catalogue: Catalogue) -> list[Reconciler]:
     return [
-        Pods(client, store, home), Jobs(client, first_delay=0.05), Garbage(client, catalogue),
+        Pods(client, store, home),
+        Jobs(client, first_delay=0.05),
+        Garbage(client, catalogue),
         Workflows(client, store, catalogue),
     ]
 
@@ -89,8 +91,10 @@ def told(store: SqliteStore) -> dict[str, Any]:
     return {
         "pods": {
             pod["metadata"]["uid"]: {
-                "name": pod["metadata"]["name"], "phase": pod["status"]["phase"],
-                "reason": pod["status"].get("reason", ""), "bound": "nodeName" in pod["spec"],
+                "name": pod["metadata"]["name"],
+                "phase": pod["status"]["phase"],
+                "reason": pod["status"].get("reason", ""),
+                "bound": "nodeName" in pod["spec"],
             }
             for pod in store.list("pods").items
         },

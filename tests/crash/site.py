@@ -20,14 +20,23 @@ from pinnace.home import Home
 ROOT = Path(__file__).resolve().parents[2]
 
 
+CLAIM = "ledger"
+
+
 class Site:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, isolation: str = "process", image: str = "alpine") -> None:
+        """In isolation container the ledger lies in a claim: nothing else of the host is inside."""
         self.home = Home.at(root / "home").prepare()
+        self.isolation = isolation
+        self.image = image
         self.ledger = root / "ledger"
         self.work = root / "work.json"
         self.summary = root / "summary.json"
         self.log = (root / "log").open("ab")
         self.objects: list[dict[str, Any]] = []
+        if isolation == "container":
+            self.ledger = self.home.volumes / "default" / CLAIM / "ledger"
+            self.objects.append(claim())
         self.node: subprocess.Popen[bytes] | None = None
         self.control: subprocess.Popen[bytes] | None = None
 
@@ -55,15 +64,26 @@ class Site:
             {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
             {"name": "LEDGER", "value": str(self.ledger).lstrip("/")},
         ]
-        return {"name": "main", "image": "alpine", "command": ["/bin/sh", "-c", script], "env": env}
+        command = ["/bin/sh", "-c", script]
+        step: dict[str, Any] = {"name": "main", "image": self.image, "command": command, "env": env}
+        if self.isolation == "container":
+            env[1]["value"] = "claim/ledger"
+            step["volumeMounts"] = [{"name": "claim", "mountPath": "/claim"}]
+        return step
+
+    @property
+    def volumes(self) -> dict[str, Any]:
+        source = {"claimName": CLAIM}
+        found = [{"name": "claim", "persistentVolumeClaim": source}]
+        return {"volumes": found} if self.isolation == "container" else {}
 
     def pods(self, count: int, seconds: float = 0.03) -> None:
-        spec = {"restartPolicy": "Never", "containers": [self.step(seconds)]}
+        spec = {"restartPolicy": "Never", "containers": [self.step(seconds)], **self.volumes}
         names = [f"pod-{number}" for number in range(count)]
         self.objects += [{"kind": "Pod", "metadata": {"name": name}, "spec": spec} for name in names]
 
     def job(self, name: str, completions: int, backoff: int, seconds: float = 0.03) -> None:
-        template = {"spec": {"restartPolicy": "Never", "containers": [self.step(seconds)]}}
+        template = {"spec": {"restartPolicy": "Never", "containers": [self.step(seconds)], **self.volumes}}
         spec = {"completions": completions, "parallelism": 4, "backoffLimit": backoff, "template": template}
         self.objects.append({"kind": "Job", "metadata": {"name": name}, "spec": spec})
 
@@ -74,24 +94,58 @@ class Site:
         groups = [
             [{"name": f"s{number}", "template": "step", "withItems": items}] for number in range(length)
         ]
-        spec = {"entrypoint": "main", "templates": [{"name": "main", "steps": groups}, step]}
-        meta = {"name": name, "namespace": "default"}
-        self.objects.append(
-            {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": meta, "spec": spec}
-        )
+        templates = [{"name": "main", "steps": groups}, step]
+        self.objects.append(workflow(name, {"templates": templates, **self.volumes}))
 
-    def start_node(self) -> None:
+    def artifacts(self, name: str, width: int) -> None:
+        """One step hands two artifacts to `width` others, and each leaves two. Who is lost is repeated."""
+        made = [{"name": word, "path": f"/tmp/{word}"} for word in ("one", "two")]
+        step = self.step()
+        script = step["command"][2]
+        make = {**step, "command": ["/bin/sh", "-c", f"{script}; echo 1 > /tmp/one; echo 2 > /tmp/two"]}
+        use = {**step, "command": ["/bin/sh", "-c", f"cat /tmp/in-one /tmp/in-two && {make['command'][2]}"]}
+        given = [{"name": word, "path": f"/tmp/in-{word}"} for word in ("one", "two")]
+        handed = [{"name": w, "from": f"{{{{steps.make.outputs.artifacts.{w}}}}}"} for w in ("one", "two")]
+        again = {"retryStrategy": {"limit": 5, "retryPolicy": "OnError"}}
+        items = [str(number) for number in range(width)]
+        uses = {"name": "use", "template": "use", "withItems": items, "arguments": {"artifacts": handed}}
+        templates = [
+            {"name": "main", "steps": [[{"name": "make", "template": "make"}], [uses]]},
+            {"name": "make", "container": make, "outputs": {"artifacts": made}, **again},
+            {
+                "name": "use",
+                "container": use,
+                "outputs": {"artifacts": made},
+                "inputs": {"artifacts": given},
+                **again,
+            },
+        ]
+        self.objects.append(workflow(name, {"templates": templates}))
+
+    def start_node(self, failpoint: str = "") -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "pinnace", "node", "--home", str(self.home.root)]
         self.node = subprocess.Popen(
-            [*argv, "--isolation", "process"], stdout=self.log, stderr=self.log, cwd=ROOT,
+            [*argv, "--isolation", self.isolation],
+            stdout=self.log,
+            stderr=self.log,
+            cwd=ROOT,
             start_new_session=True,
+            env={**os.environ, "PINNACE_FAILPOINT": failpoint},
         )
+        return self.node
 
     def start_control(self, failpoint: str = "") -> subprocess.Popen[bytes]:
         self.work.write_text(json.dumps(self.objects))
         argv = [
-            sys.executable, "-m", "tests.crash.control", "--home", str(self.home.root),
-            "--work", str(self.work), "--summary", str(self.summary),
+            sys.executable,
+            "-m",
+            "tests.crash.control",
+            "--home",
+            str(self.home.root),
+            "--work",
+            str(self.work),
+            "--summary",
+            str(self.summary),
         ]
         environment = {**os.environ, "PINNACE_FAILPOINT": failpoint}
         self.control = subprocess.Popen(argv, stdout=self.log, stderr=self.log, cwd=ROOT, env=environment)
@@ -158,3 +212,14 @@ class Site:
                 assert lines["start", uid] == lines["end", uid] == 1, pod
             else:
                 assert pod["reason"] == "NodeLost", pod
+
+
+def workflow(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    meta = {"name": name, "namespace": "default"}
+    spec = {"entrypoint": "main", **spec}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": meta, "spec": spec}
+
+
+def claim() -> dict[str, Any]:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    return {"kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": spec}

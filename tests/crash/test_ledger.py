@@ -9,12 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from pinnace.failpoint import KILLED
+
 from .site import Site
 
 FAILPOINTS = (
-    "pods.before-bind-commit", "pods.after-bind-commit", "pods.after-send", "pods.before-report-commit",
-    "pods.after-report-commit", "pods.after-ack",
+    "pods.before-bind-commit",
+    "pods.after-bind-commit",
+    "pods.after-send",
+    "pods.before-report-commit",
+    "pods.after-report-commit",
+    "pods.after-ack",
+    "store.mid-flush",
+    "store.after-commit",
+    "workflow.before-commit",
+    "workflow.after-commit",
+    "workflow.before-flush",
+    "workflow.after-flush",
 )
+NODE_FAILPOINTS = ("node.staging", "node.collecting")
 KILLS = 20
 
 
@@ -32,6 +45,47 @@ def test_control_dies_at_a_named_place(tmp_path: Path, failpoint: str, passing: 
         assert len(result["pods"]) == 4 + 4 + 9
         assert result["jobs"]["work"]["succeeded"] == 4
         assert "failed" not in result["jobs"]["work"], "with backoffLimit 0 nothing may have been repeated"
+
+
+@pytest.mark.parametrize("failpoint", NODE_FAILPOINTS)
+@pytest.mark.parametrize("passing", [1, 4])
+def test_the_node_dies_while_artifacts_are_moved(tmp_path: Path, failpoint: str, passing: int) -> None:
+    """The pod is lost, and repeated because its policy says so: another pod, whose files are all there."""
+    with Site(tmp_path) as site:
+        site.kill_node()
+        site.artifacts("flow", width=4)
+        node = site.start_node(f"{failpoint}:{passing}")
+        control = site.start_control()
+        assert node.wait(30) == KILLED, site.words()
+        site.start_node()
+        assert control.wait(60) == 0, site.words()
+        result = site.finish()
+        site.check_at_most_once(result)
+        assert result["workflows"] == {"flow": "Succeeded"}
+        done = [pod for pod in result["pods"].values() if pod["phase"] == "Succeeded"]
+        lost = [pod for pod in result["pods"].values() if pod["reason"] == "NodeLost"]
+        assert len(done) == 5 and lost
+
+
+@pytest.mark.slow
+def test_no_step_runs_twice_in_an_engines_containers(tmp_path: Path, image: str) -> None:
+    """Containers outlive the engine's client and the node: control dies first, then the node, then both."""
+    with Site(tmp_path, "container", image) as site:
+        site.pods(4, seconds=0.2)
+        site.workflow("flow", width=2, length=2)
+        site.die_at("pods.after-send:2")
+        site.check_once(site.finish())
+        site.job("work", completions=4, backoff=100, seconds=0.5)
+        control = site.start_control()
+        site.wait_for_starts(10)
+        site.kill_node()
+        control.kill()
+        control.wait()
+        site.start_node()
+        result = site.finish()
+        site.check_at_most_once(result)
+        assert result["jobs"]["work"]["succeeded"] == 4
+        assert [pod for pod in result["pods"].values() if pod["reason"] == "NodeLost"]
 
 
 @pytest.mark.serial

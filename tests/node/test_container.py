@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,51 +13,6 @@ from pinnace.node.protocol import Container, Input, Mount, Output, Outputs
 from tests.node.conftest import Node, node_of, pod, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-APPLETS = ("sh", "echo", "cat", "sleep", "id", "true", "mkdir", "seq")
-
-
-def missing() -> str:
-    for name in ("podman", "busybox"):
-        if not shutil.which(name):
-            return f"{name} is not installed"
-    return "" if os.geteuid() == 0 else "podman without root needs subordinate ids, which a bare user has not"
-
-
-@pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    if missing():
-        if os.environ.get("CI") == "true" and os.geteuid() == 0:
-            pytest.fail(missing())
-        pytest.skip(missing())
-    busybox = Path(shutil.which("busybox") or "").resolve().read_bytes()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        member = tarfile.TarInfo("bin/busybox")
-        member.size, member.mode = len(busybox), 0o755
-        tar.addfile(member, io.BytesIO(busybox))
-        temporary = tarfile.TarInfo("tmp")
-        temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(temporary)
-        for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(link)
-    name = f"localhost/pinnace-test-{os.getpid()}:1"
-    command = [
-        "podman",
-        "import",
-        "--change",
-        'ENTRYPOINT ["/bin/echo"]',
-        "--change",
-        'CMD ["from-image"]',
-        "-",
-        name,
-    ]
-    subprocess.run(command, input=packed.getvalue(), check=True, capture_output=True, timeout=60)
-    yield name
-    subprocess.run(["podman", "rmi", "--force", name], capture_output=True, timeout=60, check=False)
-
 
 @pytest.fixture(scope="module")
 def engine(image: str) -> Iterator[Node]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pinnace.data.beneath import Unsafe, open_beneath, read_beneath
 from pinnace.data.blobs import Blobs, Stored
+from pinnace.failpoint import passing
 from pinnace.node.launchers import Bind
 from pinnace.node.protocol import Artifact, Collected, Output, Outputs
 from pinnace.node.staging import covering
@@ -55,6 +56,7 @@ def collect(blobs: Blobs, outputs: Outputs, place: Place, result: str | None) ->
         taken = artifact(blobs, output, place, errors)
         if taken is not None:
             collected.artifacts[output.name] = Artifact(taken.digest, taken.size, taken.directory)
+            passing("node.collecting")
     collected.error = errors[0] if errors else ""
     return collected
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pinnace.data.beneath import folder_beneath
 from pinnace.data.blobs import Blobs, Missing
+from pinnace.failpoint import passing
 from pinnace.node.launchers import Bind, StartError
 from pinnace.node.protocol import Input, Output, Run
 
@@ -26,6 +27,7 @@ def stage(blobs: Blobs, run: Run, root: str, binds: list[Bind], *, bind: bool) -
             added += stage_one(blobs, run, given, root, binds, bind)
         except (OSError, Missing, ValueError) as error:
             raise StartError(f"input artifact {given.name!r} at {given.path}: {error}") from None
+        passing("node.staging")
     return added
 
 

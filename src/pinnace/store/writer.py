@@ -17,6 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from pinnace.failpoint import passing
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import Batch
 from pinnace.store.heads import Heads, Key
@@ -166,7 +167,9 @@ class Writer(Generic[T]):
         try:
             batch.flush(self.floor)
             floor = self._compact(batch.rv, len(batch.events))
+            passing("store.mid-flush")
             run.execute("COMMIT")
+            passing("store.after-commit")
         except BaseException:
             if run.in_transaction:
                 run.execute("ROLLBACK")
