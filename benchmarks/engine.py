@@ -110,7 +110,8 @@ class Cost(msgspec.Struct, frozen=True):
     own: float
 
 
-async def one(count: int, folder: Path, attempt: int) -> Cost:
+async def one(count: int, folder: Path, attempt: int, *, probed: bool = False) -> Cost:
+    """With `probed` the stalls are watched, else the cost is what the run itself costs."""
     store = SqliteStore.open(folder / f"{attempt}.db")
     catalogue = Catalogue.builtin()
     client = Local.open(store, catalogue)
@@ -131,6 +132,8 @@ async def one(count: int, folder: Path, attempt: int) -> Cost:
     await ended(client, "warm", tasks)
     gc.collect()
     lag = Lag()
+    if probed:
+        lag.start()
     cpu, loop, wall = time.process_time(), time.thread_time(), time.perf_counter()
     await client.create(WORKFLOW, workflow(count, "fan"), "default")
     await ended(client, "fan", tasks)
@@ -163,15 +166,15 @@ async def ended(client: Local, name: str, tasks: Sequence[asyncio.Task[None]]) -
 
 class Lag:
     """How late a timer comes: what another caller would have waited; and how much of that the loop's thread
-    was at work itself (`own`), not waiting for a core that another program had. A bare timer, as cheap as can
-    be: it is part of what is measured."""
+    was at work itself (`own`), not waiting for a core that another program had. In a run of its own, so that
+    the figure has no part of it."""
 
     def __init__(self) -> None:
         self.worst = self.own = 0.0
         self._loop = asyncio.get_running_loop()
-        self._arm()
+        self._timer: asyncio.TimerHandle | None = None
 
-    def _arm(self) -> None:
+    def start(self) -> None:
         self._due, self._spent = time.perf_counter() + PULSE, time.thread_time()
         self._timer = self._loop.call_later(PULSE, self._ring)
 
@@ -179,10 +182,11 @@ class Lag:
         late = time.perf_counter() - self._due
         self.worst = max(self.worst, late)
         self.own = max(self.own, min(late, time.thread_time() - self._spent))
-        self._arm()
+        self.start()
 
     def stop(self) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def run(counts: Sequence[int]) -> list[Cost]:
@@ -204,6 +208,8 @@ def median(count: int, folder: Path) -> Cost:
         uvloop.run(one(count, folder, count + attempt)) for attempt in range(max(1, ENOUGH // count))
     ]
     cost = sorted(costs, key=lambda cost: cost.cpu)[len(costs) // 2]
+    probed = uvloop.run(one(count, folder, count + len(costs), probed=True))
+    cost = msgspec.structs.replace(cost, stall=probed.stall, own=probed.own)
     print(
         f"{count:>7} nodes: {cost.cpu:6.1f} µs CPU a node (loop {cost.loop:.1f}, writer "
         f"{cost.cpu - cost.loop:.1f}), {cost.wall:.2f} s, longest stall {cost.stall:.1f} ms "

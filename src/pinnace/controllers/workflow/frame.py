@@ -225,8 +225,9 @@ class Call:
             run.block(self)
             return
         inputs = bind(program, holder, self.scope, run.facts)
-        run.prepare(inputs)
-        if not run.memoized(self, program, inputs):
+        if inputs.artifacts:
+            run.prepare(inputs)
+        if program.memoized is False or not run.memoized(self, program, inputs):
             self.start(program, inputs)
 
     def start(self, program: Program, inputs: Inputs) -> None:

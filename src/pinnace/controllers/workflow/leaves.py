@@ -160,7 +160,8 @@ class Pod(Leaf):
         self.finish(phase, message)
 
     def finish(self, phase: str, message: str = "") -> None:
-        self._release()
+        if self.counted:
+            self._release()
         super().finish(phase, message)
 
 

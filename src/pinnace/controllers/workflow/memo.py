@@ -66,12 +66,12 @@ def look(run: Run, program: Program, inputs: Inputs) -> Found | None:
     """None: this template is not memoized. Raises Need."""
     memoize = program.template.memoize
     if memoize is not None:
+        program.memoized = True
         scope = Scope(run.globals, inputs.parameters, inputs.artifacts)
         cache = ((memoize.cache or {}).get("configMap") or {}).get("name", "")
         key = Text.of(memoize.key).render(scope)
         return _found(run, Text.of(cache).render(scope), key, memoize.max_age)
-    if program.memoized is None:
-        program.memoized = program.kind in PODS and _by_content(run, program)
+    program.memoized = program.kind in PODS and _by_content(run, program)
     if program.memoized:
         return _found(run, "", content_key(run, program, inputs), "")
     return None

@@ -38,7 +38,7 @@ from pinnace.controllers.workflow.leaves import (
 from pinnace.controllers.workflow.names import fnv, node_id, pod_name
 from pinnace.controllers.workflow.scope import Globals, Scope
 from pinnace.controllers.workflow.slot import Boundary, Slot
-from pinnace.controllers.workflow.status import NODE_ID, Report, report
+from pinnace.controllers.workflow.status import NODE_ID, report
 from pinnace.controllers.workflow.steps import Steps
 from pinnace.controllers.workflow.template import Holder, Library, Program, TemplateError, spec_of
 from pinnace.controllers.workflow.unsupported import ignored
@@ -159,10 +159,7 @@ class Run:
         identity = ((pod.get("metadata") or {}).get("annotations") or {}).get(NODE_ID)
         leaf = self.leaves.get(identity or "")
         if isinstance(leaf, Pod):
-            self.told(leaf, report(pod))
-
-    def told(self, leaf: Pod, found: Report) -> None:
-        leaf.observe(found)
+            leaf.observe(report(pod))
 
     def gone(self, name: str, now: float) -> None:
         """A pod no longer exists."""

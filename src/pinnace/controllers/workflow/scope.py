@@ -92,8 +92,9 @@ class Scope:
 
     def value(self, name: str) -> str | None:
         """None: unknown here, the tag stays as it is written. Raises Absent, Unresolved."""
-        if self.extra is not None and name in self.extra:
-            return self.extra[name]
+        extra = self.extra
+        if extra is not None and name in extra:
+            return extra[name]
         if name.startswith("inputs.parameters."):
             return self.inputs.get(name[18:])
         if name.startswith("item"):
@@ -155,7 +156,7 @@ class Item:
 
     def value(self, name: str) -> str | None:
         if name == "item":
-            return text(self.item)
+            return self.item if isinstance(self.item, str) else text(self.item)
         if not name.startswith("item.") or not isinstance(self.item, dict):
             return None
         found = self.item.get(name[5:])

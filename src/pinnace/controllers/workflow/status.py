@@ -16,7 +16,7 @@ OUTPUTS = "pinnace.dev/outputs"
 KILLED = frozenset({137, 143})
 
 
-class Report(msgspec.Struct):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """`phase` is a node phase: Pending, Running, Succeeded, Failed or Error."""
 
     phase: str
@@ -40,15 +40,9 @@ def report(pod: Obj) -> Report:
     outputs = _outputs(pod)
     codes = _codes(status)
     code = codes.get("main")
-    made = Report(
-        "Succeeded",
-        exit_code=None if code is None else str(code),
-        outputs=outputs,
-        host=host,
-        ip=status.get("podIP") or "",
-    )
-    made.phase, made.message = _verdict(phase, status, codes, outputs)
-    return made
+    verdict, message = _verdict(phase, status, codes, outputs)
+    exit_code = None if code is None else str(code)
+    return Report(verdict, message, exit_code, outputs, ip=status.get("podIP") or "", host=host)
 
 
 def _outputs(pod: Obj) -> Obj | None:
@@ -65,7 +59,8 @@ def _outputs(pod: Obj) -> Obj | None:
 def _codes(status: Obj) -> dict[str, int]:
     found: dict[str, int] = {}
     for item in status.get("containerStatuses") or []:
-        ended = (item.get("state") or {}).get("terminated")
+        state = item.get("state")
+        ended = state.get("terminated") if state else None
         if ended is not None:
             found[item.get("name", "")] = int(ended.get("exitCode", 0))
     return found
@@ -77,7 +72,7 @@ def _verdict(phase: str, status: Obj, codes: dict[str, int], outputs: Obj | None
         return "Error", status.get("message") or "pod deleted"
     if phase == "Failed" and status.get("message"):
         return "Failed", str(status["message"])
-    failed = _failed_init(status)
+    failed = _failed_init(status) if "initContainerStatuses" in status else ""
     if failed:
         return "Error", failed
     if codes.get("main"):
@@ -85,9 +80,10 @@ def _verdict(phase: str, status: Obj, codes: dict[str, int], outputs: Obj | None
     error = (outputs or {}).get("error")
     if error:
         return "Error", str(error)
-    for name, code in codes.items():
-        if name != "main" and code and code not in KILLED:
-            return "Failed", _container_message(status, name)
+    if any(codes.values()):
+        for name, code in codes.items():
+            if name != "main" and code and code not in KILLED:
+                return "Failed", _container_message(status, name)
     if phase == "Failed" and "main" not in codes:
         return "Failed", status.get("reason") or "pod failed"
     return "Succeeded", ""

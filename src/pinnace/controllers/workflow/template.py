@@ -53,7 +53,7 @@ class Value:
         self.render: Render | None = None
         if "{{" in self.static:
             compiled = Text.of(self.static)
-            self.render, self.pure = compiled.render, compiled.pure
+            self.render, self.pure = compiled.compiled(), compiled.pure
 
 
 class Argument:
@@ -87,6 +87,7 @@ class Holder:
         "inline",
         "looped",
         "name",
+        "program",
         "reference",
         "task",
         "template",
@@ -109,6 +110,8 @@ class Holder:
         self.looped = looped(task) if task else False
         self.continue_on = task.continue_on if task else None
         self.hooks = _hooks(task) if task else {}
+        self.program: Program | None = None
+        """What it calls, once `Library.resolve` has found it: a holder stands in one scope all its life."""
 
     def tolerates(self, phase: str) -> bool:
         on = self.continue_on
@@ -182,7 +185,7 @@ class Program:
             frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
         )
         self.memoized: bool | None = None
-        """Whether `memo` keeps its answers by content; None: not asked yet."""
+        """Whether `memo` keeps its answers, by key or by content; None: not asked yet."""
         self.blueprint: Any = None
         """`pods` keeps the compiled Pod here."""
 
@@ -245,12 +248,17 @@ class Library:
         """Something was added to `stored` since the workflow was last written."""
         self._raw = {str(raw.get("name", "")): raw for raw in spec.get("templates") or []}
         self._programs: dict[tuple[str, str], Program] = {}
-        self._inline: dict[int, Program] = {}
 
     def resolve(self, holder: Holder, scope: str) -> Program:
         """Raises Need, TemplateError."""
+        program = holder.program
+        if program is None:
+            program = holder.program = self._resolve(holder, scope)
+        return program
+
+    def _resolve(self, holder: Holder, scope: str) -> Program:
         if holder.inline is not None:
-            return self._compiled_inline(holder, scope)
+            return self._compile(merged(self.defaults, holder.inline), scope)
         if holder.reference is not None:
             return self.find(reference_scope(holder.reference), holder.reference.template)
         return self.find(scope, holder.template)
@@ -271,14 +279,6 @@ class Library:
             raise TemplateError(f"template {raw.get('name', '')!r} is not valid: {error}") from None
         except depends.DependsError as error:
             raise TemplateError(str(error)) from None
-
-    def _compiled_inline(self, holder: Holder, scope: str) -> Program:
-        program = self._inline.get(id(holder))
-        if program is None:
-            program = self._inline[id(holder)] = self._compile(
-                merged(self.defaults, holder.inline or {}), scope
-            )
-        return program
 
     def _raw_template(self, scope: str, name: str) -> Obj:
         if scope == self.local:

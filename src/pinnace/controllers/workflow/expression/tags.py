@@ -32,11 +32,15 @@ class Tag:
         self.name = source.strip()
 
     def render(self, scope: Scope) -> str:
-        name = self.name if self.inner is None else self.inner.render(scope).strip()
+        if self.inner is not None:
+            return self._nested(scope, self.inner)
+        value = scope.value(self.name)
+        return value if value is not None else f"{{{{{self.source}}}}}"
+
+    def _nested(self, scope: Scope, inner: Text) -> str:
+        name = inner.render(scope).strip()
         value = scope.value(name)
-        if value is not None:
-            return value
-        return f"{{{{{self.source if self.inner is None else name}}}}}"
+        return value if value is not None else f"{{{{{name}}}}}"
 
 
 class Formula:
@@ -79,10 +83,12 @@ class Text:
 
     def render(self, scope: Scope) -> str:
         parts = self.parts
-        if len(parts) == 1:
-            part = parts[0]
-            return part if isinstance(part, str) else part.render(scope)
         return "".join([part if isinstance(part, str) else part.render(scope) for part in parts])
+
+    def compiled(self) -> Callable[[Scope], str]:
+        """`render`; of a text that is one tag, the tag's own."""
+        only = self.parts[0]
+        return self.render if len(self.parts) > 1 or isinstance(only, str) else only.render
 
     @property
     def pure(self) -> str:
@@ -153,7 +159,7 @@ def _close_formula(source: str, start: int) -> int:
 def compile_tree(document: Any) -> Render | None:
     """A function that makes the document for a scope; None if nothing in it depends on one."""
     if isinstance(document, str):
-        return Text.of(document).render if "{{" in document else None
+        return Text.of(document).compiled() if "{{" in document else None
     if isinstance(document, dict):
         return _compile_map(document)
     if isinstance(document, list):
