@@ -60,7 +60,7 @@ class Site:
         The ledger's path comes without its first slash: isolation process gives each pod its own /tmp by
         rewriting paths, and the ledger must lie outside of everything that is the pod's."""
         script = f'echo "start $POD $$" >> "/$LEDGER"; sleep {seconds}; echo "end $POD $$" >> "/$LEDGER"'
-        env = [
+        env: list[dict[str, Any]] = [
             {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
             {"name": "LEDGER", "value": str(self.ledger).lstrip("/")},
         ]

@@ -23,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+FAILPOINT = "PINNACE_FAILPOINT"
+"""A test's (see `failpoint.py`, which this process has no need of): it fires once."""
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 ADOPTED_POLL = 1.0
@@ -98,6 +100,7 @@ class Child:
         self.pause = FIRST_PAUSE if healthy else min(self.pause * 2, LONGEST_PAUSE)
         self.process = None
         self.restarts += 1
+        os.environ.pop(FAILPOINT, None)
         self.next_start = now if healthy else now + self.pause
         say(f"{self.name} ended with {ending}; starting it again in {self.pause:.1f} s ({self.log})")
 

@@ -265,9 +265,10 @@ class InferenceServices:
             isvc=work.isvc, domain=work.domain, traffic=work.targets, revisions=reachable, reason=reason
         )
         try:
-            passing("serving.before-publish")
+            turn = "publish" if percent is None else "canary"
+            passing(f"serving.before-{turn}")
             await self._gateway.publish([endpoint(picture)])
-            passing("serving.after-publish")
+            passing(f"serving.after-{turn}")
             work.routed = True
         except Refused as refusal:
             self._events.record(work.isvc, "InternalError", str(refusal), warning=True)
