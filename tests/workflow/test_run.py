@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from pinnace.controllers.workflow import depends
+from pinnace.controllers.workflow.context import WINDOW
 from pinnace.controllers.workflow.names import fnv, pod_name
-from pinnace.controllers.workflow.run import BATCH, WINDOW
+from pinnace.controllers.workflow.run import BATCH
 from pinnace.kinds.argo import NodeStatus
 from pinnace.kinds.nodes import picture
 from tests.workflow.world import Result, World, main

@@ -15,7 +15,7 @@ from pinnace.controllers.workflow.template import PODS, Program
 from pinnace.kinds.argo import FULFILLED, NodeStatus, RetryStrategy
 
 if TYPE_CHECKING:
-    from pinnace.controllers.workflow.run import Run
+    from pinnace.controllers.workflow.context import Context
 
 
 class Retry(Frame):
@@ -23,7 +23,7 @@ class Retry(Frame):
 
     __slots__ = ("first_started", "last", "number", "strategy")
 
-    def __init__(self, run: Run, call: Call, node: NodeStatus, program: Program, inputs: Inputs) -> None:
+    def __init__(self, run: Context, call: Call, node: NodeStatus, program: Program, inputs: Inputs) -> None:
         super().__init__(run, call, node, program, inputs)
         self.strategy = program.template.retry_strategy or run.spec.retry_strategy or RetryStrategy()
         self.number = -1

@@ -20,8 +20,8 @@ from pinnace.controllers.workflow.template import PODS, Holder, Program, Templat
 from pinnace.kinds.argo import FULFILLED, NodeStatus
 
 if TYPE_CHECKING:
+    from pinnace.controllers.workflow.context import Context
     from pinnace.controllers.workflow.memo import Found
-    from pinnace.controllers.workflow.run import Run
 
 MAX_DEPTH = 100
 BAD = frozenset({"Failed", "Error"})
@@ -65,7 +65,7 @@ class Frame:
     )
 
     def __init__(
-        self, run: Run, call: Call, node: NodeStatus, program: Program | None, inputs: Inputs
+        self, run: Context, call: Call, node: NodeStatus, program: Program | None, inputs: Inputs
     ) -> None:
         self.run = run
         self.call = call
@@ -138,7 +138,7 @@ class Call:
 
     def __init__(
         self,
-        run: Run,
+        run: Context,
         up: Upper,
         holder: Holder,
         scope: Scope,

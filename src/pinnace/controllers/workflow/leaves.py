@@ -20,7 +20,7 @@ from pinnace.kinds.argo import FULFILLED, Links, text
 from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
-    from pinnace.controllers.workflow.run import Run
+    from pinnace.controllers.workflow.context import Context
 
 DEADLINE = "Step exceeded its deadline"
 
@@ -325,7 +325,7 @@ FRAMES: dict[str, type[Frame]] = {
 }
 
 
-def stop_all(run: Run, message: str, *, exiting: bool) -> None:
+def stop_all(run: Context, message: str, *, exiting: bool) -> None:
     """End every live leaf; those of exit handlers only if `exiting`."""
     for leaf in list(run.leaves.values()):
         if isinstance(leaf, Leaf) and (exiting or not leaf.exiting):

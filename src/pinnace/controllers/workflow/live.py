@@ -17,8 +17,9 @@ from pinnace.controllers.built_in import CONFIG_MAP, POD
 from pinnace.controllers.workflow import flush, gathering
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
+from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.resources import Acting
-from pinnace.controllers.workflow.run import Outbox, Run
+from pinnace.controllers.workflow.run import Run
 from pinnace.failpoint import passing
 from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
 from pinnace.kinds.resource import Obj

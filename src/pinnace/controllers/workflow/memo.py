@@ -22,7 +22,7 @@ from pinnace.controllers.workflow.template import PODS, Program
 from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
-    from pinnace.controllers.workflow.run import Run
+    from pinnace.controllers.workflow.context import Context
 
 ANNOTATION = "pinnace.dev/memoize"
 _FLEETING = (
@@ -62,7 +62,7 @@ class Entry(msgspec.Struct, frozen=True):
         }
 
 
-def look(run: Run, program: Program, inputs: Inputs) -> Found | None:
+def look(run: Context, program: Program, inputs: Inputs) -> Found | None:
     """None: this template is not memoized. Raises Need."""
     memoize = program.template.memoize
     if memoize is not None:
@@ -77,7 +77,7 @@ def look(run: Run, program: Program, inputs: Inputs) -> Found | None:
     return None
 
 
-def _found(run: Run, cache: str, key: str, max_age: str) -> Found:
+def _found(run: Context, cache: str, key: str, max_age: str) -> Found:
     entry = run.facts.ask(Fact("memo", cache, key))
     if entry is None:
         return Found(cache, key)
@@ -86,7 +86,7 @@ def _found(run: Run, cache: str, key: str, max_age: str) -> Found:
     return Found(cache, key, entry.get("outputs"))
 
 
-def _by_content(run: Run, program: Program) -> bool:
+def _by_content(run: Context, program: Program) -> bool:
     template = program.template
     own = (template.annotations or {}).get(ANNOTATION) or (
         (template.metadata or {}).get("annotations") or {}
@@ -94,7 +94,7 @@ def _by_content(run: Run, program: Program) -> bool:
     return own == "content" if own else run.by_content
 
 
-def content_key(run: Run, program: Program, inputs: Inputs) -> str:
+def content_key(run: Context, program: Program, inputs: Inputs) -> str:
     from blake3 import blake3
 
     lasting = {name: value for name, value in run.globals.values.items() if not name.startswith(_FLEETING)}

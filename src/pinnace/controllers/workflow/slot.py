@@ -18,8 +18,8 @@ from pinnace.controllers.workflow.template import Holder, Program
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
 
 if TYPE_CHECKING:
+    from pinnace.controllers.workflow.context import Context
     from pinnace.controllers.workflow.dag import Dag
-    from pinnace.controllers.workflow.run import Run
     from pinnace.controllers.workflow.steps import Steps
 
 SLICE = 16
@@ -230,7 +230,7 @@ class Boundary(Frame):
     __slots__ = ("fails_fast", "scope", "scope_name", "slots")
     prefix = ""
 
-    def __init__(self, run: Run, call: Call, node: NodeStatus, program: Program, inputs: Inputs) -> None:
+    def __init__(self, run: Context, call: Call, node: NodeStatus, program: Program, inputs: Inputs) -> None:
         super().__init__(run, call, node, program, inputs)
         self.slots: dict[str, Sibling] = {}
         self.scope = Scope(

@@ -1,0 +1,30 @@
+"""What a run wants done: filled by its frames, emptied by `live`, `pinnace.testing` or a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinnace.kinds.argo import NodeStatus
+from pinnace.kinds.resource import Obj
+
+if TYPE_CHECKING:
+    from pinnace.controllers.workflow.leaves import Act
+    from pinnace.controllers.workflow.memo import Entry
+
+
+class Outbox:
+    """What the world has to do. Emptied by whoever takes it."""
+
+    __slots__ = ("acts", "artifacts", "memos", "nodes", "pods", "removals")
+
+    def __init__(self) -> None:
+        self.pods: list[Obj] = []
+        self.nodes: dict[str, NodeStatus] = {}
+        self.removals: list[str] = []
+        """Names of pods to delete."""
+        self.acts: list[Act] = []
+        self.artifacts: dict[str, Obj] = {}
+        self.memos: list[Entry] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.pods or self.nodes or self.removals or self.acts or self.artifacts or self.memos)
