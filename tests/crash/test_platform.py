@@ -125,10 +125,13 @@ def test_control_dies_in_the_middle_of_a_canary_change(
         assert ask(fresh) in ("one", "two"), "whoever asks is answered, whatever becomes of control"
         assert time.monotonic() < deadline, fresh.last_words()
     eventually(lambda: split(fresh) == [50, 50], "the canary's share")
-    said = Counter(ask(fresh) for _ in range(200))
-    assert set(said) == {"one", "two"} and min(said.values()) > 50, said
+    eventually(lambda: min(answers(fresh)["one"], answers(fresh)["two"]) > 25, "answers by that share", 10)
     revisions = {pod["metadata"]["labels"].get("serving.knative.dev/revision") for pod in pods(fresh)}
     assert len(revisions) == 2, "the change was made once"
+
+
+def answers(platform: Platform) -> Counter[str]:
+    return Counter(ask(platform) for _ in range(100))
 
 
 def pods(platform: Platform) -> list[Any]:
