@@ -48,5 +48,5 @@ def test_all_causes_of_metadata_come_at_once() -> None:
     })
     assert [one.field for one in found] == [
         "metadata.namespace", "metadata.labels", "metadata.labels", "metadata.annotations",
-        "metadata.ownerReferences[0].uid", "metadata.finalizers",
+        "metadata.ownerReferences.uid", "metadata.finalizers",
     ]

@@ -147,6 +147,20 @@ def qualified(text: str) -> list[str]:
     return found if _is(QUALIFIED, name) else [*found, QUALIFIED_WORDS]
 
 
+def port(text: str) -> list[str]:
+    """A port's name, as IANA has service names."""
+    found = [] if len(text) <= 15 else [_length(15)]
+    if not PORT.match(text):
+        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not any("a" <= letter <= "z" for letter in text):
+        found.append("must contain at least one letter (a-z)")
+    if "--" in text:
+        found.append("must not contain consecutive hyphens")
+    if text.startswith("-") or text.endswith("-"):
+        found.append("must not begin or end with a hyphen")
+    return found
+
+
 def label_value(text: str) -> list[str]:
     return _bounded(text, 63, VALUE, VALUE_WORDS)
 
@@ -178,20 +192,26 @@ def rule(key: str) -> Rule:
 
 def metadata_causes(key: str, metadata: dict[str, Any]) -> list[Cause]:
     """What is wrong with an object's metadata, names already generated."""
-    name = metadata.get("name") or ""
+    name, prefix = metadata.get("name") or "", metadata.get("generateName") or ""
+    found = [cause.invalid("metadata.generateName", prefix, words) for words in _begins(key, prefix)]
     if not name:
-        found = [cause.required("metadata.name", GENERAL_WORDS)]
+        found.append(cause.required("metadata.name", GENERAL_WORDS))
     else:
-        found = [cause.invalid("metadata.name", name, words) for words in rule(key)(name)]
+        found += [cause.invalid("metadata.name", name, words) for words in rule(key)(name)]
     if namespace := metadata.get("namespace"):
         found += [cause.invalid("metadata.namespace", namespace, words) for words in label(namespace)]
     found += label_causes(metadata.get("labels") or {}, "metadata.labels")
     found += annotation_causes(metadata.get("annotations") or {}, "metadata.annotations")
-    for index, one in enumerate(metadata.get("ownerReferences") or ()):
-        found += _owner_causes(one, f"metadata.ownerReferences[{index}]")
+    for one in metadata.get("ownerReferences") or ():
+        found += _owner_causes(one)
     for one in metadata.get("finalizers") or ():
         found += _finalizer_causes(one, custom=_is_custom(key))
     return found
+
+
+def _begins(key: str, prefix: str) -> list[str]:
+    """What is wrong with the beginning of a name, which may end in a hyphen."""
+    return rule(key)(prefix[:-1] + "a" if prefix.endswith("-") else prefix) if prefix else []
 
 
 def label_causes(labels: dict[str, str], path: str) -> list[Cause]:
@@ -211,14 +231,18 @@ def annotation_causes(annotations: dict[str, str], path: str) -> list[Cause]:
     return found
 
 
-def _owner_causes(owner: dict[str, Any], path: str) -> list[Cause]:
-    found = [
+def _owner_causes(owner: dict[str, Any]) -> list[Cause]:
+    path = "metadata.ownerReferences"
+    found: list[Cause] = []
+    if not owner.get("apiVersion"):
+        found.append(cause.invalid(f"{path}.apiVersion", "", "version must not be empty"))
+    found += [
         cause.invalid(f"{path}.{field}", "", f"{field} must not be empty")
         for field in ("kind", "name", "uid")
         if not owner.get(field)
     ]
-    if not owner.get("apiVersion"):
-        found.append(cause.invalid(f"{path}.apiVersion", "", "version must not be empty"))
+    if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+        found.append(cause.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
     return found
 
 

@@ -1,4 +1,5 @@
-"""Nulls where upstream decodes into Go: an item or a map's value that is null becomes its type's zero.
+"""What upstream's decoding into Go makes of values: an item or a map's value that is null becomes its type's
+zero, and a quantity is written as upstream writes it back (`1000m` is `"1"`).
 
 Called by `writing` before a document is judged, on its own copy. (A null field of a struct is dropped by
 `kinds.pruning`; custom resources keep their nulls for their schema to judge.)
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pinnace.kinds import quantity
 from pinnace.kinds.resource import Obj
 from pinnace.kinds.schema import Node
 
@@ -43,6 +45,9 @@ def _each(node: Node | None, holder: Any, keys: Any) -> None:
     for key in keys:
         if holder[key] is None and node.type:
             holder[key] = _zero(node)
+        elif node.format == "quantity":
+            if quantity.valid(holder[key]):  # what is none is refused by who decodes
+                holder[key] = quantity.canonical(holder[key])
         else:
             _walk(node, holder[key])
 

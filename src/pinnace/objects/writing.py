@@ -8,6 +8,7 @@ changed, and what the caller sent is copied first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from pinnace.objects.errors import StatusError
 from pinnace.objects.managed import ownership
 from pinnace.objects.nulls import zeroed
 
+_INDEX = re.compile(r"\[\d+\]")
 STRICT = "strict decoding error"
 PODS = "pods"
 
@@ -63,7 +65,7 @@ class Admission:
         own = rules(resource)
         own.prepare(obj)
         own.default(obj)
-        causes += metadata.problems(resource, obj) + own.check(obj)
+        causes = _ordered(metadata.problems(resource, obj) + own.check(obj), causes)
         if resource.key == PODS and identity != SYSTEM:
             causes += reserved.forged(obj, {})
         causes += isolation.dropped(obj, None, self.isolation())
@@ -91,9 +93,9 @@ class Admission:
             causes += reserved.forged(obj, reserved.of(current))
             reserved.carry(current, obj)
         causes += isolation.dropped(obj, current, self.isolation())
-        causes += metadata.problems(resource, obj) + metadata.update_problems(current, obj)
-        causes += own.change(current, obj)
-        causes += own.check(obj) if options.subresource != "status" else []
+        asked = metadata.problems(resource, obj) + metadata.update_problems(current, obj)
+        asked += own.check(obj) if options.subresource != "status" else []
+        causes = _ordered(asked + own.change(current, obj), causes)
         self._refuse(resource, obj, causes)
         metadata.count_generation(resource, current, obj)
         if _untracked(obj) == _untracked(current) and "managedFields" not in obj["metadata"]:
@@ -174,6 +176,20 @@ class Admission:
             raise refusals.bad_request("metadata.managedFields must be nil")
         writer = self.writer(resource, options)
         return ownership.applied(node, current, config, writer, force=options.force)
+
+
+def _ordered(asked: list[Cause], by_schema: list[Cause]) -> list[Cause]:
+    """A kind's own rules first, in upstream's order; then what only its schema finds wrong."""
+    if not asked or not by_schema:
+        return asked + by_schema
+    said = {one.field for one in asked}
+    return asked + [one for one in by_schema if not any(_inside(one.field, field) for field in said)]
+
+
+def _inside(one: str, other: str) -> bool:
+    """Whether one of two fields is the other or lies in it; upstream leaves out some indices."""
+    short, long = sorted((_INDEX.sub("", one), _INDEX.sub("", other)), key=len)
+    return bool(short) and long.startswith(short) and long[len(short) :][:1] in ("", ".", "[")
 
 
 def _mutation(resource: Resource, options: Options) -> Callable[[Obj], Obj] | None:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 from typing import Any
 
-from pinnace.kinds import cause, names
+import msgspec
+
+from pinnace.kinds import cause, names, quantity
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
+from pinnace.objects.admission import container
 from pinnace.objects.admission.rules import Rules
 
 Map = dict[str, Any]
@@ -19,9 +23,13 @@ _LARGEST = 1024 * 1024
 _NEEDED = {
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/basic-auth": ("username", "password"),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
+_BASIC, _SSH = "kubernetes.io/basic-auth", "kubernetes.io/ssh-auth"
+_ACCOUNT, _ACCOUNT_NAME = "kubernetes.io/service-account-token", "kubernetes.io/service-account.name"
+_JSON = frozenset({".dockerconfigjson", ".dockercfg"})
+"""Keys whose contents must be a JSON object."""
 
 
 # Namespaces ---------------------------------------------------------------------------------------------
@@ -92,9 +100,27 @@ def check_secret(secret: Obj) -> list[Cause]:
     found = _check_keys(data, "data")
     if sum(len(value or "") for value in data.values()) * 3 // 4 > _LARGEST:
         found.append(cause.too_long("data", _LARGEST))
-    for key in _NEEDED.get(secret.get("type") or "", ()):
-        if key not in data:
-            found.append(cause.required(f"data[{key}]"))
+    return found + _check_type(secret, secret.get("type") or "", data)
+
+
+def _check_type(secret: Obj, kind: str, data: Map) -> list[Cause]:
+    """What the well-known types of Secrets promise to their readers."""
+    missing = [key for key in _NEEDED.get(kind, ()) if key not in data]
+    if kind == _BASIC:
+        missing = [] if len(missing) < 2 else missing
+    if kind == _ACCOUNT and not (secret["metadata"].get("annotations") or {}).get(_ACCOUNT_NAME):
+        return [cause.required(f"metadata.annotations[{_ACCOUNT_NAME}]")]
+    if kind == _SSH and not data.get("ssh-privatekey"):
+        missing = ["ssh-privatekey"]
+    found = [cause.required(f"data[{key}]") for key in missing]
+    for key in _JSON.intersection(_NEEDED.get(kind, ())).intersection(data):
+        try:
+            whole = msgspec.json.decode(base64.b64decode(data[key] or ""))
+        except (ValueError, msgspec.DecodeError):
+            whole = None
+        if not isinstance(whole, dict):
+            detail = "unexpected end of JSON input" if not data[key] else "it is no JSON object"
+            found.append(cause.invalid(f"data[{key}]", "<secret contents redacted>", detail))
     return found
 
 
@@ -109,8 +135,8 @@ def change_secret(old: Obj, new: Obj) -> list[Cause]:
 
 
 def default_claim(claim: Obj) -> None:
-    if isinstance(claim.get("spec"), dict):
-        claim["spec"].setdefault("volumeMode", "Filesystem")
+    spec = claim["spec"] = claim.get("spec") or {}
+    spec.setdefault("volumeMode", "Filesystem")
 
 
 def prepare_claim(claim: Obj) -> None:
@@ -128,8 +154,25 @@ def check_claim(claim: Obj) -> list[Cause]:
         for m in spec.get("accessModes") or []
         if m not in known
     ]
-    if "storage" not in ((spec.get("resources") or {}).get("requests") or {}):
+    if {"ReadWriteOncePod"} < set(spec.get("accessModes") or ()):
+        words = "may not use ReadWriteOncePod with other access modes"
+        found.append(cause.forbidden("spec.accessModes", words))
+    return found + _check_claimed(spec)
+
+
+def _check_claimed(spec: Map) -> list[Cause]:
+    amount = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    found: list[Cause] = []
+    if amount is None:
         found.append(cause.required("spec.resources[storage]"))
+    elif quantity.parse(amount) <= 0:
+        words = "must be greater than zero"
+        found.append(cause.invalid("spec.resources[storage]", quantity.canonical(amount), words))
+    if name := spec.get("storageClassName"):
+        found += [cause.invalid("spec.storageClassName", name, words) for words in names.subdomain(name)]
+    mode = spec.get("volumeMode")
+    if mode and mode not in ("Block", "Filesystem"):
+        found.append(cause.unsupported("spec.volumeMode", mode, ("Block", "Filesystem")))
     return found
 
 
@@ -150,12 +193,15 @@ def change_claim(old: Obj, new: Obj) -> list[Cause]:
 # Services ---------------------------------------------------------------------------------------------
 
 
+_SERVICES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+
+
 def prepare_service(service: Obj) -> None:
     service["status"] = {"loadBalancer": {}}
 
 
 def default_service(service: Obj) -> None:
-    spec = service.setdefault("spec", {})
+    spec = service["spec"] = service.get("spec") or {}
     spec.setdefault("sessionAffinity", "None")
     kind = spec.setdefault("type", "ClusterIP")
     for port in spec.get("ports") or ():
@@ -204,26 +250,74 @@ def carry_service(old: Obj, new: Obj) -> None:
 
 
 def check_service(service: Obj) -> list[Cause]:
+    """In the order in which upstream asks (ValidateService)."""
     spec = service.get("spec") or {}
-    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+    kind, ports, address = spec.get("type"), spec.get("ports") or [], spec.get("clusterIP")
     found: list[Cause] = []
-    if spec.get("type") not in kinds:
-        found.append(cause.unsupported("spec.type", spec.get("type"), kinds))
-    ports = spec.get("ports") or []
-    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+    if not ports and address != "None" and kind != "ExternalName":
         found.append(cause.required("spec.ports"))
-    if spec.get("type") == "ExternalName" and not spec.get("externalName"):
-        found.append(cause.required("spec.externalName"))
-    taken: set[str] = set()
+    if kind in ("LoadBalancer", "NodePort") and address == "None":
+        words = f"may not be set to 'None' for {kind} services"
+        found.append(cause.invalid("spec.clusterIPs[0]", address, words))
+    if kind == "ExternalName":
+        found += _external(spec)
+    names_taken: set[str] = set()
     for index, port in enumerate(ports):
-        here, number, name = f"spec.ports[{index}]", port.get("port") or 0, port.get("name") or ""
-        if not 0 < number < 65536:
-            found.append(cause.invalid(f"{here}.port", number, "must be between 1 and 65535, inclusive"))
-        if not name and len(ports) > 1:
-            found.append(cause.required(f"{here}.name"))
-        elif name and name in taken:
-            found.append(cause.duplicate(f"{here}.name", name))
+        found += _service_port(port, f"spec.ports[{index}]", names_taken, several=len(ports) > 1)
+    found += names.label_causes(spec.get("selector") or {}, "spec.selector")
+    affinity = spec.get("sessionAffinity")
+    if affinity not in ("ClientIP", "None"):
+        found.append(cause.unsupported("spec.sessionAffinity", affinity, ("ClientIP", "None")))
+    found += _cluster_address(address if kind != "ExternalName" else None)
+    if kind not in _SERVICES:
+        found.append(cause.unsupported("spec.type", kind, _SERVICES))
+    return found + _twice(ports)
+
+
+def _external(spec: Map) -> list[Cause]:
+    if spec.get("clusterIP"):
+        return [cause.forbidden("spec.clusterIPs", "may not be set for ExternalName services")]
+    name = (spec.get("externalName") or "").removesuffix(".")
+    if not name:
+        return [cause.required("spec.externalName")]
+    return [cause.invalid("spec.externalName", name, words) for words in names.subdomain(name)]
+
+
+def _service_port(port: Map, path: str, taken: set[str], *, several: bool) -> list[Cause]:
+    name, found = port.get("name") or "", []
+    if not name and several:
+        found.append(cause.required(f"{path}.name"))
+    elif name:
+        found += [cause.invalid(f"{path}.name", name, words) for words in names.label(name)]
+        if name in taken:
+            found.append(cause.duplicate(f"{path}.name", name))
         taken.add(name)
+    found += container.number_of_port(port.get("port") or 0, f"{path}.port")
+    if port.get("protocol") not in container.PROTOCOLS:
+        found.append(cause.unsupported(f"{path}.protocol", port.get("protocol"), container.PROTOCOLS))
+    return found + container.port_by_number_or_name(port.get("targetPort"), f"{path}.targetPort")
+
+
+def _cluster_address(address: Any) -> list[Cause]:
+    if not address or address == "None":
+        return []
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        words = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        return [cause.invalid("spec.clusterIPs[0]", address, words)]
+    return []
+
+
+def _twice(ports: list[Map]) -> list[Cause]:
+    found: list[Cause] = []
+    seen: set[tuple[Any, Any]] = set()
+    for index, port in enumerate(ports):
+        key = (port.get("protocol"), port.get("port"))
+        if key in seen:
+            shown = {"port": key[1], "protocol": key[0]}
+            found.append(cause.duplicate(f"spec.ports[{index}]", shown))
+        seen.add(key)
     return found
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pinnace.kinds import cause, names, quantity
+from pinnace.kinds import cause, names
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
+from pinnace.objects.admission import container, volume
 from pinnace.objects.admission.rules import Rules
 
 Map = dict[str, Any]
 _RESTART = ("Always", "OnFailure", "Never")
-_PULL = ("Always", "IfNotPresent", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _LISTS = ("initContainers", "containers")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _MODES = ("secret", "configMap", "downwardAPI", "projected")
 _FROZEN = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -44,7 +45,7 @@ def default(pod: Obj) -> None:
     """Also the fast path's: a pod derived from a judged template gets exactly this and nothing else."""
     spec = pod.get("spec")
     if spec is None:
-        return
+        spec = pod["spec"] = {}
     default_spec(spec)
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -68,32 +69,32 @@ def default_spec(spec: Map) -> None:
     setdefault("schedulerName", "default-scheduler")
     setdefault("securityContext", {})
     for name in _LISTS:
-        for container in spec.get(name) or ():
-            _default_container(container)
-    for volume in spec.get("volumes") or ():
-        _default_volume(volume)
+        for one in spec.get(name) or ():
+            _default_container(one)
+    for one in spec.get("volumes") or ():
+        _default_volume(one)
 
 
-def _default_container(container: Map) -> None:
-    setdefault = container.setdefault
+def _default_container(one: Map) -> None:
+    setdefault = one.setdefault
     setdefault("terminationMessagePath", "/dev/termination-log")
     setdefault("terminationMessagePolicy", "File")
-    if "imagePullPolicy" not in container:
-        container["imagePullPolicy"] = _pull_policy(container.get("image") or "")
+    if "imagePullPolicy" not in one:
+        one["imagePullPolicy"] = _pull_policy(one.get("image") or "")
     resources = setdefault("resources", {})
     limits = resources.get("limits")
     if limits:
         requests = resources.setdefault("requests", {})
         for name, amount in limits.items():
             requests.setdefault(name, amount)
-    for port in container.get("ports") or ():
+    for port in one.get("ports") or ():
         port.setdefault("protocol", "TCP")
-    for variable in container.get("env") or ():
+    for variable in one.get("env") or ():
         if "valueFrom" in variable and (variable["valueFrom"] or {}).get("fieldRef"):
             variable["valueFrom"]["fieldRef"].setdefault("apiVersion", "v1")
     for name in _PROBES:
-        if name in container:
-            _default_probe(container[name] or {})
+        if name in one:
+            _default_probe(one[name] or {})
 
 
 def _pull_policy(image: str) -> str:
@@ -117,22 +118,22 @@ def _default_probe(probe: Map) -> None:
         probe["httpGet"].setdefault("scheme", "HTTP")
 
 
-def _default_volume(volume: Map) -> None:
-    if len(volume) == 1 and "name" in volume:
-        volume["emptyDir"] = {}
+def _default_volume(one: Map) -> None:
+    if len(one) == 1 and "name" in one:
+        one["emptyDir"] = {}
     for kind in _MODES:
-        if volume.get(kind) is not None:
-            volume[kind].setdefault("defaultMode", 420)
-    if volume.get("hostPath") is not None:
-        volume["hostPath"].setdefault("type", "")
+        if one.get(kind) is not None:
+            one[kind].setdefault("defaultMode", 420)
+    if one.get("hostPath") is not None:
+        one["hostPath"].setdefault("type", "")
 
 
 def quality(spec: Map) -> str:
     """The quality-of-service class: Guaranteed, Burstable or BestEffort."""
-    containers = [container for name in _LISTS for container in spec.get(name) or ()]
-    if not any(container.get("resources") for container in containers):
+    containers = [one for name in _LISTS for one in spec.get(name) or ()]
+    if not any(one.get("resources") for one in containers):
         return "BestEffort"
-    asked = [_asked(container.get("resources") or {}) for container in containers]
+    asked = [_asked(one.get("resources") or {}) for one in containers]
     if not any(requests or limits for requests, limits in asked):
         return "BestEffort"
     guaranteed = all(
@@ -148,120 +149,111 @@ def _asked(resources: Map) -> tuple[Map, Map]:
 
 
 def check(pod: Obj) -> list[Cause]:
-    return check_spec(pod.get("spec") or {}, "spec")
+    spec = pod.get("spec") or {}
+    found = check_spec(spec, "spec")
+    if spec.get("ephemeralContainers") and not pod["metadata"].get("resourceVersion"):
+        found.append(cause.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    for name in ("containers", "initContainers"):
+        for index, one in enumerate(spec.get(name) or ()):
+            image = one.get("image") or ""
+            if image != image.strip():
+                words = "must not have leading or trailing whitespace"
+                found.append(cause.invalid(f"spec.{name}[{index}].image", image, words))
+    return found
 
 
 def check_spec(spec: Map, path: str) -> list[Cause]:
-    found: list[Cause] = []
-    volumes: set[str] = set()
-    for index, volume in enumerate(spec.get("volumes") or []):
-        found += _named(volume, f"{path}.volumes[{index}]", volumes)
-    if not spec.get("containers"):
-        found.append(cause.required(f"{path}.containers"))
-    seen: set[str] = set()
-    for name in _LISTS:
-        for index, container in enumerate(spec.get(name) or []):
-            here = f"{path}.{name}[{index}]"
-            found += _named(container, here, seen)
-            found += _check_container(container, here, volumes)
-    if spec.get("restartPolicy") not in _RESTART:
-        found.append(cause.unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), sorted(_RESTART)))
-    if spec.get("dnsPolicy") not in _DNS:
-        found.append(cause.unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), sorted(_DNS)))
+    """In the order in which upstream asks (ValidatePodSpec)."""
+    found, volumes = volume.check(spec.get("volumes") or (), f"{path}.volumes")
+    found += _containers(spec, path, volumes)
+    found += _choice(spec.get("restartPolicy"), _RESTART, f"{path}.restartPolicy")
+    found += _choice(spec.get("dnsPolicy"), _DNS, f"{path}.dnsPolicy")
+    found += names.label_causes(spec.get("nodeSelector") or {}, f"{path}.nodeSelector")
+    context = spec.get("securityContext") or {}
+    found += container.identifiers(
+        context, f"{path}.securityContext", ("fsGroup", "runAsUser", "runAsGroup")
+    )
+    found += _affinity(spec.get("affinity") or {}, f"{path}.affinity.nodeAffinity")
+    found += _called(spec, path, ("serviceAccountName", "nodeName"), names.subdomain)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline < 1 << 31:
-        found.append(
-            cause.invalid(
-                f"{path}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive"
-            )
-        )
+        words = "must be between 1 and 2147483647, inclusive"
+        found.append(cause.invalid(f"{path}.activeDeadlineSeconds", deadline, words))
+    found += _called(spec, path, ("hostname", "subdomain"), names.label)
+    found += tolerations(spec.get("tolerations") or (), f"{path}.tolerations")
+    return found + _called(spec, path, ("priorityClassName", "runtimeClassName"), names.subdomain)
+
+
+def _containers(spec: Map, path: str, volumes: set[str]) -> list[Cause]:
+    containers = spec.get("containers") or ()
+    found = [] if containers else [cause.required(f"{path}.containers")]
+    seen: set[str] = set()
+    for index, one in enumerate(containers):
+        here = f"{path}.containers[{index}]"
+        found += container.common(one, here, volumes)
+        found += _unique(one.get("name") or "", here, seen)
+        found += container.regular(one, here)
+    for index, one in enumerate(spec.get("initContainers") or ()):
+        here = f"{path}.initContainers[{index}]"
+        found += container.common(one, here, volumes)
+        found += _unique(one.get("name") or "", here, seen)
+        found += container.initial(one, here)
     return found
 
 
-def _named(item: Map, path: str, seen: set[str]) -> list[Cause]:
-    name = item.get("name") or ""
-    if not name:
-        return [cause.required(f"{path}.name")]
+def _unique(name: str, path: str, seen: set[str]) -> list[Cause]:
     if name in seen:
         return [cause.duplicate(f"{path}.name", name)]
-    seen.add(name)
-    return [cause.invalid(f"{path}.name", name, text) for text in names.label(name)]
+    if name:
+        seen.add(name)
+    return []
 
 
-def _check_container(container: Map, path: str, volumes: set[str]) -> list[Cause]:
+def _choice(value: Any, known: tuple[str, ...], path: str) -> list[Cause]:
+    if not value:
+        return [cause.required(path)]
+    return [] if value in known else [cause.unsupported(path, value, known)]
+
+
+def _called(spec: Map, path: str, fields: tuple[str, ...], rule: names.Rule) -> list[Cause]:
+    return [
+        cause.invalid(f"{path}.{field}", spec[field], words)
+        for field in fields
+        if spec.get(field)
+        for words in rule(spec[field])
+    ]
+
+
+def _affinity(affinity: Map, path: str) -> list[Cause]:
+    required = (affinity.get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution")
+    if required is None or required.get("nodeSelectorTerms"):
+        return []
+    place = f"{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+    return [cause.required(place, "must have at least one node selector term")]
+
+
+def tolerations(listed: Any, path: str) -> list[Cause]:
     found: list[Cause] = []
-    image = container.get("image") or ""
-    if not image:
-        found.append(cause.required(f"{path}.image"))
-    elif image != image.strip():
-        found.append(cause.invalid(f"{path}.image", image, "must not have leading or trailing whitespace"))
-    if container.get("imagePullPolicy") not in _PULL:
-        policy = container.get("imagePullPolicy")
-        found.append(cause.unsupported(f"{path}.imagePullPolicy", policy, sorted(_PULL)))
-    for index, variable in enumerate(container.get("env") or []):
-        found += _check_variable(variable, f"{path}.env[{index}]")
-    found += _check_mounts(container.get("volumeMounts") or [], f"{path}.volumeMounts", volumes)
-    for index, port in enumerate(container.get("ports") or []):
-        number = port.get("containerPort") or 0
-        if not 0 < number < 65536:
-            found.append(
-                cause.invalid(
-                    f"{path}.ports[{index}].containerPort", number, "must be between 1 and 65535, inclusive"
-                )
-            )
-    return found + _check_resources(container.get("resources") or {}, f"{path}.resources")
-
-
-def _check_variable(variable: Map, path: str) -> list[Cause]:
-    name = variable.get("name") or ""
-    if not name:
-        return [cause.required(f"{path}.name")]
-    found: list[Cause] = []
-    found += [cause.invalid(f"{path}.name", name, text) for text in names.environment_variable(name)]
-    if variable.get("value") and variable.get("valueFrom"):
-        found.append(cause.invalid(f"{path}.valueFrom", "", "may not be specified when `value` is not empty"))
-    return found
-
-
-def _check_mounts(mounts: list[Map], path: str, volumes: set[str]) -> list[Cause]:
-    found: list[Cause] = []
-    places: set[str] = set()
-    for index, mount in enumerate(mounts):
-        name, place = mount.get("name") or "", mount.get("mountPath") or ""
-        if not name:
-            found.append(cause.required(f"{path}[{index}].name"))
-        elif name not in volumes:
-            found.append(cause.not_found(f"{path}[{index}].name", name))
-        if not place:
-            found.append(cause.required(f"{path}[{index}].mountPath"))
-        elif place in places:
-            found.append(cause.invalid(f"{path}[{index}].mountPath", place, "must be unique"))
-        places.add(place)
-        inner = mount.get("subPath") or ""
-        if inner.startswith("/"):
-            found.append(cause.invalid(f"{path}[{index}].subPath", inner, "must be a relative path"))
-        if ".." in inner.split("/"):
-            found.append(cause.invalid(f"{path}[{index}].subPath", inner, "must not contain '..'"))
-    return found
-
-
-def _check_resources(resources: Map, path: str) -> list[Cause]:
-    found: list[Cause] = []
-    limits = resources.get("limits") or {}
-    for kind in ("limits", "requests"):
-        for name, amount in (resources.get(kind) or {}).items():
-            try:
-                value = quantity.parse(amount)
-                bound = quantity.parse(limits[name]) if kind == "requests" and name in limits else value
-            except (ValueError, ArithmeticError):
-                continue  # its malformed text is the schema's cause
-            if value < 0:
-                found.append(
-                    cause.invalid(f"{path}.{kind}[{name}]", amount, "must be greater than or equal to 0")
-                )
-            elif value > bound:
-                detail = f"must be less than or equal to {name} limit of {limits[name]}"
-                found.append(cause.invalid(f"{path}.requests", amount, detail))
+    for index, one in enumerate(listed):
+        here, key, operator = f"{path}[{index}]", one.get("key") or "", one.get("operator") or ""
+        effect, value = one.get("effect") or "", one.get("value") or ""
+        if key:
+            found += [cause.invalid(f"{here}.key", key, words) for words in names.qualified(key)]
+        elif operator != "Exists":
+            words = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            found.append(cause.invalid(f"{here}.operator", operator, words))
+        if one.get("tolerationSeconds") is not None and effect != "NoExecute":
+            words = "effect must be 'NoExecute' when `tolerationSeconds` is set"
+            found.append(cause.invalid(f"{here}.effect", effect, words))
+        if operator in ("Equal", ""):
+            found += [cause.invalid(f"{here}.operator", value, words) for words in names.label_value(value)]
+        elif operator != "Exists":
+            found.append(cause.unsupported(f"{here}.operator", operator, ("Equal", "Exists")))
+        elif value:
+            words = "value must be empty when `operator` is 'Exists'"
+            found.append(cause.invalid(f"{here}.operator", one, words))
+        if effect and effect not in _EFFECTS:
+            found.append(cause.unsupported(f"{here}.effect", effect, _EFFECTS))
     return found
 
 
@@ -277,9 +269,7 @@ def change(old: Obj, new: Obj) -> list[Cause]:
             spec.pop(name, None)
         for name in _LISTS:
             if name in spec:
-                spec[name] = [
-                    {k: v for k, v in container.items() if k != "image"} for container in spec[name]
-                ]
+                spec[name] = [{k: v for k, v in one.items() if k != "image"} for one in spec[name]]
     kept = (new.get("spec") or {}).get("tolerations") or []
     lost = [one for one in (old.get("spec") or {}).get("tolerations") or [] if one not in kept]
     return [cause.forbidden("spec", _FROZEN)] if before != after or lost else []
