@@ -204,7 +204,7 @@ def test_no_path_is_a_500(stack: Stack, parts: list[str]) -> None:
         ("PATCH", "/api/v1", 405),
         ("GET", "/api/v1/namespaces/default/configmaps/..%2f..%2fetc", 400),
         ("GET", f"{MAPS}/%2e%2e", 400),
-        ("GET", "/openapi/v2", 404),
+        ("GET", "/openapi/v4", 404),
         ("GET", "/openapi/v3/apis/none/v1", 404),
         ("DELETE", "/api/v1/namespaces", 405),
         ("GET", f"{MAPS}?limit=x", 400),

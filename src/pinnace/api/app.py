@@ -145,7 +145,8 @@ class App:
             if group:
                 paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
         mounted = [route.path for route in self.routes if route.path != "/"]
-        await request.json(200, {"paths": sorted({*paths, *mounted, "/openapi/v3", "/version"})})
+        own = ("/openapi/v2", "/openapi/v3", "/version")
+        await request.json(200, {"paths": sorted({*paths, *mounted, *own})})
 
     async def _metrics(self, request: Request) -> None:
         lines: list[str] = list(self.metrics.lines())

@@ -23,6 +23,8 @@ FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 CUSTOM_RESOURCES = "customresourcecleanup.apiextensions.k8s.io"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
+"""Namespaces that a cluster cannot do without (admission plugin NamespaceLifecycle)."""
 _POLICIES = ("", "Background", "Foreground", "Orphan")
 
 
@@ -41,8 +43,9 @@ def check(resource: Resource, name: str, current: Obj, options: DeleteOptions) -
         ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
     ):
         if wanted and wanted != found:
-            why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
-            raise refusals.conflict(resource, name, why)
+            raise refusals.precondition(resource, current, label, wanted, found)
+    if resource.key == "namespaces" and name in IMMORTAL:
+        raise refusals.forbidden(resource, name, "this namespace may not be deleted")
     if options.propagation not in _POLICIES:
         wrong = cause.unsupported(
             "propagationPolicy", options.propagation, ("Foreground", "Background", "Orphan")

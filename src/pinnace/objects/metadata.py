@@ -149,8 +149,7 @@ def check_identity(resource: Resource, old: Obj, new: Obj) -> None:
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     if meta.get("uid") and meta["uid"] != before["uid"]:
-        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
-        raise refusals.conflict(resource, name, why)
+        raise refusals.precondition(resource, old, "UID", meta["uid"], before["uid"])
     given = meta.get("resourceVersion")
     if given and given != before["resourceVersion"]:
         if not given.isascii() or not given.isdigit():

@@ -118,7 +118,7 @@ def _read_token(store: Store, resource: Resource, text: str) -> _Token:
         token = msgspec.json.decode(raw, type=_Token)
     except (ValueError, msgspec.DecodeError):
         raise refusals.bad_request(
-            "continue key is not valid: it is no token of a list of this server"
+            "invalid continue token: continue key is not valid: it is no token of a list of this server"
         ) from None
     try:
         if token.rv > store.rv:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pinnace.kinds.cause import Cause, sentence
-from pinnace.kinds.resource import Resource
+from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.errors import StatusError
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -35,6 +35,18 @@ def already_exists(resource: Resource, name: str) -> StatusError:
 def conflict(resource: Resource, name: str, why: str = MODIFIED) -> StatusError:
     message = f'Operation cannot be fulfilled on {resource.key} "{name}": {why}'
     return StatusError(409, "Conflict", message, details=_plural(resource, name))
+
+
+def precondition(resource: Resource, current: Obj, label: str, wanted: str, found: str) -> StatusError:
+    """Another object (or picture of it) is meant than the one that stands there: the words of the storage."""
+    meta = current["metadata"]
+    group = f"{resource.group}/{resource.plural}" if resource.custom else resource.plural
+    place = "/".join(filter(None, ("/registry", group, meta.get("namespace", ""), meta["name"])))
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
+    )
+    return conflict(resource, meta["name"], why)
 
 
 def forbidden(resource: Resource, name: str, why: str, causes: tuple[Cause, ...] = ()) -> StatusError:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from pinnace.kinds import cause, names
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import refusals
 from pinnace.objects.document import at
@@ -18,10 +19,9 @@ from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Requirement
 
 _TOKEN = re.compile(r"\s*(?:(==|!=|=|!|<|>|,|\(|\))|([^\s=!<>,()]+))")
-_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _OPERATORS = {"=": "=", "==": "=", "!=": "!=", "in": "in", "notin": "notin", "<": "lt", ">": "gt"}
-_EXPECTED = "'!', identifier, or 'end of string'"
+_EXPECTED = "!, identifier, or 'end of string'"
+_BINARY = "in, notin, =, ==, !=, gt, lt"
 
 _COMMON = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS: dict[str, frozenset[str]] = {
@@ -56,9 +56,9 @@ _FIELDS: dict[str, frozenset[str]] = {
     "namespaces": frozenset({"status.phase"}),
     "nodes": frozenset({"spec.unschedulable"}),
     "jobs.batch": frozenset({"status.successful"}),
-    "persistentvolumeclaims": frozenset({"status.phase"}),
     "services": frozenset({"spec.clusterIP", "spec.type"}),
 }
+_SHORTLY = frozenset({"replicationcontrollers", "events.events.k8s.io"})
 _ELSEWHERE = {"source": "source.component", "status.successful": "status.succeeded"}
 _EVENTS_V1 = {"regarding.": "involvedObject."}
 
@@ -122,20 +122,21 @@ def _holds(term: Requirement, labels: dict[str, str]) -> bool:
 
 def parse_labels(text: str) -> tuple[Requirement, ...]:
     tokens = _tokens(text)
-    if tokens == [""]:
-        return ()
     found: list[Requirement] = []
     position = 0
-    while True:
+    while tokens[position]:
+        if _is_symbol(tokens[position]) and tokens[position] != "!":
+            raise _unexpected(tokens[position], _EXPECTED, inside=False)
         requirement, position = _requirement(tokens, position)
         found.append(requirement)
         if tokens[position] == "":
-            return tuple(found)
+            break
         if tokens[position] != ",":
-            raise _unexpected(tokens[position], "',' or 'end of string'")
+            raise _unexpected(tokens[position], "',' or 'end of string'", inside=False)
         position += 1
-        if tokens[position] == "":
-            raise _unexpected("", "identifier after ','")
+        if tokens[position] == "" or (_is_symbol(tokens[position]) and tokens[position] != "!"):
+            raise _unexpected(tokens[position], "identifier after ','", inside=False)
+    return tuple(found)
 
 
 def from_object(selector: Obj | None) -> tuple[Requirement, ...]:
@@ -162,41 +163,50 @@ def _tokens(text: str) -> list[str]:
 
 
 def _requirement(tokens: list[str], at_: int) -> tuple[Requirement, int]:
-    if tokens[at_] == "!":
-        return Requirement(_key(tokens[at_ + 1] if at_ + 1 < len(tokens) else ""), "!"), at_ + 2
+    if absent := tokens[at_] == "!":
+        at_ += 1
     key = _key(tokens[at_])
     following = tokens[at_ + 1]
     if following in ("", ","):
-        return Requirement(key, "exists"), at_ + 1
+        return Requirement(key, "!" if absent else "exists"), at_ + 1
+    if absent:
+        return Requirement(key, "!"), at_ + 1
     op = _OPERATORS.get(following)
     if op is None:
-        raise _unexpected(following, "in, notin, =, ==, !=, gt, lt")
+        raise _unexpected(following, _BINARY)
     if op in ("in", "notin"):
-        values, position = _values(tokens, at_ + 2)
+        values, position = _values(key, tokens, at_ + 2)
         return Requirement(key, op, values), position
     value = tokens[at_ + 2]
     if value in ("", ","):
         return _checked(key, op, ""), at_ + 2
+    if _is_symbol(value):
+        raise _unexpected(value, "identifier")
     return _checked(key, op, value), at_ + 3
 
 
-def _values(tokens: list[str], at_: int) -> tuple[tuple[str, ...], int]:
+def _values(key: str, tokens: list[str], at_: int) -> tuple[tuple[str, ...], int]:
     if tokens[at_] != "(":
-        raise _unexpected(tokens[at_], "'('")
+        raise _bad(f"found '{tokens[at_]}' expected: '('")
+    first = tokens[at_ + 1]
+    if first != ")" and (first == "" or (_is_symbol(first) and first != ",")):
+        raise _unexpected(first, "',', ')' or identifier")
     values: list[str] = []
     pending = ""
     for position in range(at_ + 1, len(tokens)):
         token = tokens[position]
         if token in (",", ")"):
-            values.append(_value(pending))
+            values.append(_value(key, pending))
             pending = ""
             if token == ")":  # noqa: S105 - a bracket
                 return tuple(values), position + 1
-        elif token == "" or pending or _is_symbol(token):
+        elif pending:
+            raise _unexpected(token, "',' or ')'")
+        elif token == "" or _is_symbol(token):
             break
         else:
             pending = token
-    raise _unexpected(tokens[min(position, len(tokens) - 1)], "',', ')' or identifier")
+    raise _unexpected(token, "',', or identifier")
 
 
 def _checked(key: str, op: str, value: str) -> Requirement:
@@ -205,29 +215,21 @@ def _checked(key: str, op: str, value: str) -> Requirement:
             detail = "for 'Gt', 'Lt' operators, the value must be an integer"
             raise _bad(f'values[0][{key}]: Invalid value: "{value}": {detail}')
         return Requirement(key, op, (value,))
-    return Requirement(key, op, (_value(value),))
+    return Requirement(key, op, (_value(key, value),))
 
 
 def _key(text: str) -> str:
-    prefix, slash, name = text.rpartition("/")
-    plain = not _is_symbol(text) and len(name) <= 63 and _NAME.fullmatch(name)
-    if not text or not plain or (slash and (len(prefix) > 253 or not _PREFIX.fullmatch(prefix))):
-        if not text or _is_symbol(text):
-            raise _unexpected(text, _EXPECTED)
-        raise _bad(
-            f"key: Invalid value: \"{text}\": name part must consist of alphanumeric characters, '-', "
-            "'_' or '.', and must start and end with an alphanumeric character"
-        )
+    if not text or _is_symbol(text):
+        raise _unexpected(text, "identifier")
+    if wrong := names.qualified(text):
+        raise _bad(f"<nil>: Invalid value: {cause.quoted(text)}: {'; '.join(wrong)}")
     return text
 
 
-def _value(text: str) -> str:
-    if text and (_is_symbol(text) or len(text) > 63 or not _NAME.fullmatch(text)):
-        raise _bad(
-            f'values[0]: Invalid value: "{text}": a valid label must be an empty string or consist of '
-            "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-            "character"
-        )
+def _value(key: str, text: str) -> str:
+    if wrong := names.label_value(text):
+        where = f"values[0][{key}]"
+        raise _bad(f"{where}: Invalid value: {cause.quoted(text)}: {'; '.join(wrong)}")
     return text
 
 
@@ -239,8 +241,10 @@ def _bad(message: str) -> StatusError:
     return refusals.bad_request(f"unable to parse requirement: {message}")
 
 
-def _unexpected(token: str, expected: str) -> StatusError:
-    return _bad(f"found '{token}', expected: {expected}")
+def _unexpected(token: str, expected: str, *, inside: bool = True) -> StatusError:
+    """`inside` a requirement, or where one begins or ends."""
+    message = f"found '{token}', expected: {expected}"
+    return _bad(message) if inside else refusals.bad_request(message)
 
 
 def parse_fields(resource: Resource, text: str) -> tuple[FieldTerm, ...]:
@@ -261,8 +265,17 @@ def _field(resource: Resource, path: str) -> str:
     if key == "events.events.k8s.io":
         key, path = "events", path.replace("regarding.", "involvedObject.", 1)
     if path not in _COMMON and path not in _FIELDS.get(key, frozenset()):
-        raise refusals.bad_request(f"field label not supported: {path}")
+        raise refusals.bad_request(_unsupported(resource, path))
     return _ELSEWHERE.get(path, path)
+
+
+def _unsupported(resource: Resource, path: str) -> str:
+    """Kinds that have fields of their own, and users' kinds, say it shortly; Jobs in their own way."""
+    if resource.key == "jobs.batch":
+        return f'field label "{path}" not supported for batchv1.Job'
+    if resource.custom or resource.key in _FIELDS or resource.key in _SHORTLY:
+        return f"field label not supported: {path}"
+    return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 def _text(value: object) -> str:

@@ -11,8 +11,9 @@ import platform
 from pinnace import __version__
 from pinnace.api.context import ApiContext
 from pinnace.api.http import Request, method_not_allowed, not_found
-from pinnace.api.kube import parameters, podlogs, reviews
+from pinnace.api.kube import absent, openapi2, parameters, podlogs, reviews
 from pinnace.api.kube.discovery import SUBRESOURCE_VERBS, Discovery
+from pinnace.api.kube.eviction import evicting
 from pinnace.api.kube.openapi import OpenApi
 from pinnace.api.kube.target import CONNECTIONS, Target, parse, verb
 from pinnace.api.kube.verbs import VERBS, Call
@@ -26,7 +27,8 @@ READS = frozenset({"GET", "HEAD"})
 class KubeFace:
     def __init__(self, context: ApiContext) -> None:
         self.context = context
-        self.discovery = Discovery(context.catalogue, context.connects)
+        self.connects = {("pods", "eviction"): evicting(context), **context.connects}
+        self.discovery = Discovery(context.catalogue, self.connects)
         self.openapi = OpenApi(context.catalogue, self.discovery)
 
     @staticmethod
@@ -60,10 +62,13 @@ class KubeFace:
         })
 
     async def _openapi(self, request: Request, parts: list[str]) -> None:
-        if len(parts) < 2 or parts[1] != "v3":
+        if len(parts) < 2 or (parts[1] != "v3" and parts[1:] != ["v2"]):
             raise not_found()
         _only_reads(request)
         request.verb = "get"
+        if parts[1] == "v2":
+            await openapi2.answer(request)
+            return
         await self.openapi.answer(request, parts[2:])
 
     async def _resource(self, request: Request) -> None:
@@ -100,14 +105,17 @@ class KubeFace:
 
     async def _subresource(self, request: Request, target: Target, resource: Resource) -> None:
         name = target.subresource
-        connect = self.context.connects.get((resource.key, name))
+        connect = self.connects.get((resource.key, name))
         if connect is not None:
             request.verb = "connect"
             await connect(request, target)
             return
-        if name in CONNECTIONS or name not in self.discovery.subresources(resource):
-            raise not_found()
         client = self.context.client(request.identity)
+        if name in CONNECTIONS or name not in self.discovery.subresources(resource):
+            if refusal := absent.refusal(resource.key, name):
+                await client.get(resource, target.name, target.namespace)
+                raise refusal
+            raise not_found()
         call = Call(request, client, resource, target)
         if name == "log":
             _only_reads(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pinnace.api.http import Request
+from pinnace.kinds import cause
 from pinnace.objects.client import DeleteOptions, Options, Selection
 from pinnace.objects.errors import Cause, StatusError
 
@@ -25,21 +26,28 @@ def flag(query: dict[str, str], name: str) -> bool:
     raise bad(f'strconv.ParseBool: parsing "{query[name]}": invalid syntax')
 
 
-def number(query: dict[str, str], name: str) -> int | None:
-    """A non-negative integer, None when absent or empty."""
+def integer(query: dict[str, str], name: str) -> int | None:
+    """None when absent or empty."""
     text = query.get(name, "")
     if text == "":
         return None
     if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
         raise bad(f'{name}: strconv.ParseInt: parsing "{text[:40]}": invalid syntax')
-    if int(text) < 0:
-        raise bad(f"{name}: must be greater than or equal to 0")
     return int(text)
+
+
+def number(query: dict[str, str], name: str) -> int | None:
+    """A non-negative integer, None when absent or empty."""
+    found = integer(query, name)
+    if found is not None and found < 0:
+        raise bad(f"{name}: must be greater than or equal to 0")
+    return found
 
 
 def selection(request: Request, name: str = "") -> Selection:
     """`name`: only the object of this name (a watch of one)."""
     query = request.query
+    _check_listing(query)
     fields = query.get("fieldSelector", "")
     if name:
         fields = ",".join(filter(None, (f"metadata.name={name}", fields)))
@@ -50,6 +58,32 @@ def selection(request: Request, name: str = "") -> Selection:
         continue_=query.get("continue", ""),
         resource_version=query.get("resourceVersion", ""),
     )
+
+
+def _check_listing(query: dict[str, str]) -> None:
+    """How `resourceVersionMatch` and `sendInitialEvents` go together (apimachinery's ValidateListOptions)."""
+    match, revision = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
+    watching, initial = flag(query, "watch"), "sendInitialEvents" in query
+    where, found = "resourceVersionMatch", []
+    if watching and initial and match != "NotOlderThan":
+        found.append(cause.forbidden(where, f"sendInitialEvents requires setting {where} to NotOlderThan"))
+    if match and watching and not initial:
+        words = f"{where} is forbidden for watch unless sendInitialEvents is provided"
+        found.append(cause.forbidden(where, words))
+    if match and not watching and not revision:
+        found.append(cause.forbidden(where, f"{where} is forbidden unless resourceVersion is provided"))
+    if match and query.get("continue"):
+        found.append(cause.forbidden(where, f"{where} is forbidden when continue is provided"))
+    known = ("NotOlderThan",) if watching else ("Exact", "NotOlderThan", "")
+    if match and match not in known:
+        found.append(cause.unsupported(where, match, known))
+    if match == "Exact" and revision == "0" and not watching:
+        words = f'{where} "exact" is forbidden for resourceVersion "0"'
+        found.append(cause.forbidden(where, words))
+    if initial and not watching:
+        found.append(cause.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if found:
+        raise refused("ListOptions.meta.k8s.io", "", found)
 
 
 def options(request: Request, subresource: str = "") -> Options:
@@ -127,6 +161,12 @@ def _text(conditions: dict[str, Any], name: str) -> str:
 
 def bad(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
+
+
+def refused(kind: str, name: str, causes: list[Cause]) -> StatusError:
+    """Options that contradict each other or themselves, as upstream refuses them."""
+    message = f'{kind} "{name}" is invalid: {cause.sentence(causes)}'
+    return StatusError(422, "Invalid", message, causes=tuple(causes))
 
 
 def invalid(field: str, message: str) -> StatusError:

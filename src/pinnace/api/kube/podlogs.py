@@ -16,6 +16,7 @@ import msgspec
 from pinnace.api.http import Request
 from pinnace.api.kube import log, parameters
 from pinnace.home import Home
+from pinnace.kinds import cause
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Client
 from pinnace.objects.errors import StatusError
@@ -37,21 +38,28 @@ class Wanted(msgspec.Struct, frozen=True):
     limit: int | None = None
 
 
-def wanted(query: dict[str, str], now: float) -> Wanted:
+def wanted(query: dict[str, str], now: float, name: str = "") -> Wanted:
     """The query as upstream's PodLogOptions. StatusError 400 or 422."""
-    seconds, moment = parameters.number(query, "sinceSeconds"), query.get("sinceTime", "")
+    seconds, moment = parameters.integer(query, "sinceSeconds"), query.get("sinceTime", "")
+    tail, limit = parameters.integer(query, "tailLines"), parameters.integer(query, "limitBytes")
+    found = [] if tail is None or tail >= 0 else [
+        cause.invalid("tailLines", tail, "must be greater than or equal to 0")
+    ]
+    if limit is not None and limit < 1:
+        found.append(cause.invalid("limitBytes", limit, "must be greater than 0"))
     if seconds is not None and moment:
-        words = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-        raise parameters.invalid("sinceTime", words)
-    limit = parameters.number(query, "limitBytes")
-    if limit == 0:
-        raise parameters.invalid("limitBytes", "Invalid value: 0: must be greater than 0")
+        words = "at most one of `sinceTime` or `sinceSeconds` may be specified"
+        found.append(cause.forbidden("", words))
+    elif seconds is not None and seconds < 1:
+        found.append(cause.invalid("sinceSeconds", seconds, "must be greater than 0"))
+    if found:
+        raise parameters.refused("PodLogOptions", name, found)
     return Wanted(
         container=query.get("container", ""),
         follow=parameters.flag(query, "follow"),
         previous=parameters.flag(query, "previous"),
         timestamps=parameters.flag(query, "timestamps"),
-        tail=parameters.number(query, "tailLines"),
+        tail=tail,
         since=now - seconds if seconds is not None else _moment(moment) if moment else None,
         limit=limit,
     )
@@ -70,7 +78,7 @@ def _moment(text: str) -> float:
 async def answer(
     request: Request, client: Client, home: Home, pods: Resource, namespace: str, name: str
 ) -> None:
-    asked = wanted(request.query, time.time())
+    asked = wanted(request.query, time.time(), name)
     pod = await client.get(pods, name, namespace)
     container = choose(pod, asked.container)
     if not (pod.get("spec") or {}).get("nodeName"):

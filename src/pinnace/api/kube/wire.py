@@ -34,6 +34,9 @@ VALUES = frozenset({
 KEPT_EMPTY = frozenset({"storageClassName", "volumeAttributesClassName"})
 """Strings whose emptiness says something."""
 
+EVERYWHERE = frozenset({"DeleteOptions"})
+"""Kinds of `meta.k8s.io` that are sent in the version of whatever they are about."""
+
 Field = tuple[int, int, Any]
 Messages = dict[str, dict[str, list[str]]]
 
@@ -51,7 +54,7 @@ def decode(raw: bytes) -> dict[str, Any]:
     """The object in an enveloped body. StatusError 400: malformed; 415: a type not known in protobuf."""
     try:
         version, kind, inner = _envelope(raw)
-        name = f"{_package(version)}.{kind}"
+        name = f"meta.v1.{kind}" if kind in EVERYWHERE else f"{_package(version)}.{kind}"
         if name not in messages():
             raise StatusError(
                 415, "UnsupportedMediaType",

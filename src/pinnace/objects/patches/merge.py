@@ -11,7 +11,7 @@ from pinnace.objects.document import clone
 def apply(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     """A new document; untouched branches are shared with the old one."""
     if not isinstance(patch, dict):
-        raise refusals.bad_request("error decoding patch: a merge patch of an object is a JSON object")
+        raise refusals.bad_request("Invalid JSON Patch: a merge patch of an object is a JSON object")
     return _merged(document, clone(patch))
 
 

@@ -19,9 +19,18 @@ _NEEDS_FROM = frozenset({"move", "copy"})
 _KNOWN = _NEEDS_VALUE | _NEEDS_FROM | {"remove"}
 
 
+def _undecodable(patch: Any) -> str:
+    one = patch
+    if isinstance(patch, list):
+        one = next(step for step in patch if not isinstance(step, dict))
+    names = {dict: "object", list: "array", str: "string", bool: "bool", type(None): "null"}
+    wanted = "Operation" if isinstance(patch, list) else "Patch"
+    return f"json: cannot unmarshal {names.get(type(one), 'number')} into Go value of type jsonpatch.{wanted}"
+
+
 def apply(document: Any, patch: Any) -> Any:
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
-        raise refusals.bad_request("error decoding patch: a JSON patch is a list of operations")
+        raise refusals.bad_request(_undecodable(patch))
     if len(patch) > MOST_OPERATIONS:
         raise StatusError(
             413,

@@ -1,0 +1,31 @@
+"""What a cluster has below an object and this platform has not: a refusal that says what to do instead.
+
+Called by `face.py` when nobody answers a subresource. Without it clients would report a missing page.
+"""
+
+from __future__ import annotations
+
+from pinnace.objects.errors import StatusError
+
+LOOK = "read its output with `kubectl logs`, or let the manifest's command print what you look for"
+INSTEAD: dict[tuple[str, str], str] = {
+    ("pods", "exec"): f"running a command inside a container is not served by this platform: {LOOK}",
+    ("pods", "attach"): f"attaching to a container is not served by this platform: {LOOK}",
+    ("pods", "portforward"):
+        "forwarding a port of a pod is not served by this platform: its processes listen on this machine; "
+        "reach an InferenceService at the address in its status",
+    ("pods", "ephemeralcontainers"):
+        f"adding a container to a running pod is not served by this platform: {LOOK}",
+    ("pods", "resize"):
+        "changing a running pod's resources is not served by this platform: delete it and create it anew",
+    ("serviceaccounts", "token"):
+        "tokens of service accounts are not issued by this platform: use its own, "
+        "from `pinnace kubeconfig` or the file `token` in its home",
+}
+
+
+def refusal(key: str, subresource: str) -> StatusError | None:
+    words = INSTEAD.get((key, subresource))
+    if words is None:
+        return None
+    return StatusError(501, "NotImplemented", words, details={"kind": key})
