@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,13 +15,15 @@ import yaml
 from pinnace.controllers.built_in import CONFIG_MAP, NAMESPACE, POD
 from pinnace.controllers.manager import Manager
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.controllers.workflow.mishap import ATTEMPTS
+from pinnace.controllers.workflow.run import Run
 from pinnace.kinds import argo
 from pinnace.kinds.argo import WORKFLOW, WORKFLOW_TEMPLATE
 from pinnace.kinds.catalogue import Catalogue
-from pinnace.objects.client import Change
+from pinnace.objects.client import Change, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
-from pinnace.store.interface import Event
+from pinnace.store.interface import Event, Row
 from pinnace.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -186,6 +189,57 @@ async def test_control_may_die_at_any_time_and_no_pod_is_made_twice(tmp_path: Pa
         found = await world.until("fan", "Succeeded", "Failed", "Error")
         assert found["status"]["phase"] == "Succeeded"
         assert len(world.made) == len(set(world.made)) == 41
+
+
+async def test_a_run_that_the_engine_fails_on_ends_and_others_go_on(tmp_path: Path) -> None:
+    async with platform(tmp_path) as world:
+        world.holding = True
+        await world.client.create(WORKFLOW, FAN, "default")
+        while len(world.made) < 40:
+            await asyncio.sleep(0.002)
+        await world.crash()
+        uid = (world.client.peek(WORKFLOW, "fan", "default") or {})["metadata"]["uid"]
+        await world.store.commit([Row("node", uid, "fan-1", b'{"id": 7}')])
+        other = copy.deepcopy(FAN)
+        other["metadata"]["name"] = "other"
+        await world.client.create(WORKFLOW, other, "default")
+        world.control()
+        while (world.client.peek(WORKFLOW, "fan", "default") or {})["status"]["phase"] != "Error":
+            await asyncio.sleep(0.002)
+        found = await world.client.get(WORKFLOW, "fan", "default")
+        assert "the engine failed on this workflow: ValidationError" in found["status"]["message"]
+        assert found["status"]["finishedAt"]
+        assert found["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
+        phases = {node["phase"] for node in found["status"]["nodes"].values()}
+        assert phases == {"Error"}
+        while any(pod["metadata"].get("deletionTimestamp") is None for pod in await owned(world, uid)):
+            await asyncio.sleep(0.002)
+        world.holding = False
+        world.changed.set()
+        await world.until("other", "Succeeded")
+
+
+async def owned(world: Platform, uid: str) -> list[dict[str, Any]]:
+    return (await world.client.list(POD, "default", Selection(owner=uid))).items
+
+
+async def test_a_passing_mishap_of_the_engine_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter(range(ATTEMPTS - 1))
+    charge = Run.charge
+
+    def failing(run: Run, node: argo.NodeStatus) -> None:
+        if next(failures, None) is not None:
+            raise KeyError("a bug")
+        charge(run, node)
+
+    monkeypatch.setattr(Run, "charge", failing)
+    async with platform(tmp_path) as world:
+        await world.client.create(WORKFLOW, FAN, "default")
+        found = await world.until("fan", "Succeeded", "Failed", "Error")
+        assert (found["status"]["phase"], found["status"]["progress"]) == ("Succeeded", "41/41")
+        assert next(failures, None) is None
 
 
 async def test_a_person_resumes_by_editing_the_node(tmp_path: Path) -> None:

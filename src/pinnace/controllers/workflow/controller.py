@@ -7,26 +7,28 @@ news of the run that owns them; a run that is not live needs none, because openi
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from pinnace.controllers.built_in import POD
 from pinnace.controllers.controller import Key, Result
-from pinnace.controllers.workflow import clock, gathering
+from pinnace.controllers.workflow import clock, gathering, mishap
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
 from pinnace.controllers.workflow.validation import problems
 from pinnace.data.blobs import Blobs
-from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, DOMAIN, WORKFLOW, WORKFLOW_TEMPLATE
+from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, WORKFLOW, WORKFLOW_TEMPLATE
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.client import Change, DeleteOptions, Transactional
+from pinnace.objects.client import Change, DeleteOptions, Selection, Transactional
 from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Event, Store
 
 KIND = "Workflow"
+log = logging.getLogger("pinnace.controllers")
 
 
 class Door(Transactional, Protocol):
@@ -73,6 +75,7 @@ class Workflows:
         self.now = now
         self.wake: Callable[[Key], None] = lambda _key: None
         self.live: dict[Key, Live] = {}
+        self.mishaps = mishap.Mishaps()
 
     # ---- events ------------------------------------------------------------------------------------------
 
@@ -117,16 +120,25 @@ class Workflows:
         live = self.live.get(key)
         phase = (obj.get("status") or {}).get("phase") or ""
         if phase in COMPLETED:
+            self.mishaps.forgive(obj["metadata"]["uid"])
             self._drop(key)
             return await self._retire(obj)
         if live is not None and live.uid != obj["metadata"]["uid"]:
             self._drop(key)
             live = None
         try:
-            return await self._advance(key, live, obj)
-        except BaseException:
+            result = await self._advance(key, live, obj)
+        except BaseException as error:
             self._drop(key)
-            raise
+            if isinstance(error, StatusError) or not isinstance(error, Exception):
+                raise
+            if self.mishaps.again(obj["metadata"]["uid"]):
+                raise
+            log.exception("workflow %s/%s ends, because the engine fails on it", *key)
+            await self._abort(key, error)
+            return Result()
+        self.mishaps.forgive(obj["metadata"]["uid"])
+        return result
 
     async def _advance(self, key: Key, live: Live | None, obj: Obj) -> Result:
         if live is None:
@@ -196,25 +208,22 @@ class Workflows:
         return self.client.peek(WORKFLOW_TEMPLATE, name, namespace or "")
 
     async def _refuse(self, live: Live, phase: str, message: str) -> None:
-        now = clock.stamp(self.now())
-        obj = live.obj
-        labels = {
-            **(obj["metadata"].get("labels") or {}),
-            f"{DOMAIN}phase": phase,
-            f"{DOMAIN}completed": "true",
-        }
-        status = {
-            **(obj.get("status") or {}),
-            "phase": phase,
-            "message": message,
-            "startedAt": now,
-            "finishedAt": now,
-            "progress": "0/0",
-            "conditions": [{"type": "Completed", "status": "True"}],
-        }
-        written = {**obj, "metadata": {**obj["metadata"], "labels": labels}, "status": status}
+        written = mishap.ended(live.obj, phase, message, clock.stamp(self.now()))
         await self.client.transact([Change(verb="system", resource=WORKFLOW, obj=written)])
+        self._tell(live.obj, "WorkflowFailed", message, warning=True)
+
+    async def _abort(self, key: Key, error: Exception) -> None:
+        """The end of a run that the engine cannot go on with. Its pods that still run go."""
+        obj = self.client.peek(WORKFLOW, key.name, key.namespace)
+        if obj is None:
+            return
+        uid, message, now = obj["metadata"]["uid"], mishap.told(error), clock.stamp(self.now())
+        nodes = [(name, body) for _, name, _, body in self.store.rows(mishap.NODE, uid)]
+        written = mishap.ended(obj, "Error", message, now)
+        change = Change(verb="system", resource=WORKFLOW, obj=written)
+        await self.client.transact([change], mishap.settled(uid, nodes, message, now))
         self._tell(obj, "WorkflowFailed", message, warning=True)
+        await self._collect(key.namespace, uid, unfinished=True)
 
     async def _finished(self, live: Live, run: Run) -> None:
         good = run.phase == "Succeeded"
@@ -228,15 +237,14 @@ class Workflows:
         await gathering.delete_claims(self.client, live.obj, run.spec, run.phase)
         strategy = (run.spec.pod_gc or {}).get("strategy")
         if strategy == "OnWorkflowCompletion" or (strategy == "OnWorkflowSuccess" and good):
-            await self._collect(live)
+            await self._collect(live.namespace, live.uid)
 
-    async def _collect(self, live: Live) -> None:
-        """podGC at the end: every pod of the workflow."""
-        from pinnace.objects.client import Selection
-
-        page = await self.client.list(POD, live.namespace, Selection(owner=live.uid))
+    async def _collect(self, namespace: str, uid: str, *, unfinished: bool = False) -> None:
+        """At the end: every pod of the workflow, or those that have not ended."""
+        page = await self.client.list(POD, namespace, Selection(owner=uid))
         for pod in page.items:
-            await self._delete(POD, pod["metadata"]["name"], live.namespace)
+            if not unfinished or (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                await self._delete(POD, pod["metadata"]["name"], namespace)
 
     async def _retire(self, obj: Obj) -> Result:
         """ttlStrategy: the workflow goes so many seconds after its end."""
