@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pinnace.cli.care import du
 from pinnace.cli.garbage import Collected, collect
 from pinnace.data.blobs import Blobs
 from pinnace.home import Home
@@ -111,3 +112,43 @@ async def test_what_was_just_put_is_not_taken(place: Place) -> None:
     fresh = place.blobs.put_bytes(b"fresh").digest
     await collect(place.home, place.store)
     assert place.blobs.exists(fresh)
+
+
+def claimed(place: Place, name: str, uid: str) -> Path:
+    folder = place.home.volumes / "default" / name
+    folder.mkdir(parents=True)
+    (folder / "data").write_bytes(b"x" * 50_000)
+    folder.with_name(f".{name}.uid").write_text(uid)
+    return folder
+
+
+async def test_data_goes_with_its_claim_and_with_whom_a_new_one_has_replaced(place: Place) -> None:
+    await place.put("persistentvolumeclaims", "kept", spec={})
+    kept, lost = claimed(place, "kept", "uid-kept"), claimed(place, "lost", "uid-lost")
+    aside = claimed(place, "old", "uid-old").rename(kept.with_name(".kept.deleted-uid-before"))
+    mine = place.home.volumes / "default" / "put-here-by-hand"
+    mine.mkdir()
+    done = await place.gc()
+    assert kept.exists() and mine.exists() and not lost.exists() and not aside.exists()
+    assert not lost.with_name(".lost.uid").exists()
+    assert "default/kept (uid-before)" in done.text() and "default/lost (uid-lost)" in done.text()
+    assert done.claim_bytes >= 100_000
+    assert (await place.gc()).claims == []
+
+
+async def test_data_stays_while_a_pod_has_it_mounted(place: Place) -> None:
+    folder = claimed(place, "data", "uid-data")
+    spec = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]}
+    await place.put("pods", "user", spec=spec, status={"phase": "Running"})
+    assert (await place.gc()).claims == [] and folder.exists()
+    await place.put("pods", "user", spec=spec, status={"phase": "Succeeded"})
+    assert [each.claim for each in (await place.gc()).claims] == ["data"] and not folder.exists()
+
+
+async def test_du_tells_what_gc_would_free(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    claimed(place, "lost", "uid-lost")
+    du(place.home)
+    assert "in volumes whose claims are gone: `pinnace gc` frees them" in capsys.readouterr().out
+    await place.gc()
+    du(place.home)
+    assert "claims are gone" not in capsys.readouterr().out

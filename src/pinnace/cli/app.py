@@ -283,7 +283,7 @@ def du(*, home: Where = None) -> int:
 
 @app.command(group=CARE)
 def gc(*, home: Where = None) -> int:
-    """Remove pod folders and artifacts that no object refers to."""
+    """Remove pod folders, artifacts and the data of deleted claims: what no object refers to."""
     from pinnace.cli.care import gc as command
 
     return command(Home.at(home))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from pinnace.cli import platform
+from pinnace.cli.claims import leftovers
 from pinnace.cli.connection import Connection
+from pinnace.cli.disk import on_disk, remove, size_text
+from pinnace.cli.garbage import reading
 from pinnace.cli.platform import Failure
 from pinnace.home import Home
 
@@ -34,16 +34,6 @@ def reset(home: Home, yes: bool) -> int:
             remove(path)
     print(f"{home.root} is as new; environments and the token stayed")
     return 0
-
-
-def remove(path: Path) -> None:
-    """Also trees whose folders are read-only (blobs, images)."""
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
-    for folder, _, _ in os.walk(path):
-        Path(folder).chmod(0o700)
-    shutil.rmtree(path)
 
 
 def backup(home: Home, target: Path) -> int:
@@ -91,26 +81,18 @@ def du(home: Home) -> int:
         total += size
         print(f"{size_text(size):>10}  {path.name}")
     print(f"{size_text(total):>10}  {home.root}")
+    if unused := unclaimed(home):
+        print(f"{size_text(unused):>10}  of it in volumes whose claims are gone: `pinnace gc` frees them")
     return 0
 
 
-def on_disk(path: Path) -> Iterator[int]:
-    """Bytes really taken: holes count nothing."""
-    stack = [path]
-    while stack:
-        current = stack.pop()
-        info = current.lstat()
-        yield info.st_blocks * 512
-        if current.is_dir() and not current.is_symlink():
-            stack.extend(current.iterdir())
-
-
-def size_text(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
+def unclaimed(home: Home) -> int:
+    """Bytes; 0 where the database cannot be read by this version."""
+    try:
+        with closing(reading(home)) as connection:
+            return sum(sum(on_disk(each.path)) for each in leftovers(home.volumes, connection))
+    except sqlite3.Error:
+        return 0
 
 
 def gc(home: Home) -> int:

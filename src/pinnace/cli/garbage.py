@@ -16,7 +16,8 @@ from contextlib import closing
 
 import msgspec
 
-from pinnace.cli.care import on_disk, remove, size_text
+from pinnace.cli.claims import Leftover, free, leftovers
+from pinnace.cli.disk import on_disk, remove, size_text
 from pinnace.data.blobs import Blobs
 from pinnace.home import Home
 from pinnace.store.interface import Row, Store
@@ -35,6 +36,8 @@ class Collected(msgspec.Struct, frozen=True):
     artifacts: int
     files: int
     file_bytes: int
+    claims: list[Leftover]
+    claim_bytes: int
 
     def text(self) -> str:
         return (
@@ -42,7 +45,14 @@ class Collected(msgspec.Struct, frozen=True):
             f"{self.artifacts} artifacts of workflows that are gone, and "
             f"{self.files} files that nothing refers to ({size_text(self.file_bytes)}); "
             "what is younger than an hour stays"
+            f"{self.claims_text()}"
         )
+
+    def claims_text(self) -> str:
+        if not self.claims:
+            return ""
+        names = "".join(f"\n  {each}" for each in self.claims)
+        return f"\nremoved the data of claims that are gone ({size_text(self.claim_bytes)}):{names}"
 
 
 async def collect(home: Home, store: Store) -> Collected:
@@ -81,13 +91,14 @@ def sweep(home: Home, artifacts: int) -> Collected:
         query = "SELECT uid FROM objects WHERE resource=? UNION SELECT owner FROM rows WHERE kind='binding'"
         present = {uid for (uid,) in connection.execute(query, (PODS,))}
         live = {d.decode() for body in living(connection, RECORDS) for d in DIGEST.findall(body)}
+        claims = leftovers(home.volumes, connection)
     gone = [path for path in folders if path.name not in present]
     freed = 0
     for path in gone:
         freed += sum(on_disk(path))
         remove(path)
     usage = Blobs(home.data).gc(live)
-    return Collected(len(gone), freed, artifacts, usage.files, usage.bytes)
+    return Collected(len(gone), freed, artifacts, usage.files, usage.bytes, claims, free(claims))
 
 
 def reading(home: Home) -> sqlite3.Connection:

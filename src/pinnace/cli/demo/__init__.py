@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pinnace.cli import care, platform
+from pinnace.cli import care, disk, platform
 from pinnace.cli.demo.acts import play
 from pinnace.cli.demo.stage import Stage
 from pinnace.cli.examples import examples
@@ -49,7 +49,7 @@ def forget_earlier(home: Home) -> None:
     if home.root.exists():
         for path in home.root.iterdir():
             if path.name not in care.KEPT_BY_RESET:
-                care.remove(path)
+                disk.remove(path)
 
 
 def copy_examples(scratch: Path) -> Path:
