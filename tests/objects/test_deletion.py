@@ -195,6 +195,19 @@ async def test_names_that_another_definition_has_are_not_accepted(door: Door) ->
     assert made["kind"] == "Boat"
 
 
+async def test_of_definitions_that_come_at_once_one_has_the_name(door: Door) -> None:
+    kind = door.kind(DEFINITIONS)
+    plurals, applying = ("boats", "ships", "rafts", "barges"), Options(field_manager="m")
+    made = await asyncio.gather(
+        *(door.local.create(kind, named(plural, kind="Boat")) for plural in plurals),
+        door.local.apply(kind, "tubs.sea.example.com", "", named("tubs", kind="Boat"), applying),
+    )
+    accepted = [one for one in made if verdicts(one)["Established"][0] == "True"]
+    assert len(accepted) == 1
+    served = [each for each in door.catalogue.resources() if each.kind == "Boat"]
+    assert [each.key for each in served] == [accepted[0]["metadata"]["name"]]
+
+
 async def test_other_groups_may_use_the_same_names(door: Door) -> None:
     await door.local.create(door.kind(DEFINITIONS), named("boats", kind="Boat"))
     other = named("boats", kind="Boat")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Protocol, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
@@ -69,12 +70,18 @@ class House:
         self._namespaces: dict[str, str] = {}
         self._busy: Counter[str] = Counter()
         self._settled = asyncio.Event()
+        self._defining = asyncio.Lock()
         store.listen(self._forget)
 
     def view(self, resource: Resource, obj: Obj) -> Obj:
         """A stored document as this version's readers see it."""
         projection = self.projections.get(resource.key)
         return presented(resource, projection.expand(obj) if projection else obj)
+
+    def turn(self, resource: Resource) -> AbstractAsyncContextManager[Any]:
+        """To be held from `entering` or `defined` to the end of the commit: a definition is judged against
+        the others, so no other may be on its way meanwhile."""
+        return self._defining if resource.key == definitions.KEY else nullcontext()
 
     async def judged(self, resource: Resource, options: Options, judge: Callable[[], T]) -> T:
         """Admission is pure: what may take long is judged in a thread. Long documents, definitions (whose

@@ -214,19 +214,24 @@ class Local:
                 self.house.admission.created, self.identity, resource, obj, namespace, options
             )
             new = await self.house.judged(resource, options, judge)
-            new, rows = self.house.entering(resource, new)
             generated = not (obj.get("metadata") or {}).get("name")
             try:
-                if options.dry_run:
-                    if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
-                        raise refusals.already_exists(resource, name_of(new))
-                    return new
-                (stored,) = await self.house.commit([Put(resource.key, new, ABSENT), *rows], (resource,))
-                return self.house.view(resource, stored)
+                return await self._enter(resource, new, options)
             except StatusError as error:
                 if error.reason != "AlreadyExists" or not generated or attempt == 7:
                     raise
         raise AssertionError("unreachable")
+
+    async def _enter(self, resource: Resource, new: Obj, options: Options) -> Obj:
+        """Stored, as what its writer sees of it."""
+        async with self.house.turn(resource):
+            new, rows = self.house.entering(resource, new)
+            if options.dry_run:
+                if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
+                    raise refusals.already_exists(resource, name_of(new))
+                return new
+            (stored,) = await self.house.commit([Put(resource.key, new, ABSENT), *rows], (resource,))
+            return self.house.view(resource, stored)
 
     async def update(
         self, resource: Resource, obj: Obj, namespace: str = "", options: Options = Options()
@@ -382,7 +387,15 @@ class Local:
             wanted, rows = projection.absorb(current, wanted)
         now = presented(resource, current)
         judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
-        new = self.house.defined(resource, await self.house.judged(resource, options, judge))
+        judged = await self.house.judged(resource, options, judge)
+        async with self.house.turn(resource):
+            new = self.house.defined(resource, judged)
+            return await self._store(resource, current, now, new, rows, options)
+
+    async def _store(
+        self, resource: Resource, current: Obj, now: Obj, new: Obj, rows: builtins.list[Row], options: Options
+    ) -> Obj:
+        """What was judged, in place of `current`, which this version's readers see as `now`."""
         if options.dry_run or (new is now and not rows):
             return self.house.view(resource, new)
         key, expect = resource.key, revision_of(current)
