@@ -18,7 +18,7 @@ from pinnace.kinds.resource import Obj
 from pinnace.store.heads import Head, Heads, Key
 from pinnace.store.interface import ABSENT, ANY, Conflict, Event, Put, Remove, Row, Write
 from pinnace.store.selector import label_term, owner_term
-from pinnace.store.statements import insert, many
+from pinnace.store.statements import delete, insert
 
 ADDED, MODIFIED, DELETED = 0, 1, 2
 TYPES = ("ADDED", "MODIFIED", "DELETED")
@@ -88,7 +88,7 @@ class Batch:
         metadata = {**given["metadata"], "resourceVersion": str(rv)}
         obj = {**given, "metadata": metadata}
         key = (resource, metadata.get("namespace") or "", metadata["name"])
-        old = self.heads.get(key)
+        old = self.heads.get(key) if expect == ABSENT else self.heads.find(key)
         if expect != ANY:
             self._expect(index, old, expect)
         labels = metadata.get("labels") or {}
@@ -100,7 +100,10 @@ class Batch:
             event = Event(rv, "ADDED", *key, obj, None)
         else:
             before = old.labels
-            moved = "" if labels == before else _encode(before).decode()
+            if labels == before:
+                labels, moved = before, ""
+            else:
+                moved = _encode(before).decode()
             new = Head(old.id, uid, rv, labels, others)
             entry = (rv, old.id, *key, MODIFIED, moved, owner, _body(obj))
             event = Event(rv, "MODIFIED", *key, obj, before)
@@ -108,7 +111,7 @@ class Batch:
 
     def _remove(self, index: int, remove: Remove, rv: int) -> None:
         key = (remove.resource, remove.namespace, remove.name)
-        old = self.heads.get(key)
+        old = self.heads.find(key)
         if old is None:
             raise Conflict("missing", index)
         last = self._current(old)
@@ -162,29 +165,30 @@ class Batch:
         """All statements of the group, inside the caller's transaction. `floor`: the log's, below which a
         body goes as soon as nothing points to it."""
         insert(self._connection, "INSERT INTO log VALUES", LOG_WIDTH, self._log)
-        superseded = [(old.rv,) for _, old, _ in self.moves if old is not None and old.rv <= floor]
-        many(self._connection, "DELETE FROM log WHERE rv=?", superseded)
+        superseded = [old.rv for _, old, _ in self.moves if old is not None and old.rv <= floor]
+        delete(self._connection, "DELETE FROM log WHERE rv IN", (), superseded)
         Changes(self.moves).flush(self._connection)
         self._flush_rows()
         self._connection.execute("UPDATE state SET rv=?", (self.rv,))
 
     def _flush_rows(self) -> None:
         run = self._connection
-        many(run, "DELETE FROM rows WHERE kind=? AND owner=?", list(self._stars))
-        gone = []
+        for star in self._stars:
+            run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
+        gone: list[str] = []
         kept: list[Any] = []
         for key, (rv, body) in self._rows.items():
             if body is None:
-                gone.append(key)
+                gone += key
             else:
                 kept += (*key, rv, bytearray(body))
-        many(run, "DELETE FROM rows WHERE kind=? AND owner=? AND key=?", gone)
+        insert(run, DROP_ROWS, 3, gone, FOUND_ROWS)
         insert(run, "INSERT INTO rows (kind, owner, key, rv, body) VALUES", 5, kept, UPSERT_ROW)
 
 
-REDRAW = (
-    "UPDATE objects SET rv=v.column2, uid=v.column3, labels=v.column4, owners=v.column5 FROM (VALUES"
-)
+REDRAW = "UPDATE objects SET rv=v.column2, uid=v.column3, labels=v.column4, owners=v.column5 FROM (VALUES"
+DROP_ROWS = "DELETE FROM rows WHERE id IN (SELECT r.id FROM (VALUES"
+FOUND_ROWS = ") v CROSS JOIN rows r ON r.kind=v.column1 AND r.owner=v.column2 AND r.key=v.column3)"
 UPSERT_ROW = "ON CONFLICT (kind, owner, key) DO UPDATE SET rv=excluded.rv, body=excluded.body"
 
 
@@ -195,7 +199,7 @@ class Changes:
         self._born: dict[int, tuple[Key, Head]] = {}
         self._moved: dict[int, int] = {}
         self._redrawn: dict[int, Head] = {}
-        self._gone: list[tuple[int]] = []
+        self._gone: list[int] = []
         self._terms: dict[tuple[int, int], bool] = {}
         for key, old, new in moves:
             if new is None:
@@ -208,22 +212,23 @@ class Changes:
                 self._update(key, old, new)
 
     def _update(self, key: Key, old: Head, new: Head) -> None:
-        alike = old.labels == new.labels and old.owners == new.owners
+        id = old.id
+        alike = old.labels is new.labels and old.owners == new.owners  # see `Batch._put`
         if not alike:
             self._redraw(key[0], old, new)
-        if old.id in self._born:
-            self._born[old.id] = (key, new)
-        elif old.id in self._redrawn or not alike or old.uid != new.uid:
-            self._redrawn[old.id] = new
+        if id in self._born:
+            self._born[id] = (key, new)
+        elif not alike or id in self._redrawn or old.uid != new.uid:
+            self._redrawn[id] = new
         else:
-            self._moved[old.id] = new.rv
+            self._moved[id] = new.rv
 
     def _remove(self, key: Key, old: Head) -> None:
         self._draw(key[0], old, False)
         self._moved.pop(old.id, None)
         self._redrawn.pop(old.id, None)
         if self._born.pop(old.id, None) is None:
-            self._gone.append((old.id,))
+            self._gone.append(old.id)
 
     def _draw(self, resource: str, head: Head, on: bool) -> None:
         for key, value in head.labels.items():
@@ -242,7 +247,7 @@ class Changes:
                     self._terms[owner_term(resource, uid), head.id] = on
 
     def flush(self, run: sqlite3.Connection) -> None:
-        many(run, "DELETE FROM objects WHERE id=?", self._gone)
+        delete(run, "DELETE FROM objects WHERE id IN", (), self._gone)
         born: list[Any] = []
         for key, head in self._born.values():
             born += (head.id, *key, head.uid, head.rv, _text(head.labels), _text(head.owners))
@@ -253,14 +258,15 @@ class Changes:
         insert(run, REDRAW, 5, redrawn, ") v WHERE id=v.column1")
         moved = [value for pair in self._moved.items() for value in pair]
         insert(run, "UPDATE objects SET rv=v.column2 FROM (VALUES", 2, moved, ") v WHERE id=v.column1")
-        added: list[Any] = []
-        lost: list[tuple[int, int]] = []
-        for term, on in self._terms.items():
+        added: list[int] = []
+        lost: dict[int, list[int]] = {}
+        for pair, on in self._terms.items():
             if on:
-                added += term
+                added += pair
             else:
-                lost.append(term)
-        many(run, "DELETE FROM terms WHERE term=? AND id=?", lost)
+                lost.setdefault(pair[0], []).append(pair[1])
+        for term, ids in lost.items():
+            delete(run, "DELETE FROM terms WHERE term=? AND id IN", (term,), ids)
         insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
 
 

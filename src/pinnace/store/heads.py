@@ -38,12 +38,25 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     """The second owner and those after it (the first one is indexed with each log entry)."""
 
 
+class Unknown(Exception):
+    """Nothing is remembered of a key: it has to be loaded first."""
+
+
 class Heads:
+    """A key is known with its head, known to be absent (None), or not known."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[Key, Head | None] = {}
         self.get = self._known.get
         self.clear = self._known.clear
+
+    def find(self, key: Key) -> Head | None:
+        """Raises Unknown, where `get` takes what is not known to be absent."""
+        try:
+            return self._known[key]
+        except KeyError:
+            raise Unknown from None
 
     def put(self, key: Key, head: Head | None) -> None:
         self._known[key] = head
@@ -55,7 +68,9 @@ class Heads:
         """Know these, in one row a chunk: every row would hand the interpreter lock over and back."""
         unknown = [key for key in dict.fromkeys(keys) if key not in self._known]
         for start, count in chunks(len(unknown)):
-            values = list(chain.from_iterable(unknown[start : start + count]))
+            wanted = unknown[start : start + count]
+            self._known.update(dict.fromkeys(wanted))
+            values = list(chain.from_iterable(wanted))
             answer = self._connection.execute(sentence(SELECT, 3, count, JOIN), values).fetchone()[0]
             for resource, namespace, name, id, uid, rv, labels, owners in _decode(answer):
                 self._known[resource, namespace, name] = Head(id, uid, rv, labels or {}, tuple(owners or ()))

@@ -22,21 +22,29 @@ def insert(connection: sqlite3.Connection, head: str, width: int, flat: list[Any
         connection.execute(sentence(head, width, count, tail), values)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def sentence(head: str, width: int, count: int, tail: str) -> str:
-    row = "(" + ",".join("?" * width) + ")"
+    """`width` 0: plain values, as `IN (…)` takes them."""
+    row = "(" + ",".join("?" * width) + ")" if width else "?"
     return f"{head} {','.join([row] * count)} {tail}"
 
 
-def many(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.executemany(sql, rows)
+def delete(connection: sqlite3.Connection, head: str, first: Sequence[Any], ids: Sequence[Any]) -> None:
+    """`head` ends in `IN`; `first` are the values of what stands before it. `executemany` would let go of the
+    interpreter lock twice a row."""
+    for start, count in chunks(len(ids)):
+        values = [*first, *ids[start : start + count]]
+        connection.execute(sentence(f"{head} (", 0, count, ")"), values)
 
 
 def chunks(rows: int) -> Iterator[tuple[int, int]]:
-    """(start, count), the counts powers of two."""
+    """(start, count), the counts powers of two and one and a half times these."""
     start = 0
-    while start < rows:
-        count = min(LARGEST, 1 << ((rows - start).bit_length() - 1))
+    while left := rows - start:
+        if left >= LARGEST:
+            count = LARGEST
+        else:
+            power = 1 << (left.bit_length() - 1)
+            count = power + power // 2 if left >= power + power // 2 else power
         yield start, count
         start += count

@@ -2,7 +2,8 @@
 
 Owned by `SqliteStore`. Invariants: a commit is answered only after its group is on disk; revisions grow in
 the order of answers; a group that SQLite refuses leaves neither bytes nor revisions behind. Groups form by
-themselves: whatever arrives while one group waits for its fsync is the next group. Nothing waits to fill one.
+themselves: whatever arrives while one group is written is the next group. After a group of many the next one
+waits a moment for company, since a group costs as much as forty writes; a write to a quiet store never waits.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ import msgspec
 from pinnace.failpoint import passing
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import Batch
-from pinnace.store.heads import Heads, Key
+from pinnace.store.heads import Heads, Key, Unknown
 from pinnace.store.interface import ABSENT, Conflict, DiskFull, Event, Put, Remove, Write
 
 GROUP_LIMIT = 512
 """Writes in one group: about 10 ms of work, so that no single answer waits long."""
+MANY = 8
+"""Writes in a group that tell of more to come: one client's own commit has fewer."""
+REST = 0.01
+"""Seconds, at most, between a group of many and the next."""
 MARK_SECONDS = 10
 COMPACT_STEP = 256
 
@@ -77,6 +82,8 @@ class Writer(Generic[T]):
         self._log_limit, self._log_age, self._clock = log_limit, log_age, clock
         self._aged = self.floor
         self._marked = 0.0
+        self._rested = 0.0
+        """The moment (of `perf_counter`) until which the next group waits for company."""
         self._heads = Heads(connection)
         self._queue: SimpleQueue[list[Request[T]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
@@ -94,7 +101,11 @@ class Writer(Generic[T]):
         waiting: list[Request[T]] = []
         going = True
         while going or waiting:
-            going = self._gather(waiting, wait=going and not waiting) and going
+            full = bool(waiting)  # of what the last group had no room for
+            going = self._gather(waiting, wait=going and not full) and going
+            if going and not full and (left := self._rested - time.perf_counter()) > 0:
+                time.sleep(left)
+                going = self._gather(waiting, wait=False)
             group = _take(waiting)
             if group:
                 self._serve(group)
@@ -124,7 +135,9 @@ class Writer(Generic[T]):
                     self._serve([request])
                 return
             answers = Answers(self.rv, [], [(request.ticket, refusal) for request in group])
-        self._count(answers, time.perf_counter() - started)
+        ended = time.perf_counter()
+        self._rested = ended + rest(sum(len(request.writes) for request in group), ended - started)
+        self._count(answers, ended - started)
         self._publish(answers)
 
     def _judge_and_flush(self, group: list[Request[T]]) -> Answers[T]:
@@ -137,17 +150,23 @@ class Writer(Generic[T]):
             return self._plan_and_flush(group, trusting=False)
 
     def _plan_and_flush(self, group: list[Request[T]], *, trusting: bool) -> Answers[T]:
-        self._heads.load(_keys(group, trusting))
+        if not trusting:
+            self._heads.load(_keys(group, trusting))
         batch = Batch(self._connection, self.rv, self._heads)
-        settled = [(request.ticket, self._planned(batch, request)) for request in group]
+        settled = [(request.ticket, self._planned(batch, request, group)) for request in group]
         if batch.rv > self.rv:
             self._flush(batch)
         self._heads.trim([key for key, _, new in batch.moves if new is None])
         return Answers(self.rv, batch.events, settled)
 
-    def _planned(self, batch: Batch, request: Request[T]) -> list[Obj] | BaseException:
+    def _planned(
+        self, batch: Batch, request: Request[T], group: list[Request[T]]
+    ) -> list[Obj] | BaseException:
         try:
             return batch.add(request.writes)
+        except Unknown:  # most are remembered; then all that the group asks about, in one read
+            self._heads.load(_keys(group, trusting=True))
+            return self._planned(batch, request, group)
         except Conflict:
             return self._judged(batch, request)
         except Exception as refusal:  # it concerns this commit alone: it is no JSON
@@ -214,6 +233,11 @@ class Writer(Generic[T]):
         statistics.writes += len(answers.events)
         statistics.largest_group = max(statistics.largest_group, len(answers.settled))
         statistics.seconds += seconds
+
+
+def rest(writes: int, seconds: float) -> float:
+    """How long the next group waits for company after one of so many writes that took so long."""
+    return min(2 * seconds, REST) if writes >= MANY else 0.0
 
 
 def _take(waiting: list[Request[T]]) -> list[Request[T]]:
