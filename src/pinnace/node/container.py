@@ -94,19 +94,19 @@ class Member:
     def begin(self, ended: Callable[[Exit], None]) -> None:
         """Start one life; `ended` is called at its end, at once where there is nothing to start."""
 
-        def over(exit: Exit) -> None:
+        def gone(exit: Exit) -> None:
             self.end(exit, log, tail)
             ended(exit)
 
         log = Log(self.services.log(self), self.services.sampler.spares)
         tail = Tail(log) if self.wants_result else None
         try:
-            self.start(log, tail, over)
+            self.start(log, tail, gone)
             self.guard()
         except StartError as error:
-            over(Exit(128, "StartError", str(error)))
+            gone(Exit(128, "StartError", str(error)))
 
-    def start(self, log: Log, tail: Tail | None, over: Callable[[Exit], None]) -> None:
+    def start(self, log: Log, tail: Tail | None, gone: Callable[[Exit], None]) -> None:
         launch = self.launch = self.outfit(self)
         if launch.isolation != "container":  # whose engine makes groups of its own
             launch.cgroups = self.services.groups.make(self.spec.memory_limit, self.spec.milli_cpu)
@@ -116,16 +116,14 @@ class Member:
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
         try:
-            self.handle = self.services.launcher(launch).start(launch, over)
+            self.handle = self.services.launcher(launch).start(launch, gone)
         finally:
             if tail:
                 tail.started()
-        state = self.state
-        state.started, state.finished, state.exit_code = time.time(), 0, None
-        state.waiting = state.message = state.reason = ""
-        state.pid, state.sockets = self.handle.pid, self.sockets
+        begun(self.state, self.handle.pid)
+        self.state.sockets = self.sockets
         if not self.probed:
-            state.ready = True
+            self.state.ready = True
             self.started.set()
         self.services.sampler.add(log)
         self.changed()
@@ -149,7 +147,6 @@ class Member:
             self.guards.append(lambda: void(watching.cancel()))
 
     def end(self, exit: Exit, log: Log, tail: Tail | None) -> None:
-        state = self.state
         for stop in self.guards:
             stop()
         self.guards.clear()
@@ -165,12 +162,7 @@ class Member:
             self.killer.cancel()
         self.handle = None
         exit.reason = exit.reason or self.reason(exit.code)
-        state.waiting = ""
-        state.finished = time.time()
-        state.started = state.started or state.finished
-        state.exit_code, state.reason, state.message = exit.code, exit.reason, exit.message
-        state.ready, state.pid = False, 0
-        state.signal = exit.code - 128 if exit.code in SIGNAL_CODES else 0
+        over(self.state, exit)
         self.started.set()
         self.changed()
 
@@ -243,6 +235,23 @@ class Member:
 
 def void(_: object) -> None:
     """For a callback whose answer nobody needs."""
+
+
+def begun(state: ContainerState, pid: int) -> None:
+    """What a state says of a life that begins now."""
+    state.started, state.finished, state.exit_code = time.time(), 0, None
+    state.waiting = state.message = state.reason = ""
+    state.pid = pid
+
+
+def over(state: ContainerState, exit: Exit) -> None:
+    """What it says of one that has ended now."""
+    state.waiting = ""
+    state.finished = time.time()
+    state.started = state.started or state.finished
+    state.exit_code, state.reason, state.message = exit.code, exit.reason, exit.message
+    state.ready, state.pid = False, 0
+    state.signal = exit.code - 128 if exit.code in SIGNAL_CODES else 0
 
 
 def restarts(policy: str, code: int) -> bool:

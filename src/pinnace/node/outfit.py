@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from functools import cache
 from pathlib import Path
 
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.protocol import Container, Run
-from pinnace.node.rewriting import Rewriter, Unwritable
+from pinnace.node.rewriting import Rewriter, Unwritable, search
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
 from pinnace.node.sockets import Sockets
@@ -22,6 +23,7 @@ from pinnace.node.volumes import Volumes, link_into
 
 HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNCHANGED = Rewriter("", [])
+ALWAYS = ("/tmp",)  # noqa: S108 - declared by everyone: a path inside
 OFFERED = ("/var/run/secrets", "/dev/shm")  # noqa: S108 - mounts that a program may well ignore
 
 
@@ -152,14 +154,13 @@ class Outfitter:
             paths += [output.path for output in outputs_of(self.run)]
         if spec.script:
             paths.append(SCRIPT)
-        return [*paths, "/tmp"]  # noqa: S108 - a path inside
+        return [*paths, *ALWAYS]
 
     def rewriter(self, declared: list[str], built: Built, root: str, sockets: dict[str, str]) -> Rewriter:
         if self.launcher.private_root:
             return UNCHANGED
         elsewhere = {os.path.dirname(path): folder for path, folder in sockets.items()}
-        elsewhere |= {bind.path: bind.source for bind in built.binds if bind.path != bind.source}
-        return self.launcher.rewriter(root, declared, elsewhere)
+        return self.launcher.rewriter(root, declared, elsewhere | moved_by(built))
 
     def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
         """Unwritable: a declared path that the container's texts do not name."""
@@ -199,6 +200,16 @@ def remove_all(folder: Path, volumes: Volumes) -> None:
     volumes.remove()
     for path in folder.glob("root-*"):
         remove_folder(str(path))
+
+
+def moved_by(built: Built) -> dict[str, str]:
+    """Paths that an environment brings to a place of their own → where they are on the host."""
+    return {bind.path: bind.source for bind in built.binds if bind.path != bind.source}
+
+
+def mentioned(built: Built) -> re.Pattern[str]:
+    """What a plain process that declares nothing would still have to say by another path."""
+    return search(ALWAYS, tuple(moved_by(built)))[1]
 
 
 def arguments(spec: Container, built: Built) -> list[str]:
@@ -247,4 +258,9 @@ def prepare(root: str, cwd: str, rewriter: Rewriter, declared: list[str]) -> str
         os.makedirs(f"{root}/tmp", exist_ok=True)  # noqa: S108
     if cwd.startswith(root):
         os.makedirs(cwd, exist_ok=True)
+    return start_folder(cwd, root)
+
+
+def start_folder(cwd: str, root: str) -> str:
+    """Where a plain process starts: its own folder, unless another one is named that is there."""
     return cwd if cwd != "/" and os.path.isdir(cwd) else root
