@@ -20,6 +20,8 @@ from pinnace.home import Home
 
 DEFAULT_PORT = 7443
 DEFAULT_GATEWAY_PORT = 7080
+FAMILIES = ("jobs", "serving", "workflow")
+"""As in `families.py`, which is too heavy for a command line."""
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 60.0
 NEVER_SO_LATE = 6.0
@@ -58,6 +60,7 @@ def start(
     """Start a supervisor unless one runs, and return when the API answers `/readyz`.
 
     Raises Failure with the last words of the process that could not start."""
+    refuse_unknown_family(without)
     prepare(home)
     already = running(home)
     if not already:
@@ -98,6 +101,18 @@ def refuse_without_isolation(home: Home, asked: str) -> None:
         "Or choose knowingly: `pinnace up --isolation process` hides nothing from a step (`--isolation "
         "container` needs podman or docker).\n`pinnace doctor` tries everything and prints what it found."
     )
+
+
+def refuse_unknown_family(without: tuple[str, ...]) -> None:
+    """A typo would leave a family running beside the user's own controller."""
+    for name in without:
+        if name in FAMILIES:
+            continue
+        from difflib import get_close_matches  # only for people's mistakes
+
+        near = get_close_matches(name, FAMILIES, 1)
+        meant = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FAMILIES)}"
+        raise Failure(f"--without {name}: no family of controllers is named so ({meant})")
 
 
 def refuse_taken_port(home: Home, option: str, port: int) -> None:
