@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from pinnace.controllers.pods.status import reported
 from pinnace.controllers.pods.story import Story
+from pinnace.controllers.recorder import Recorder
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import ContainerState, PodReport
 from pinnace.objects.client import Change
@@ -80,3 +82,28 @@ async def test_preparing_an_environment_is_normal() -> None:
     assert await told(waiting, absent, absent) == [
         ("Normal", "PreparingEnvironment", 1), ("Warning", "Failed", 1),
     ]  # fmt: skip
+
+
+async def test_events_are_listed_in_the_order_in_which_they_were_told() -> None:
+    writer = Writer()
+    recorders = [Recorder(writer, component) for component in ("default-scheduler", "kubelet")]
+    for number in range(20):
+        recorders[number % 2].record(POD, f"R{number}", "")
+    for recorder in recorders:
+        await recorder.settled()
+    assert [writer.events[name]["reason"] for name in sorted(writer.events)] == [f"R{n}" for n in range(20)]
+
+
+async def test_the_last_life_keeps_the_times_that_were_told_of_it() -> None:
+    def report(state: ContainerState) -> PodReport:
+        return PodReport(uid="u", phase="Running", containers=[state])
+
+    first = reported(POD, report(ContainerState("main", started=100.0)), 101.0)
+    ended = ContainerState("main", waiting="CrashLoopBackOff", restarts=1, last_exit=3)
+    second = reported({**POD, "status": first}, report(ended), 111.0)
+    again = ContainerState("main", started=120.0, restarts=1, last_exit=3)
+    third = reported({**POD, "status": second}, report(again), 121.0)
+    for status in (second, third):
+        life = status["containerStatuses"][0]["lastState"]["terminated"]
+        assert (life["exitCode"], life["startedAt"]) == (3, "1970-01-01T00:01:40Z")
+        assert life["finishedAt"]

@@ -159,7 +159,7 @@ def _container(
     return {
         "name": state.name,
         "state": _state(state, identity, running),
-        "lastState": _last_state(state, report.uid),
+        "lastState": _last_state(state, report.uid, _known(before, container["name"], init)),
         "ready": (state.ready and running) or (init and state.exit_code == 0),
         "restartCount": state.restarts,
         "image": container.get("image") or "",
@@ -171,15 +171,21 @@ def _container(
 
 def _lost(name: str, before: Obj, init: bool) -> ContainerState | None:
     """What is said of a container whose end nobody saw; one that was already over keeps its end."""
-    known = next((each for each in before.get(_list_of(init)) or () if each["name"] == name), None)
-    ended = ((known or {}).get("state") or {}).get("terminated")
-    state = ContainerState(name=name, init=init, restarts=(known or {}).get("restartCount", 0))
+    known = _known(before, name, init)
+    ended = (known.get("state") or {}).get("terminated")
+    state = ContainerState(name=name, init=init, restarts=known.get("restartCount", 0))
     if ended:
         state.exit_code, state.reason = ended["exitCode"], ended.get("reason", "")
         return state
     state.exit_code, state.reason = 137, "ContainerStatusUnknown"
     state.message = "The container could not be located when the pod was terminated"
     return state
+
+
+def _known(before: Obj, name: str, init: bool) -> Obj:
+    """What was told of the container before; {} if nothing was."""
+    found: Obj = next((each for each in before.get(_list_of(init)) or () if each["name"] == name), {})
+    return found
 
 
 def _list_of(init: bool) -> str:
@@ -213,14 +219,18 @@ def _terminated(state: ContainerState, identity: str) -> Obj:
     return ended
 
 
-def _last_state(state: ContainerState, uid: str) -> Obj:
+def _last_state(state: ContainerState, uid: str, known: Obj) -> Obj:
+    """How the life before this one ended; its times are those that were told while it was this one."""
     if state.last_exit is None:
         return {}
+    told = known.get("lastState" if known.get("restartCount") == state.restarts else "state") or {}
+    life = told.get("terminated") or told.get("running") or {}
+    finished = life.get("finishedAt") or (stamp(state.started) if state.started else None)
     reason = state.last_reason or ("Completed" if state.last_exit == 0 else "Error")
     identity = f"pinnace://{uid}/{state.name}/{max(0, state.restarts - 1)}"
     return {
         "terminated": {
-            "exitCode": state.last_exit, "reason": reason, "startedAt": None, "finishedAt": None,
-            "containerID": identity,
+            "exitCode": state.last_exit, "reason": reason, "startedAt": life.get("startedAt"),
+            "finishedAt": finished or life.get("startedAt"), "containerID": identity,
         }
     }
