@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,27 @@ async def bootstrap(client: Local, port: int = 443) -> None:
         service = {"metadata": {"name": "kubernetes", "labels": labels}, "spec": {"ports": ports}}
         with suppress(StatusError):
             await client.create(SERVICE, service, "default")
+
+
+def _conditions(held: Counter[str], holding: Counter[str]) -> dict[str, tuple[str, str, str]]:
+    """Type → (status, reason, message), as upstream's namespace deleter has them."""
+    remaining = ", ".join(f"{key} has {count} resource instances" for key, count in sorted(held.items()))
+    finalizers = ", ".join(f"{key} in {count} resource instances" for key, count in sorted(holding.items()))
+    return {
+        "NamespaceDeletionDiscoveryFailure":
+            ("False", "ResourcesDiscovered", "All resources successfully discovered"),
+        "NamespaceDeletionGroupVersionParsingFailure":
+            ("False", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+        "NamespaceDeletionContentFailure":
+            ("False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        "NamespaceContentRemaining":
+            ("True", "SomeResourcesRemain", f"Some resources are remaining: {remaining}"),
+        "NamespaceFinalizersRemaining": (
+            "True", "SomeFinalizersRemain",
+            f"Some content in the namespace has finalizers remaining: {finalizers}",
+        ) if holding else
+            ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+    }
 
 
 class Namespaces:
@@ -94,13 +116,14 @@ class Namespaces:
     async def _empty(self, namespace: Obj) -> Result:
         """Delete what can be deleted; objects that are held (a grace, a finalizer) are waited for."""
         name = namespace["metadata"]["name"]
-        held: dict[str, int] = {}
+        held: Counter[str] = Counter()
+        holding: Counter[str] = Counter()
         for resource in self._contents():
-            left = await self._delete_all(resource, name)
-            if left:
-                held[resource.key] = left
+            for obj in await self._delete_all(resource, name):
+                held[f"{resource.plural}.{resource.group}"] += 1
+                holding.update(obj["metadata"].get("finalizers") or ())
         if held:
-            await self._explain(namespace, held)
+            await self._explain(namespace, held, holding)
             return Result(after=LOOK_AGAIN)
         await self._finalize(name)
         return Result()
@@ -113,14 +136,14 @@ class Namespaces:
                 found.setdefault(resource.key, resource)
         return sorted(found.values(), key=lambda each: (each.key == EVENT.key, each.key != POD.key))
 
-    async def _delete_all(self, resource: Resource, namespace: str) -> int:
-        """How many are still there afterwards."""
+    async def _delete_all(self, resource: Resource, namespace: str) -> list[Obj]:
+        """What is still there afterwards."""
         while True:
             page = self.client.peek_list(resource, namespace, Selection(limit=PAGE))
             fresh = [obj for obj in page.items if not obj["metadata"].get("deletionTimestamp")]
             await asyncio.gather(*(self._delete(resource, obj) for obj in fresh))
             if not fresh:
-                return len(page.items)
+                return page.items
 
     async def _delete(self, resource: Resource, obj: Obj) -> None:
         meta = obj["metadata"]
@@ -128,19 +151,20 @@ class Namespaces:
         with suppress(StatusError):
             await self.client.delete(resource, meta["name"], meta["namespace"], options)
 
-    async def _explain(self, namespace: Obj, held: dict[str, int]) -> None:
-        """The condition by which people find what holds a namespace."""
-        listed = ", ".join(f"{key} has {count} resource instances" for key, count in sorted(held.items()))
-        message = f"Some resources are remaining: {listed}"
+    async def _explain(self, namespace: Obj, held: Counter[str], holding: Counter[str]) -> None:
+        """The conditions by which people find what holds a namespace, and who has yet to let go."""
         status = namespace.get("status") or {}
-        if any(each.get("message") == message for each in status.get("conditions") or ()):
+        before = {each.get("type"): each for each in status.get("conditions") or ()}
+        told = _conditions(held, holding)
+        if all(before.get(kind, {}).get("message") == told[kind][2] for kind in told):
             return
-        began = time.time() - LOOK_AGAIN
-        condition = {
-            "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
-            "message": message, "lastTransitionTime": stamp(began),
-        }
-        wanted = {**namespace, "status": {**status, "conditions": [condition]}}
+        began = stamp(time.time() - LOOK_AGAIN)
+        conditions = [
+            {"type": kind, "status": state, "reason": reason, "message": message, "lastTransitionTime":
+             before[kind]["lastTransitionTime"] if before.get(kind, {}).get("status") == state else began}
+            for kind, (state, reason, message) in told.items()
+        ]
+        wanted = {**namespace, "status": {**status, "conditions": conditions}}
         await self.client.update(NAMESPACE, wanted, "", Options(subresource="status"))
 
     async def _finalize(self, name: str) -> None:
