@@ -285,3 +285,48 @@ def test_quantities_come_back_as_upstream_writes_them(stack: Stack) -> None:
     assert json.loads(shown) == {
         "limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "1", "memory": "512Mi"},
     }
+
+
+@pytest.mark.parametrize(("method", "query", "body", "wanted"), [
+    ("POST", "dryRun=x", {}, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["x"]: supported values: "All"'),
+    ("POST", "fieldValidation=x", {}, 'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "x": '
+     'supported values: "Ignore", "Warn", "Strict"'),
+    ("POST", "fieldManager=" + "x" * 129, {},
+     'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes'),
+    ("DELETE", "", {"propagationPolicy": "Foo"}, 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported '
+     'value: "Foo": supported values: "Foreground", "Background", "Orphan", "nil"'),
+    ("DELETE", "", {"propagationPolicy": "Orphan", "orphanDependents": True},
+     'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and '
+     "deletionPropagation cannot be both set"),
+    ("DELETE", "", {"preconditions": {"uid": "x"}}, 'Operation cannot be fulfilled on ServiceAccount "default": the UID in '
+     "the precondition (x) does not match the UID in record ("),
+    ("GET", "watch=1&resourceVersionMatch=Exact", None, "resourceVersionMatch is forbidden for watch unless "
+     "sendInitialEvents is provided"),
+    ("GET", "sendInitialEvents=true", None, "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"),
+])
+def test_options_are_refused_by_name(
+    stack: Stack, method: str, query: str, body: dict[str, Any] | None, wanted: str
+) -> None:
+    path = "/api/v1/namespaces/default/serviceaccounts" + ("/default" if method == "DELETE" else "")
+    with stack.http() as client:
+        found = client.request(method, f"{path}?{query}", json=body)
+    assert found.status_code in (409, 422)
+    assert wanted in found.json()["message"]
+
+
+def test_a_namespace_that_cannot_go_says_what_holds_it(stack: Stack, namespace: str) -> None:
+    stack.ok("-n", namespace, "create", "-f", "-", text=json.dumps(
+        kind("ConfigMap", meta={"finalizers": ["example.com/held"]})
+    ))
+    stack.ok("delete", "namespace", namespace, "--wait=false")
+    shown = "jsonpath={.status.conditions[?(@.status=='True')].message}"
+    waiting = "--for=jsonpath={.status.conditions[4].reason}=SomeFinalizersRemain"
+    stack.ok("wait", f"ns/{namespace}", waiting, "--timeout=10s")
+    assert stack.ok("get", "ns", namespace, "-o", shown) == (
+        "Some resources are remaining: configmaps. has 1 resource instances "
+        "Some content in the namespace has finalizers remaining: example.com/held in 1 resource instances"
+    )
+    refused = stack.kubectl("-n", namespace, "create", "sa", "late")
+    assert f"unable to create new content in namespace {namespace} because it is being terminated" in refused.stderr
+    stack.ok("-n", namespace, "patch", "cm", "x", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    stack.ok("wait", f"ns/{namespace}", "--for=delete", "--timeout=10s")

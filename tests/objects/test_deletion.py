@@ -37,7 +37,8 @@ async def test_preconditions_hold(door: Door) -> None:
     for options in (DeleteOptions(uid="other"), DeleteOptions(resource_version="1")):
         error = await refused(door.local.delete(maps, "one", "default", options))
         assert error.code == 409
-        assert "Precondition failed" in error.message
+        assert error.message.startswith('Operation cannot be fulfilled on ConfigMap "one": the ')
+        assert " in the precondition (" in error.message
 
 
 async def test_the_last_finalizer_removes_the_object(door: Door) -> None:

@@ -106,7 +106,7 @@ class Request:
             more = message.get("more_body", False)
         if size > limit:
             raise StatusError(
-                413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit} bytes"
+                413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}"
             )
         return b"".join(parts)
 

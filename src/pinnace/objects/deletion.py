@@ -43,7 +43,12 @@ def check(resource: Resource, name: str, current: Obj, options: DeleteOptions) -
         ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
     ):
         if wanted and wanted != found:
-            raise refusals.precondition(resource, current, label, wanted, found)
+            since = "deleted and then recreated" if label == "UID" else "modified"
+            why = (
+                f"the {label} in the precondition ({wanted}) does not match the {label} in record ({found}). "
+                f"The object might have been {since}"
+            )
+            raise refusals.conflict(resource, name, why, subject=_kind(resource))
     if resource.key == "namespaces" and name in IMMORTAL:
         raise refusals.forbidden(resource, name, "this namespace may not be deleted")
     if options.propagation not in _POLICIES:
@@ -56,6 +61,10 @@ def check(resource: Resource, name: str, current: Obj, options: DeleteOptions) -
             "gracePeriodSeconds", options.grace_seconds, "must be greater than or equal to 0"
         )
         raise refusals.invalid(resource, name, [wrong])
+
+
+def _kind(resource: Resource) -> str:
+    return f"{resource.kind}.{resource.group}" if resource.group else resource.kind
 
 
 def decide(resource: Resource, current: Obj, options: DeleteOptions) -> Outcome:

@@ -32,8 +32,8 @@ def already_exists(resource: Resource, name: str) -> StatusError:
     )
 
 
-def conflict(resource: Resource, name: str, why: str = MODIFIED) -> StatusError:
-    message = f'Operation cannot be fulfilled on {resource.key} "{name}": {why}'
+def conflict(resource: Resource, name: str, why: str = MODIFIED, subject: str = "") -> StatusError:
+    message = f'Operation cannot be fulfilled on {subject or resource.key} "{name}": {why}'
     return StatusError(409, "Conflict", message, details=_plural(resource, name))
 
 

@@ -9,8 +9,9 @@ from pinnace.kinds import cause
 from pinnace.objects.client import DeleteOptions, Options, Selection
 from pinnace.objects.errors import Cause, StatusError
 
-VALIDATIONS = ("Ignore", "Strict", "Warn")
-PROPAGATIONS = ("Background", "Foreground", "Orphan")
+VALIDATIONS = ("Ignore", "Warn", "Strict")
+PROPAGATIONS = ("Foreground", "Background", "Orphan")
+OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 MANAGER_LENGTH = 128
 TRUE = frozenset({"1", "t", "true", ""})
 FALSE = frozenset({"0", "f", "false"})
@@ -89,14 +90,20 @@ def _check_listing(query: dict[str, str]) -> None:
 def options(request: Request, subresource: str = "") -> Options:
     query = request.query
     manager = query.get("fieldManager", "")
-    if len(manager) > MANAGER_LENGTH or not manager.isprintable():
-        words = f"Invalid value: must be printable and at most {MANAGER_LENGTH} characters"
-        raise invalid("fieldManager", words)
+    found: list[Cause] = []
+    if len(manager.encode()) > MANAGER_LENGTH:
+        found.append(cause.too_long("fieldManager", MANAGER_LENGTH))
+    if not manager.isprintable():
+        found.append(cause.invalid("fieldManager", manager, "should only contain printable characters"))
+    dry = [query["dryRun"]] if query.get("dryRun") else []
+    found += _dry_causes(dry)
     validation = query.get("fieldValidation") or "Warn"
     if validation not in VALIDATIONS:
-        raise invalid("fieldValidation", _unsupported(validation, VALIDATIONS))
+        found.append(cause.unsupported("fieldValidation", validation, VALIDATIONS))
+    if found:
+        raise refused(f"{OPTIONS.get(request.method, 'CreateOptions')}.meta.k8s.io", "", found)
     return Options(
-        dry_run=dry_run([query["dryRun"]] if query.get("dryRun") else []),
+        dry_run=bool(dry),
         field_manager=manager or default_manager(request),
         field_validation=validation,
         force=flag(query, "force"),
@@ -110,11 +117,8 @@ def default_manager(request: Request) -> str:
     return agent if agent and agent.isprintable() else "unknown"
 
 
-def dry_run(values: Any) -> bool:
-    if values not in ([], None, ["All"]):
-        shown = str(values[0]) if isinstance(values, list) else str(values)
-        raise invalid("dryRun", _unsupported(shown, ("All",)))
-    return bool(values)
+def _dry_causes(values: Any) -> list[Cause]:
+    return [] if values in ([], None, ["All"]) else [cause.unsupported("dryRun", values, ("All",))]
 
 
 def delete_options(request: Request, body: Any) -> DeleteOptions:
@@ -127,29 +131,44 @@ def delete_options(request: Request, body: Any) -> DeleteOptions:
     conditions = body.get("preconditions") or {}
     if not isinstance(conditions, dict):
         raise bad("preconditions: must be an object")
-    grace = body.get("gracePeriodSeconds")
-    if grace is None:
-        grace = number(query, "gracePeriodSeconds")
-    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool) or grace < 0):
-        raise invalid("gracePeriodSeconds", "Invalid value: must be greater than or equal to 0")
-    chosen = body.get("dryRun")
+    dry = body.get("dryRun")
+    if dry is None and query.get("dryRun"):
+        dry = [query["dryRun"]]
+    chosen, orphan = _propagation(query, body)
+    found = [] if not (chosen and orphan) else [cause.invalid(
+        "propagationPolicy", chosen, "orphanDependents and deletionPropagation cannot be both set"
+    )]
+    if chosen and chosen not in PROPAGATIONS:
+        found.append(cause.unsupported("propagationPolicy", chosen, (*PROPAGATIONS, "nil")))
+    found += _dry_causes(dry)
+    if found:
+        raise refused("DeleteOptions.meta.k8s.io", "", found)
     return DeleteOptions(
-        propagation=_propagation(query, body),
-        grace_seconds=grace,
+        propagation=chosen or orphan,
+        grace_seconds=_grace(query, body),
         uid=_text(conditions, "uid"),
         resource_version=_text(conditions, "resourceVersion"),
-        dry_run=dry_run(chosen if chosen is not None else [query["dryRun"]] if query.get("dryRun") else []),
+        dry_run=bool(dry),
     )
 
 
-def _propagation(query: dict[str, str], body: dict[str, Any]) -> str:
+def _grace(query: dict[str, str], body: dict[str, Any]) -> int | None:
+    """A negative grace is one second, as upstream takes it."""
+    grace = body.get("gracePeriodSeconds")
+    if grace is None:
+        grace = integer(query, "gracePeriodSeconds")
+    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
+        raise bad("gracePeriodSeconds: must be an integer")
+    return 1 if grace is not None and grace < 0 else grace
+
+
+def _propagation(query: dict[str, str], body: dict[str, Any]) -> tuple[str, str]:
+    """The policy that is named, and the one that the old `orphanDependents` stands for."""
     orphan = body.get("orphanDependents")
-    chosen = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
-    if not chosen and isinstance(orphan, bool):
-        return "Orphan" if orphan else "Background"
-    if chosen and chosen not in PROPAGATIONS:
-        raise invalid("propagationPolicy", _unsupported(str(chosen), PROPAGATIONS))
-    return str(chosen)
+    if orphan is None and "orphanDependents" in query:
+        orphan = flag(query, "orphanDependents")
+    old = ("Orphan" if orphan else "Background") if isinstance(orphan, bool) else ""
+    return str(body.get("propagationPolicy") or query.get("propagationPolicy") or ""), old
 
 
 def _text(conditions: dict[str, Any], name: str) -> str:
@@ -171,8 +190,3 @@ def refused(kind: str, name: str, causes: list[Cause]) -> StatusError:
 
 def invalid(field: str, message: str) -> StatusError:
     return StatusError(422, "Invalid", f"{field}: {message}", causes=(Cause(field, message),))
-
-
-def _unsupported(value: str, known: tuple[str, ...]) -> str:
-    names = ", ".join(f'"{name}"' for name in known)
-    return f'Unsupported value: "{value[:80]}": supported values: {names}'
