@@ -99,7 +99,9 @@ async def test_the_last_life_keeps_the_times_that_were_told_of_it() -> None:
         return PodReport(uid="u", phase="Running", containers=[state])
 
     first = reported(POD, report(ContainerState("main", started=100.0)), 101.0)
-    ended = ContainerState("main", waiting="CrashLoopBackOff", restarts=1, last_exit=3)
+    ended = ContainerState(
+        "main", started=100.0, waiting="CrashLoopBackOff", restarts=1, last_exit=3,
+    )
     second = reported({**POD, "status": first}, report(ended), 111.0)
     again = ContainerState("main", started=120.0, restarts=1, last_exit=3)
     third = reported({**POD, "status": second}, report(again), 121.0)
