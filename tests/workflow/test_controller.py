@@ -152,7 +152,10 @@ spec:
       - {name: moving, template: other, arguments: {parameters: [{name: image, value: "x:1"}]}}
   - name: work
     inputs: {parameters: [{name: n}]}
-    container: {image: busybox, args: ["{{inputs.parameters.n}}"], resources: {limits: {cpu: 1, memory: 1Mi}}}
+    container:
+      image: busybox
+      args: ["{{inputs.parameters.n}}"]
+      resources: {limits: {cpu: "1", memory: 1Mi}}
   - name: other
     inputs: {parameters: [{name: image}]}
     container: {image: "{{inputs.parameters.image}}"}

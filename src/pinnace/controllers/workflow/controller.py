@@ -81,7 +81,10 @@ class Workflows:
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if event.resource == WORKFLOW.key:
-            return (Key(event.namespace, event.name),)
+            key = Key(event.namespace, event.name)
+            if (live := self.live.get(key)) is not None:
+                live.newest = event.rv
+            return (key,)
         if not self.live or event.type == "ADDED":
             return ()
         owner = next(iter(event.obj["metadata"].get("ownerReferences") or ()), None)
@@ -113,11 +116,14 @@ class Workflows:
     # ---- a key -------------------------------------------------------------------------------------------
 
     async def reconcile(self, key: Key) -> Result:
-        obj = self.client.peek(WORKFLOW, key.name, key.namespace)
+        live = self.live.get(key)
+        if live is not None and live.known:
+            obj: Obj | None = live.obj
+        else:
+            obj = self.client.peek(WORKFLOW, key.name, key.namespace)
         if obj is None or obj["metadata"].get("deletionTimestamp"):
             self._drop(key)
             return Result()
-        live = self.live.get(key)
         phase = (obj.get("status") or {}).get("phase") or ""
         if phase in COMPLETED:
             self.mishaps.forgive(obj["metadata"]["uid"])

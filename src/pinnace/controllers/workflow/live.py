@@ -55,6 +55,13 @@ class Live:
         self.flushed_phase = (obj.get("status") or {}).get("phase") or ""
         self.acting = Acting(self)
         self.told = 0
+        self.newest = 0
+        """The revision of the last event of the Workflow itself."""
+
+    @property
+    def known(self) -> bool:
+        """Whether `obj` is what every event so far has told of: then nobody else has written it."""
+        return self.newest <= int(self.obj["metadata"]["resourceVersion"])
 
     # ---- beginning ---------------------------------------------------------------------------------------
 

@@ -41,7 +41,16 @@ class Blueprint:
     """A template's Pod: everything static is shared by all Pods made from it, defaults and first status too
     unless they depend on what only a node knows (then `status` is None)."""
 
-    __slots__ = ("document", "render", "shared_staging", "shares_staging", "special", "status", "uses_own")
+    __slots__ = (
+        "document",
+        "render",
+        "render_spec",
+        "shared_staging",
+        "shares_staging",
+        "special",
+        "status",
+        "uses_own",
+    )
 
     def __init__(self, document: Obj) -> None:
         self.document = document
@@ -51,7 +60,9 @@ class Blueprint:
             document["spec"], self.status = made["spec"], made["status"]
         self.special = bool(document["patches"]) or "activeDeadlineSeconds" in document["spec"]
         """The spec needs more than rendering."""
-        self.render: Render | None = compile_tree(document)
+        self.render_spec: Render | None = compile_tree(document["spec"])
+        self.render: Render | None = compile_tree({**document, "spec": None})
+        """What is beside the spec: a template's arguments are seldom in its labels."""
         self.uses_own = any(
             name in found for found in texts(document) for name in ("pod.name", "node.", "outputs.")
         )
@@ -193,8 +204,13 @@ def manifest(frame: Pod) -> Obj:
     plan: Blueprint | None = program.blueprint
     if plan is None:
         plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation)
-    document = plan.document if plan.render is None else plan.render(_scope(frame, plan))
-    spec: Obj = _special(document) if plan.special else document["spec"]
+    document, spec = plan.document, plan.document["spec"]
+    if plan.render is not None or plan.render_spec is not None:
+        scope = _scope(frame, plan)
+        document = document if plan.render is None else plan.render(scope)
+        spec = spec if plan.render_spec is None else plan.render_spec(scope)
+    if plan.special:
+        spec = _special(spec, document["patches"])
     annotations = {
         NODE_ID: node.id,
         "workflows.argoproj.io/node-name": node.name,
@@ -220,15 +236,14 @@ def manifest(frame: Pod) -> Obj:
     return pod
 
 
-def _special(document: Obj) -> Obj:
+def _special(spec: Obj, patches: list[str]) -> Obj:
     """The spec of a pod with a deadline, which may have been a tag, or with patches."""
-    spec: Obj = document["spec"]
     if "activeDeadlineSeconds" in spec:
         seconds = _whole(spec["activeDeadlineSeconds"], "activeDeadlineSeconds")
         spec = {**spec, "activeDeadlineSeconds": seconds}
-    if document["patches"]:
+    if patches:
         try:
-            spec = patched(spec, [_parsed(patch) for patch in document["patches"]])
+            spec = patched(spec, [_parsed(patch) for patch in patches])
         except Misfit as misfit:
             raise ExpressionError(str(misfit)) from None
     return spec
