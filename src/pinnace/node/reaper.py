@@ -28,7 +28,8 @@ class Reaper:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.null = os.open(os.devnull, os.O_RDWR)
-        self.failures, self.failing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.failures = os.memfd_create("failures") if VFORK else -1
+        self.failing = os.dup(self.failures) if VFORK else -1
         self.waiting: dict[int, Callable[[int], None]] = {}
         become_subreaper()
         inherit_nothing()
@@ -37,7 +38,8 @@ class Reaper:
     def close(self) -> None:
         self.loop.remove_signal_handler(signal.SIGCHLD)
         for descriptor in (self.null, self.failures, self.failing):
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def spawn(
         self,
@@ -51,34 +53,43 @@ class Reaper:
         stdout: int = -1,
         stderr: int = -1,
         third: int = -1,
+        kept: int = -1,
     ) -> int:
         """Start `argv` in a session of its own; `ended(wait status)` is called on the loop. OSError: it could
-        not be executed. `third` becomes its descriptor 3; a missing stream is /dev/null. `env`: a mapping, or
-        what `words` has made of one."""
+        not be executed. `third` becomes its descriptor 3, `kept` keeps its number; a missing stream is
+        /dev/null. `env`: a mapping, or what `words` has made of one."""
         program = program or argv[0]
         stdin, stdout, stderr = (self.null if fd < 0 else fd for fd in (stdin, stdout, stderr))
         if VFORK and third < 0:
             env = env if isinstance(env, list) else words(env)
-            pid = self.vfork(program, argv, env, cwd, (stdin, stdout, stderr))
+            pid = self.vfork(program, argv, env, cwd, (stdin, stdout, stderr), (kept,) if kept >= 0 else ())
         else:
-            pid = posix_spawn(program, argv, env, cwd, (stdin, stdout, stderr, third))
+            pid = posix_spawn(program, argv, env, cwd, (stdin, stdout, stderr, third), kept)
         self.waiting[pid] = ended
         return pid
 
     def vfork(
-        self, program: str, argv: list[str], env: list[bytes], cwd: str, streams: tuple[int, int, int]
+        self,
+        program: str,
+        argv: list[str],
+        env: list[bytes],
+        cwd: str,
+        streams: tuple[int, int, int],
+        kept: tuple[int, ...],
     ) -> int:
-        """We stand still until the child has executed: a failure is in the pipe by then."""
+        """We stand still until the child has executed: a failure is in the file by then, and has moved the
+        offset that we share with it."""
         stdin, stdout, stderr = streams
         pid = fork_exec(
-            argv, (os.fsencode(program),), False, (), cwd, env,
-            stdin, -1, -1, stdout, -1, stderr, self.failures, self.failing,
+            argv, (os.fsencode(program),), False, kept, cwd, env,
+            stdin, -1, -1, stdout, -1, stderr, self.failing, self.failures,
             True, True, -1, None, None, None, -1, None, True,  # type: ignore[arg-type]  # no preexec_fn
         )  # fmt: skip
-        try:
-            said = os.read(self.failures, 4096)
-        except BlockingIOError:
+        if not os.lseek(self.failures, 0, os.SEEK_CUR):
             return pid
+        said = os.pread(self.failures, 4096, 0)
+        os.ftruncate(self.failures, 0)
+        os.lseek(self.failures, 0, os.SEEK_SET)
         os.waitpid(pid, 0)
         number = int(said.split(b":")[1], 16)
         raise OSError(number, os.strerror(number), cwd if said.endswith(b":noexec") else program)
@@ -111,9 +122,16 @@ class Reaper:
 
 
 def posix_spawn(
-    program: str, argv: list[str], env: Mapping[str, str] | list[bytes], cwd: str, streams: tuple[int, ...]
+    program: str,
+    argv: list[str],
+    env: Mapping[str, str] | list[bytes],
+    cwd: str,
+    streams: tuple[int, ...],
+    kept: int,
 ) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate(streams) if fd >= 0]
+    if kept >= 0:
+        actions.append((os.POSIX_SPAWN_DUP2, kept, kept))
     if isinstance(env, list):
         env = dict(os.fsdecode(word).split("=", 1) for word in env)
     os.chdir(cwd)

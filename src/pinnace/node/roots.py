@@ -37,11 +37,12 @@ UID = 1000
 
 
 class Root:
-    __slots__ = ("born", "names", "path", "pool", "stamp")
+    __slots__ = ("born", "names", "path", "pool", "stamp", "written")
 
     def __init__(self, pool: Roots, path: str) -> None:
         self.pool = pool
         self.path = path
+        self.written = tuple(f"{path}/{name}" for name in pool.written)
         self.born = time.monotonic()
         self.stamp: tuple[int, ...] = ()
         self.names: tuple[frozenset[str], ...] = ()
@@ -70,7 +71,7 @@ class Roots:
         os.mkdir(root.path, 0o755)
         if self.etc:
             self.shape(root, self.etc)
-        root.stamp, root.names = stamp(root.path, self.written), listing(root.path, self.written)
+        root.stamp, root.names = stamp(root.written), listing(root.written)
         return root
 
     def shape(self, root: Root, etc: Etc) -> None:
@@ -97,18 +98,18 @@ class Roots:
         """A slow clock may hide a change made right after the making: then names are compared too."""
         fresh = time.monotonic() - root.born < SETTLED
         try:
-            same = stamp(root.path, self.written) == root.stamp
-            return same and (not fresh or listing(root.path, self.written) == root.names)
+            same = stamp(root.written) == root.stamp
+            return same and (not fresh or listing(root.written) == root.names)
         except OSError:
             return False
 
 
-def stamp(root: str, names: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(os.lstat(f"{root}/{name}").st_ctime_ns for name in names)
+def stamp(paths: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple([info.st_ctime_ns for info in map(os.lstat, paths)])
 
 
-def listing(root: str, names: tuple[str, ...]) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(held(f"{root}/{name}")) for name in names)
+def listing(paths: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(held(path)) for path in paths)
 
 
 def held(path: str) -> list[str]:

@@ -24,7 +24,6 @@ from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
 from pinnace.node.roots import LINKS, UID, Etc
 
-STATUS_FD = 3
 ALONE = ("-I", "-S", "-B")
 """A Python that starts at once and reads no file or variable of a user's."""
 ENTERING = str(Path(__file__).parent.with_name("entering.py"))
@@ -147,8 +146,11 @@ class SandboxLauncher:
         self.shared = ("etc", *(f"etc/{name}" for name in etc.above()))
 
     def start(self, launch: Launch, ended: Ended) -> Handle:
-        argv, program = in_cgroups_outside(launch, self.argv(launch), self.program)
+        hidden = [name for name in launch.env if unsafe(name)]
+        argv = self.argv(launch, hidden)
         handle = SandboxHandle(os.memfd_create("status"), not launch.executor)
+        argv[:0] = (self.program, "--json-status-fd", str(handle.status))
+        argv, program = in_cgroups_outside(launch, argv, self.program)
 
         def over(status: int) -> None:
             ended(handle.over(status))
@@ -156,24 +158,26 @@ class SandboxLauncher:
         try:
             handle.pid = self.reaper.spawn(
                 argv,
-                outside(launch.env),
+                outside(launch.env) if hidden else launch.env,
                 over,
                 program=program,
                 stdin=launch.stdin,
                 stdout=launch.stdout,
                 stderr=launch.stderr,
-                third=handle.status,
+                kept=handle.status,
             )
         except OSError:
             os.close(handle.status)
             raise
         return handle
 
-    def argv(self, launch: Launch) -> list[str]:
+    def argv(self, launch: Launch, hidden: list[str]) -> list[str]:
+        """bubblewrap's words. `hidden`: the variables that only the container may see."""
         uid = str(launch.user or launch.built.user or UID)
-        root = self.image_root(launch) if launch.built.root else self.host_view(launch.root, uid)
+        root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid)
         argv = [*self.spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
-        refuse_links(launch.root, above(launch.built.binds))
+        if not launch.fresh:
+            refuse_links(launch.root, above(launch.built.binds))
         argv += environment_binds(launch.built.binds)
         view = View(launch.root, launch.built.root)
         for bind in map(view.mount, launch.binds):
@@ -186,14 +190,14 @@ class SandboxLauncher:
         if launch.read_only_root:
             argv += ("--remount-ro", "/")
         argv += HIDDEN if launch.executor else ("--as-pid-1",)
-        for name, value in launch.env.items():
-            if unsafe(name):
-                argv += ("--setenv", name, value)
-        return [self.program, *argv, "--", *launch.argv]
+        for name in hidden:
+            argv += ("--setenv", name, launch.env[name])
+        return [*argv, "--", *launch.argv]
 
-    def host_view(self, root: str, uid: str) -> list[str]:
-        refuse_links(root, self.shared)
-        return ["--bind", root, "/", *self.host, *self.etc.binds(uid)]
+    def host_view(self, launch: Launch, uid: str) -> list[str]:
+        if not launch.fresh:
+            refuse_links(launch.root, self.shared)
+        return ["--bind", launch.root, "/", *self.host, *self.etc.binds(uid)]
 
     def image_root(self, launch: Launch) -> list[str]:
         """The unpacked image below, the pod's folder above."""
@@ -225,7 +229,7 @@ def machine() -> tuple[str, ...]:
 
 def namespaces(nested: bool) -> list[str]:
     spaces = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try --cap-drop ALL"
-    rest = f"--die-with-parent --new-session --json-status-fd {STATUS_FD}"
+    rest = "--die-with-parent --new-session"
     return f"{spaces} {rest}{'' if nested else ' --disable-userns'}".split()
 
 
@@ -264,6 +268,7 @@ def bound_image(image: Path, root: Path) -> list[str]:
     return argv
 
 
+@lru_cache(2048)
 def unsafe(name: str) -> bool:
     """Variables by which bubblewrap itself, outside, could be made to run a pod's code."""
     return name.startswith(("LD_", "GLIBC_", "MALLOC_")) or name in UNSAFE
