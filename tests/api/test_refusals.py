@@ -177,6 +177,21 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         '"ReadWriteOnce", "ReadWriteOncePod"',
         'spec.resources[storage]: Invalid value: "0": must be greater than zero',
     ]),
+    ("an empty Deployment", kind("Deployment", "apps/v1", spec={}), [
+        "spec.selector: Required value", "spec.template.spec.containers: Required value",
+    ]),
+    ("a Deployment that selects others", kind("Deployment", "apps/v1", spec={
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "c"}}, "spec": {"containers": [ONE], "restartPolicy": "Never"}},
+    }), [
+        'spec.template.metadata.labels: Invalid value: {"a":"c"}: `selector` does not match template `labels`',
+        'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
+    ]),
+    ("a CronJob", kind("CronJob", "batch/v1", spec={"schedule": "bad"}), [
+        'spec.schedule: Invalid value: "bad": expected exactly 5 fields, found 1: [bad]',
+        "spec.jobTemplate.spec.template.spec.containers: Required value",
+        'spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+    ]),
     ("an empty Job", kind("Job", "batch/v1", spec={}), [
         "spec.template.spec.containers: Required value",
         'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
@@ -330,3 +345,19 @@ def test_a_namespace_that_cannot_go_says_what_holds_it(stack: Stack, namespace: 
     assert f"unable to create new content in namespace {namespace} because it is being terminated" in refused.stderr
     stack.ok("-n", namespace, "patch", "cm", "x", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     stack.ok("wait", f"ns/{namespace}", "--for=delete", "--timeout=10s")
+
+
+def test_a_delete_whose_options_are_protobuf(stack: Stack, namespace: str) -> None:
+    """As kubectl's typed commands send them, in the version of what is deleted."""
+    stack.ok("-n", namespace, "create", "configmap", "c", "--from-literal=a=1")
+
+    def field(number: int, value: bytes) -> bytes:
+        return bytes((number << 3 | 2, len(value))) + value
+
+    options = field(4, b"Background") + field(5, b"All")
+    body = b"k8s\0" + field(1, field(1, b"v1") + field(2, b"DeleteOptions")) + field(2, options)
+    media = {"content-type": "application/vnd.kubernetes.protobuf"}
+    path = f"/api/v1/namespaces/{namespace}/configmaps/c"
+    with stack.http() as client:
+        assert client.request("DELETE", path, content=body, headers=media).status_code == 200
+        assert client.get(path).status_code == 200, "a dry run deletes nothing"

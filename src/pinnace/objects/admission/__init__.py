@@ -8,7 +8,7 @@ schema.
 from __future__ import annotations
 
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.admission import batch, core, definition, pod, serving
+from pinnace.objects.admission import batch, core, definition, pod, serving, workloads
 from pinnace.objects.admission.rules import NONE, Rules
 
 _RULES: dict[str, Rules] = {
@@ -20,6 +20,8 @@ _RULES: dict[str, Rules] = {
     "services": core.SERVICE,
     "events": core.EVENT,
     "jobs.batch": batch.JOB,
+    "cronjobs.batch": workloads.CRON_JOB,
+    "deployments.apps": workloads.DEPLOYMENT,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
