@@ -26,8 +26,8 @@ def patient(monkeypatch: pytest.MonkeyPatch, rest: float) -> None:
 
 def test_only_a_group_of_many_is_followed_by_a_rest_and_never_a_long_one() -> None:
     assert writer.rest(1, 0.01) == writer.rest(writer.MANY - 1, 0.01) == 0
-    assert writer.rest(writer.MANY, 0.001) == 0.002
-    assert writer.rest(writer.GROUP_LIMIT, 10) == writer.REST <= 0.01
+    assert writer.rest(writer.MANY, 0.001) == 0.001
+    assert writer.rest(writer.GROUP_LIMIT, 10) == writer.REST <= 0.005
 
 
 async def test_after_a_group_of_many_late_comers_share_the_next(

@@ -28,7 +28,7 @@ GROUP_LIMIT = 512
 """Writes in one group: about 10 ms of work, so that no single answer waits long."""
 MANY = 8
 """Writes in a group that tell of more to come: one client's own commit has fewer."""
-REST = 0.01
+REST = 0.005
 """Seconds, at most, between a group of many and the next."""
 MARK_SECONDS = 10
 COMPACT_STEP = 256
@@ -237,7 +237,7 @@ class Writer(Generic[T]):
 
 def rest(writes: int, seconds: float) -> float:
     """How long the next group waits for company after one of so many writes that took so long."""
-    return min(2 * seconds, REST) if writes >= MANY else 0.0
+    return min(seconds, REST) if writes >= MANY else 0.0
 
 
 def _take(waiting: list[Request[T]]) -> list[Request[T]]:
