@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import merge_spec
 from pinnace.kinds.argo import NodeStatus
 
 START = 1_800_000_000.0
+_rows, _encode = msgspec.json.Decoder(NodeStatus), msgspec.json.Encoder().encode
 
 Result = dict[str, Any]
 """What a pod does: `code` (exit code of main), `result`, `parameters`, `artifacts`, `error`, `seconds`,
@@ -81,7 +84,7 @@ class World:
 
     def _take(self) -> None:
         out = self.run.take()
-        self.nodes.update(out.nodes)
+        self.nodes.update({key: _rows.decode(_encode(node)) for key, node in out.nodes.items()})
         self.artifacts.update(out.artifacts)
         for entry in out.memos:
             self.memos[entry.cache, entry.key] = entry.document()

@@ -277,11 +277,12 @@ class Links(View):
 
     order: int = 0
     """The how manieth node of its run this is."""
-    parents: list[str] = []
-    """Nodes that list this one as a child."""
-    after: list[str] = []
+    parents: tuple[str, ...] = ()
+    """Nodes that list this one as a child. (Tuples: a run's thousands share the empty one, and the collector
+    need not look at them.)"""
+    after: tuple[str, ...] = ()
     """Nodes whose outbound nodes list this one as a child."""
-    ends: list[str] = []
+    ends: tuple[str, ...] = ()
     """Nodes whose outbound nodes are this one's outbound nodes."""
     loops: dict[str, list[Any]] = {}
     """The evaluated items of each looped step (on its step group) or task (on its task group)."""
@@ -312,7 +313,8 @@ class NodeStatus(View):
     pod_ip: str = msgspec.field(default="", name="podIP")
     daemoned: bool | None = None
     node_flag: Obj | None = None
-    inputs: Obj | None = None
+    inputs: Any = None
+    """A map; of a node that this process made, as `msgspec.Raw`: it is encoded once and never read here."""
     outputs: Obj | None = None
     host_node_name: str = ""
     memoization_status: Obj | None = None

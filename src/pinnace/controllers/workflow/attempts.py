@@ -53,7 +53,7 @@ class Retry(Frame):
             self.node.display_name + part,
             fnv(part, self.state),
             self.boundary,
-            [self.node.id],
+            (self.node.id,),
         )
         call.depth, call.exiting, call.retry = self.depth, self.exiting, self._variables()
         call.item, call.program = self.call.item, self.program

@@ -217,7 +217,7 @@ class Context:
 
     def node(self, call: Call, type_: str, phase: str) -> NodeStatus:
         boundary = call.boundary
-        links = Links(parents=call.parents or [], after=call.after or [])
+        links = Links(parents=call.parents, after=call.after)
         if call.retry is not None:
             links.retry = call.retry
         flag = {"hooked": True} if call.hooked else ({"retried": True} if call.retry is not None else None)

@@ -59,19 +59,19 @@ class Dag(Boundary):
             return True
         return needs.test(self.results)
 
-    def links_of(self, slot: Slot) -> tuple[list[str] | None, list[str] | None]:
+    def links_of(self, slot: Slot) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if slot.items is not None and slot.node is not None:
-            return [slot.node.id], None
+            return (slot.node.id,), ()
         assert self.program is not None
         assert self.program.plan is not None
         needs = self.program.plan.depends[slot.holder.name].tasks
         if not needs:
-            return [self.node.id], None
+            return (self.node.id,), ()
         run, found = self.run, []
         for name in needs:
             other = self.tasks[name]
             found.append(run.identity(other.name, other.state))
-        return None, found
+        return (), tuple(found)
 
     def loops_of(self, slot: Slot) -> list[Any] | None:
         if slot.node is not None:
@@ -97,7 +97,7 @@ class Dag(Boundary):
             started_at=self.run.stamp(),
             template_name=slot.holder.template,
             template_scope=self.scope_name,
-            pinnace=Links(parents=parents or [], after=after or [], loops={"": items}),
+            pinnace=Links(parents=parents, after=after, loops={"": items}),
         )
         self.run.add(slot.node)
 

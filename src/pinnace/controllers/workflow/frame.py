@@ -147,8 +147,8 @@ class Call:
         display: str,
         state: int,
         boundary: Frame | None,
-        parents: list[str] | None = None,
-        after: list[str] | None = None,
+        parents: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
     ) -> None:
         self.run = run
         self.up = up

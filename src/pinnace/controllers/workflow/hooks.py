@@ -61,7 +61,7 @@ def exit_call(frame: Frame) -> Call | None:
         frame.node.display_name + part,
         fnv(part, frame.state),
         call.boundary,
-        [frame.node.id],
+        (frame.node.id,),
     )
     made.hooked = True
     made.exiting = True

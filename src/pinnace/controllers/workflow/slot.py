@@ -260,7 +260,7 @@ class Boundary(Frame):
     def conclude(self, phase: str, message: str, ends: list[str]) -> None:
         """Outputs, daemons, the node's end."""
         assert self.program is not None
-        self.links().ends = ends
+        self.links().ends = tuple(ends)
         self.run.end_daemons(self)
         if phase == "Succeeded":
             try:

@@ -42,8 +42,8 @@ class Steps(Boundary):
         else:
             self.run.adopted(group)
         self.group = group
-        self.above: list[str] = []
-        """The group as a parent: one list for all its children."""
+        self.above: tuple[str, ...] = ()
+        """The group as a parent: one tuple for all its children."""
         self._start(self.program.steps[self.index], name, state)
 
     def _new_group(self, name: str, part: str, state: int, previous: NodeStatus | None) -> NodeStatus:
@@ -56,7 +56,7 @@ class Steps(Boundary):
             boundary_id=self.node.id,
             started_at=self.run.stamp(),
             template_scope=self.node.template_scope,
-            pinnace=Links(after=[previous.id]) if previous is not None else Links(parents=[self.node.id]),
+            pinnace=Links(after=(previous.id,)) if previous is not None else Links(parents=(self.node.id,)),
         )
         self.run.add(group)
         return group
@@ -72,11 +72,11 @@ class Steps(Boundary):
             self.members.append(slot)
             self.run.queue.append(slot)
 
-    def links_of(self, slot: Slot) -> tuple[list[str] | None, list[str] | None]:
+    def links_of(self, slot: Slot) -> tuple[tuple[str, ...], tuple[str, ...]]:
         assert self.group is not None
         if not self.above:
-            self.above = [self.group.id]
-        return self.above, None
+            self.above = (self.group.id,)
+        return self.above, ()
 
     def loops_of(self, slot: Slot) -> list[Any] | None:
         links = self.group.pinnace if self.group is not None else None
