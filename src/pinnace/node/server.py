@@ -22,6 +22,8 @@ from pinnace.node.services import Services
 from pinnace.node.wire import Frames, WireError, frame
 
 BATCH = 0.004
+SETTLE = 0.02
+"""Seconds that news of a living pod wait for more."""
 AT_ONCE = 2
 """Pods started in one turn of the loop: what ended meanwhile is collected and told between two turns, so that
 control binds the next ones while these are still being started."""
@@ -150,16 +152,31 @@ class Server:
 
 
 class Outbox:
-    """Reports to send: the newest of each pod, at once when idle, else every 4 ms."""
+    """Reports to send: the newest of each pod. An end is told at once when idle, else every 4 ms; other news
+    settle first, and of a pod that is over by then only the end is told."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, flush: Callable[[list[PodReport]], None]) -> None:
         self.loop = loop
         self.flush = flush
         self.waiting: dict[str, Pod | Plain] = {}
+        self.settling: dict[str, tuple[Pod | Plain, float]] = {}
+        """With the time from which on each is told, in that order."""
         self.last = 0.0
         self.armed = False
+        self.alarmed = False
 
     def put(self, pod: Pod | Plain) -> None:
+        uid = pod.run.uid
+        if not pod.final and uid not in self.waiting:
+            if not self.alarmed:
+                self.alarmed = True
+                self.loop.call_later(SETTLE, self.settle)
+            self.settling.setdefault(uid, (pod, self.loop.time() + SETTLE))
+            return
+        self.settling.pop(uid, None)
+        self.tell(pod)
+
+    def tell(self, pod: Pod | Plain) -> None:
         self.waiting[pod.run.uid] = pod
         if self.armed:
             return
@@ -169,6 +186,17 @@ class Outbox:
             self.loop.call_soon(self.send)
         else:
             self.loop.call_later(wait, self.send)
+
+    def settle(self) -> None:
+        self.alarmed = False
+        now = self.loop.time()
+        for uid, (pod, due) in list(self.settling.items()):
+            if due > now + BATCH:
+                self.alarmed = True
+                self.loop.call_later(due - now, self.settle)
+                return
+            del self.settling[uid]
+            self.tell(pod)
 
     def send(self) -> None:
         self.armed = False

@@ -29,9 +29,9 @@ from pinnace.objects.errors import StatusError
 
 AT_ONCE = 128
 """Pods of one commit: some milliseconds of writing."""
-SETTLE = 0.02
-"""Seconds that news of a living pod wait for more."""
-SETTLE_SHORT = 0.1
+SETTLE = 0.004
+"""Seconds that news of a living pod wait for others'; they have settled when the node tells them."""
+SETTLE_SHORT = 0.08
 """The same, of one that will likely be over by then."""
 OUTPUTS = "pinnace.dev/outputs"
 SOCKET_PATHS = "pinnace.dev/socket-paths"
