@@ -25,12 +25,16 @@ from pinnace.controllers.core.jobs import Jobs
 from pinnace.controllers.core.machine import Facts, Machine
 from pinnace.controllers.core.namespaces import Namespaces
 from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
+from pinnace.controllers.core.roles import AggregatedRoles
+from pinnace.controllers.core.roles import bootstrap as create_roles
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.controllers.workloads.deployments import Deployments
+from pinnace.controllers.workloads.replicasets import ReplicaSets
 from pinnace.data.blobs import Blobs
 from pinnace.gateway.client import Connection
 from pinnace.gateway.interface import Unreachable
@@ -64,6 +68,7 @@ class Platform:
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
         await create_namespaces(self.client, port)
+        await create_roles(self.client)
         for runtime in bootstrap.runtimes():
             with suppress(StatusError):
                 await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)
@@ -101,6 +106,7 @@ def core(platform: Platform) -> list[Reconciler]:
     client, resources = platform.client, platform.catalogue.resources
     return [
         platform.pods,
+        AggregatedRoles(client),
         Namespaces(client, resources, platform.home.certificates / "ca.crt"),
         Garbage(client, platform.catalogue),
         Claims(client),
@@ -112,6 +118,11 @@ def core(platform: Platform) -> list[Reconciler]:
 
 def jobs(platform: Platform) -> list[Reconciler]:
     return [Jobs(platform.client)]
+
+
+def workloads(platform: Platform) -> list[Reconciler]:
+    client = platform.client
+    return [Deployments(client), ReplicaSets(client)]
 
 
 def serving(platform: Platform) -> list[Reconciler]:
@@ -137,6 +148,7 @@ def workflow(platform: Platform) -> list[Reconciler]:
 
 FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
+    "workloads": workloads,
     "serving": serving,
     "workflow": workflow,
 }

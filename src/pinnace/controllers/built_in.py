@@ -35,3 +35,22 @@ SERVICE_ACCOUNT = _core("ServiceAccount", "serviceaccounts")
 ENDPOINT_SLICE = _of("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 JOB = _of("batch", "v1", "Job", "jobs", status=True)
 LEASE = _of("coordination.k8s.io", "v1", "Lease", "leases")
+DEPLOYMENT = _of("apps", "v1", "Deployment", "deployments", status=True)
+REPLICA_SET = _of("apps", "v1", "ReplicaSet", "replicasets", status=True)
+STATEFUL_SET = _of("apps", "v1", "StatefulSet", "statefulsets", status=True)
+DAEMON_SET = _of("apps", "v1", "DaemonSet", "daemonsets", status=True)
+CONTROLLER_REVISION = _of("apps", "v1", "ControllerRevision", "controllerrevisions")
+CRON_JOB = _of("batch", "v1", "CronJob", "cronjobs", status=True)
+AUTOSCALER = _of(
+    "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", status=True
+)
+VOLUME = _core("PersistentVolume", "persistentvolumes", namespaced=False, status=True)
+STORAGE_CLASS = _of("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False)
+PRIORITY_CLASS = _of("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False)
+ROLE = _of("rbac.authorization.k8s.io", "v1", "Role", "roles")
+CLUSTER_ROLE = _of("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False)
+ROLE_BINDING = _of("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings")
+CLUSTER_ROLE_BINDING = _of(
+    "rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
+)
+RESOURCE_QUOTA = _core("ResourceQuota", "resourcequotas", status=True)

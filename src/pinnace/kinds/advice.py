@@ -13,10 +13,8 @@ _STORED = "is stored, but nothing on this platform acts on it yet"
 _PODS = "no pods come of it; use a Pod, a Job or an InferenceService"
 _RULES = "every caller with the token of this platform may do everything"
 IDLE = {
-    "deployments.apps": _PODS,
     "statefulsets.apps": _PODS,
     "daemonsets.apps": _PODS,
-    "replicasets.apps": _PODS,
     "replicationcontrollers": _PODS,
     "cronjobs.batch": "no Job is started by it; create Jobs yourself",
     "cronworkflows.argoproj.io": "no Workflow is started by it; submit Workflows yourself",

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.kinds import cause
+from pinnace.kinds import cause, selecting
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, refusals
 from pinnace.objects.document import at, clone, metadata, put_at
@@ -69,7 +69,7 @@ def write(where: Paths, resource: Resource, obj: Obj, scale: Any) -> Obj:
 
 
 def _spoken(selector: Any) -> str:
-    labels = selector.get("matchLabels", selector) if isinstance(selector, dict) else {}
-    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+    if not isinstance(selector, dict):
         return ""
-    return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
+    plain = all(isinstance(value, str) for value in selector.values())
+    return selecting.spoken({"matchLabels": selector} if plain else selector)

@@ -8,7 +8,7 @@ schema.
 from __future__ import annotations
 
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.admission import batch, core, definition, pod, serving, workloads
+from pinnace.objects.admission import batch, core, definition, pod, rights, serving, workloads
 from pinnace.objects.admission.rules import NONE, Rules
 
 _RULES: dict[str, Rules] = {
@@ -22,6 +22,13 @@ _RULES: dict[str, Rules] = {
     "jobs.batch": batch.JOB,
     "cronjobs.batch": workloads.CRON_JOB,
     "deployments.apps": workloads.DEPLOYMENT,
+    "replicasets.apps": workloads.REPLICA_SET,
+    "statefulsets.apps": workloads.STATEFUL_SET,
+    "daemonsets.apps": workloads.DAEMON_SET,
+    "roles.rbac.authorization.k8s.io": rights.ROLE,
+    "clusterroles.rbac.authorization.k8s.io": rights.CLUSTER_ROLE,
+    "rolebindings.rbac.authorization.k8s.io": rights.BINDING,
+    "clusterrolebindings.rbac.authorization.k8s.io": rights.CLUSTER_BINDING,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }

@@ -1,5 +1,4 @@
-"""Workloads that hold a pod template and that nothing here runs yet: Deployments and CronJobs, completed and
-judged as a cluster does, so that a manifest's mistakes show before it goes to one.
+"""Workloads that hold a pod template: completed and judged as a cluster does.
 
 Source of the rules: kubernetes pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation/validation.go and their
 counterparts of batch.
@@ -12,6 +11,7 @@ from typing import Any
 from pinnace.kinds import cause
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
+from pinnace.kinds.selecting import matches
 from pinnace.objects.admission import pod
 from pinnace.objects.admission.rules import Rules
 
@@ -40,22 +40,34 @@ def default_deployment(deployment: Obj) -> None:
 
 def check_deployment(deployment: Obj) -> list[Cause]:
     spec = deployment.get("spec") or {}
+    return _check_replicas(spec) + _check_selected(spec, "deployment") + _check_always(spec)
+
+
+def _check_replicas(spec: Map) -> list[Cause]:
+    if (spec.get("replicas") or 0) >= 0:
+        return []
+    return [cause.invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0")]
+
+
+def _check_selected(spec: Map, kind: str) -> list[Cause]:
+    """A workload selects the Pods that its template makes."""
     found: list[Cause] = []
-    if (spec.get("replicas") or 0) < 0:
-        words = "must be greater than or equal to 0"
-        found.append(cause.invalid("spec.replicas", spec["replicas"], words))
     selector, template = spec.get("selector"), spec.get("template") or {}
     if selector is None:
         found.append(cause.required("spec.selector"))
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        found.append(cause.invalid("spec.selector", selector, "empty selector is invalid for deployment"))
+        found.append(cause.invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
     labels = (template.get("metadata") or {}).get("labels") or {}
-    wanted = (selector or {}).get("matchLabels") or {}
-    if any(labels.get(key) != value for key, value in wanted.items()):
+    if selector is not None and not matches(selector, labels):
         words = "`selector` does not match template `labels`"
         found.append(cause.invalid("spec.template.metadata.labels", labels or None, words))
-    inner = template.get("spec") or {}
-    found += pod.check_spec(inner, "spec.template.spec")
+    return found
+
+
+def _check_always(spec: Map) -> list[Cause]:
+    """The template's Pods run for ever."""
+    inner = (spec.get("template") or {}).get("spec") or {}
+    found = pod.check_spec(inner, "spec.template.spec")
     if inner.get("restartPolicy") in ("OnFailure", "Never"):
         policy = inner["restartPolicy"]
         found.append(cause.unsupported("spec.template.spec.restartPolicy", policy, ("Always",)))
@@ -68,6 +80,114 @@ def check_deployment(deployment: Obj) -> list[Cause]:
 def change_deployment(old: Obj, new: Obj) -> list[Cause]:
     before, after = ((obj.get("spec") or {}).get("selector") for obj in (old, new))
     return [] if before == after else [cause.invalid("spec.selector", after, "field is immutable")]
+
+
+def default_replica_set(replica_set: Obj) -> None:
+    spec = replica_set["spec"] = replica_set.get("spec") or {}
+    if spec.get("replicas") is None:
+        spec["replicas"] = 1
+    _templated(spec)
+    labels = (spec["template"].get("metadata") or {}).get("labels")
+    if labels and not replica_set["metadata"].get("labels"):
+        replica_set["metadata"]["labels"] = dict(labels)
+
+
+def check_replica_set(replica_set: Obj) -> list[Cause]:
+    spec = replica_set.get("spec") or {}
+    return _check_replicas(spec) + _check_selected(spec, "deployment") + _check_always(spec)
+
+
+# Stateful and daemon sets -----------------------------------------------------------------------------------
+
+
+def default_stateful(stateful: Obj) -> None:
+    spec = stateful["spec"] = stateful.get("spec") or {}
+    spec.setdefault("podManagementPolicy", "OrderedReady")
+    strategy = spec["updateStrategy"] = spec.get("updateStrategy") or {}
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
+        rolling.setdefault("partition", 0)
+    kept = spec["persistentVolumeClaimRetentionPolicy"] = (
+        spec.get("persistentVolumeClaimRetentionPolicy") or {}
+    )
+    kept.setdefault("whenDeleted", "Retain")
+    kept.setdefault("whenScaled", "Retain")
+    if spec.get("replicas") is None:
+        spec["replicas"] = 1
+    spec.setdefault("revisionHistoryLimit", 10)
+    _templated(spec)
+    for claim in spec.get("volumeClaimTemplates") or ():
+        claim.setdefault("apiVersion", "v1")
+        claim.setdefault("kind", "PersistentVolumeClaim")
+        claim["spec"] = claim.get("spec") or {}
+        claim["spec"].setdefault("volumeMode", "Filesystem")
+        claim.setdefault("status", {"phase": "Pending"})
+
+
+def check_stateful(stateful: Obj) -> list[Cause]:
+    spec = stateful.get("spec") or {}
+    found: list[Cause] = []
+    policies = ("OrderedReady", "Parallel")
+    if spec.get("podManagementPolicy") not in policies:
+        words = f"must be '{policies[0]}' or '{policies[1]}'"
+        found.append(cause.invalid("spec.podManagementPolicy", spec.get("podManagementPolicy"), words))
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") not in ("RollingUpdate", "OnDelete"):
+        words = "must be 'RollingUpdate' or 'OnDelete'"
+        found.append(cause.invalid("spec.updateStrategy", strategy, words))
+    if ((strategy.get("rollingUpdate") or {}).get("partition") or 0) < 0:
+        value, words = strategy["rollingUpdate"]["partition"], "must be greater than or equal to 0"
+        found.append(cause.invalid("spec.updateStrategy.rollingUpdate.partition", value, words))
+    policy = spec.get("persistentVolumeClaimRetentionPolicy") or {}
+    for name in ("whenDeleted", "whenScaled"):
+        if policy.get(name) not in ("Retain", "Delete"):
+            path = f"spec.persistentVolumeClaimRetentionPolicy.{name}"
+            found.append(cause.unsupported(path, policy.get(name), ("Delete", "Retain")))
+    return found + _check_replicas(spec) + _check_selected(spec, "statefulset") + _check_always(spec)
+
+
+_STATEFUL_MAY_CHANGE = frozenset({
+    "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
+})
+
+
+def change_stateful(old: Obj, new: Obj) -> list[Cause]:
+    before, after = (
+        {k: v for k, v in (obj.get("spec") or {}).items() if k not in _STATEFUL_MAY_CHANGE}
+        for obj in (old, new)
+    )
+    if before == after:
+        return []
+    words = (
+        "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+        "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+        "'minReadySeconds' are forbidden"
+    )
+    return [cause.forbidden("spec", words)]
+
+
+def default_daemons(daemons: Obj) -> None:
+    spec = daemons["spec"] = daemons.get("spec") or {}
+    strategy = spec["updateStrategy"] = spec.get("updateStrategy") or {}
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
+        rolling.setdefault("maxUnavailable", 1)
+        rolling.setdefault("maxSurge", 0)
+    spec.setdefault("revisionHistoryLimit", 10)
+    _templated(spec)
+
+
+def check_daemons(daemons: Obj) -> list[Cause]:
+    spec = daemons.get("spec") or {}
+    found = _check_selected(spec, "daemonset") + _check_always(spec)
+    kind = (spec.get("updateStrategy") or {}).get("type")
+    if kind not in ("RollingUpdate", "OnDelete"):
+        found.append(cause.unsupported("spec.updateStrategy", kind, ("RollingUpdate", "OnDelete")))
+    return found
+
+
+# CronJobs ---------------------------------------------------------------------------------------------------
 
 
 def default_cron(cron: Obj) -> None:
@@ -105,5 +225,8 @@ def _schedule(text: str) -> list[Cause]:
     return [cause.invalid("spec.schedule", text, words)]
 
 
+REPLICA_SET = Rules(default=default_replica_set, check=check_replica_set, change=change_deployment)
+STATEFUL_SET = Rules(default=default_stateful, check=check_stateful, change=change_stateful)
+DAEMON_SET = Rules(default=default_daemons, check=check_daemons, change=change_deployment)
 DEPLOYMENT = Rules(default=default_deployment, check=check_deployment, change=change_deployment)
 CRON_JOB = Rules(default=default_cron, check=check_cron)
