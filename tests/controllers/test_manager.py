@@ -148,3 +148,16 @@ async def test_an_event_costs_little(tmp_path: Path) -> None:
     assert spent < 20e-6, f"{spent * 1e6:.1f} µs an event"
     await manager._end([])
     await made.store.close()
+
+
+async def test_who_wants_only_what_a_kind_controls_is_asked_about_nothing_else(tmp_path: Path) -> None:
+    probe = Probe()
+    probe.owners = {CONFIG_MAP.key: frozenset({"Workflow", ""})}  # type: ignore[attr-defined]
+    async with house(tmp_path, None, lambda made: [probe]) as platform:
+        for kind in ("Workflow", "Job", "Other"):
+            owner = {"apiVersion": "v1", "kind": kind, "name": "o", "uid": "u", "controller": True}
+            body = {"metadata": {"name": kind.lower(), "ownerReferences": [owner]}}
+            await platform.create(CONFIG_MAP, body)
+        await platform.create(CONFIG_MAP, config("nobodys"))
+        await eventually(lambda: Key("default", "nobodys") in probe.calls)
+        assert sorted(set(probe.calls)) == [Key("default", "nobodys"), Key("default", "workflow")]

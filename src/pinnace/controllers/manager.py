@@ -11,14 +11,14 @@ import asyncio
 import heapq
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from pinnace.controllers.controller import Key, Reconciler
 from pinnace.controllers.metrics import Metrics
 from pinnace.controllers.queue import Queue
-from pinnace.kinds.resource import Resource
+from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Client, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Event
@@ -52,6 +52,36 @@ class Waking(Protocol):
     wake: Callable[[Key], None]
 
 
+@runtime_checkable
+class Owning(Protocol):
+    """A reconciler that of some resources wants only what certain kinds control. Most pods are somebody's, and
+    most reconcilers that watch pods need not be asked about most of them."""
+
+    owners: Mapping[str, frozenset[str]]
+    """Resource key → kinds; '' stands for what nobody controls."""
+
+
+class Audience:
+    """Who is asked about an event of one resource: all of these, and some by the kind of its controller."""
+
+    def __init__(self) -> None:
+        self.all: list[Queue] = []
+        self.by_owner: dict[str, list[Queue]] = {}
+
+    def admit(self, queue: Queue, resource: str) -> None:
+        reconciler = queue.reconciler
+        kinds = reconciler.owners.get(resource) if isinstance(reconciler, Owning) else None
+        if kinds is None:
+            self.all.append(queue)
+        for kind in kinds or ():
+            self.by_owner.setdefault(kind, []).append(queue)
+
+    def of(self, obj: Obj) -> list[Queue]:
+        if not self.by_owner:
+            return self.all
+        return self.all + self.by_owner.get(_controlling_kind(obj), [])
+
+
 class Manager:
     """`await Manager(client, reconcilers).run()` until cancelled or `stop()`; `synced` is set once every
     object that stood there at the start has been handed to its controllers."""
@@ -68,12 +98,12 @@ class Manager:
         self.metrics = Metrics()
         self.queues = [Queue(each, self.metrics.queue(each.name), clock) for each in reconcilers]
         self.synced = asyncio.Event()
-        self._by_resource: dict[str, list[Queue]] = {}
+        self._by_resource: dict[str, Audience] = {}
         for queue in self.queues:
             if isinstance(queue.reconciler, Waking):
                 queue.reconciler.wake = partial(self._add, queue)
             for resource in queue.reconciler.watches:
-                self._by_resource.setdefault(resource.key, []).append(queue)
+                self._by_resource.setdefault(resource.key, Audience()).admit(queue, resource.key)
         self._timers: list[tuple[float, int, Queue, Key]] = []
         self._sequence = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -107,12 +137,12 @@ class Manager:
         """Take committed events; called by the client on the loop, in revision order."""
         by_resource = self._by_resource
         for event in events:
-            queues = by_resource.get(event.resource)
-            if queues is None:
+            audience = by_resource.get(event.resource)
+            if audience is None:
                 continue
             if self._gone is not None and event.type == "DELETED":
                 self._gone.add((event.resource, event.namespace, event.name))
-            for queue in queues:
+            for queue in audience.of(event.obj):
                 self._offer(queue, event)
 
     def enqueue(self, controller: str, key: Key) -> None:
@@ -232,7 +262,7 @@ class Manager:
         if self._gone is not None and place in self._gone:
             return
         event = Event(int(meta.get("resourceVersion") or 0), "ADDED", *place, obj)
-        for queue in self._by_resource[resource.key]:
+        for queue in self._by_resource[resource.key].of(obj):
             self._offer(queue, event)
 
     async def _accompany(self, reconciler: Any) -> None:
@@ -256,6 +286,13 @@ class Manager:
         for task in [*companions, *self._tasks]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _controlling_kind(obj: Obj) -> str:
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference["kind"])
+    return ""
 
 
 def _place(event: Event) -> tuple[str, str]:

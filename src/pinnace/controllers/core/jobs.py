@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +40,7 @@ AT_ONCE = 64
 class Jobs:
     name = "jobs"
     watches: tuple[Resource, ...] = (JOB, POD)
+    owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Job"})}
 
     def __init__(
         self, client: Local, *, clock: Callable[[], float] = time.time, first_delay: float = FIRST_DELAY

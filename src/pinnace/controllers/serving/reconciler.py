@@ -8,7 +8,7 @@ the gateway has found it healthy, and loses its pods only after its last request
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -82,6 +82,7 @@ class InferenceServices:
 
     name = "inferenceservice"
     watches = (SERVICE, POD, RUNTIME, CLUSTER_RUNTIME)
+    owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"InferenceService"})}
 
     def __init__(
         self,

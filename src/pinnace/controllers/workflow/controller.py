@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pinnace.controllers.built_in import POD
@@ -54,6 +54,7 @@ class Workflows:
 
     name = "workflow"
     watches: tuple[Resource, ...] = (WORKFLOW, POD)
+    owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Workflow"})}
 
     def __init__(
         self,
