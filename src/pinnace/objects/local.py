@@ -20,7 +20,7 @@ from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.cause import shown
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, reading, refusals, scale, selector
-from pinnace.objects.authorisation import Authoriser, MastersOnly, refusal
+from pinnace.objects.authorisation import Authoriser, MastersOnly, RoleBased, refusal
 from pinnace.objects.client import (
     SYSTEM,
     Change,
@@ -37,6 +37,8 @@ from pinnace.objects.errors import StatusError
 from pinnace.objects.house import Catalogue, House
 from pinnace.objects.patches import merge, pointer, strategic
 from pinnace.objects.projection import Projection
+from pinnace.objects.rights import escalation
+from pinnace.objects.rights.register import GROUP as RBAC
 from pinnace.objects.transaction import prepare
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Watcher
@@ -75,7 +77,8 @@ class Local:
         assert workflows is not None
         nodes = WorkflowNodes(store, workflows)
         return cls(
-            store, catalogue, identity, projections={WORKFLOWS: nodes}, virtual={WORKFLOW_NODES.key: nodes}
+            store, catalogue, identity, authoriser=RoleBased(store), projections={WORKFLOWS: nodes},
+            virtual={WORKFLOW_NODES.key: nodes},
         )
 
     def as_(self, identity: Identity) -> Local:
@@ -104,6 +107,11 @@ class Local:
         asked = (self.identity, verb, resource, namespace, name, subresource)
         if not self.house.authoriser.allow(*asked):
             raise refusal(*asked)
+
+    def _guard(self, resource: Resource, old: Obj | None, new: Obj) -> None:
+        """Nobody grants what they do not hold."""
+        if resource.group == RBAC:
+            escalation.check(self.house.authoriser, self.identity, resource, old, new)
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Local:
         return obj
 
     async def list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
-        self._authorise("list", resource, namespace)
+        self._authorise("list", resource, namespace, _named(selection))
         if virtual := self.house.virtual.get(resource.key):
             return virtual.list(namespace, selection)
         page = reading.page(self.house.store, resource, namespace, selection)
@@ -191,7 +199,7 @@ class Local:
         initial_end: bool = False,
     ) -> AsyncIterator[WatchEvent]:
         """`initial_end`: after the present state one bookmark that says so (`sendInitialEvents`)."""
-        self._authorise("watch", resource, namespace)
+        self._authorise("watch", resource, namespace, _named(selection))
         if virtual := self.house.virtual.get(resource.key):
             return virtual.watch(namespace, selection)
         asked = selector.parse(resource, selection.labels, selection.fields)
@@ -224,6 +232,7 @@ class Local:
 
     async def _enter(self, resource: Resource, new: Obj, options: Options) -> Obj:
         """Stored, as what its writer sees of it."""
+        self._guard(resource, None, new)
         async with self.house.turn(resource):
             new, rows = self.house.entering(resource, new)
             if options.dry_run:
@@ -388,6 +397,7 @@ class Local:
         now = presented(resource, current)
         judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
         judged = await self.house.judged(resource, options, judge)
+        self._guard(resource, now, judged)
         async with self.house.turn(resource):
             new = self.house.defined(resource, judged)
             return await self._store(resource, current, now, new, rows, options)
@@ -413,6 +423,9 @@ class Local:
     ) -> Obj:
         """The object, when something still holds it; a `Status` naming its uid, when it is gone."""
         self._authorise("delete", resource, namespace, name)
+        return await self._remove(resource, name, namespace, options)
+
+    async def _remove(self, resource: Resource, name: str, namespace: str, options: DeleteOptions) -> Obj:
         self.house.writable(resource, "delete")
         for _ in range(ATTEMPTS):
             current = self._stored(resource, name, namespace)
@@ -452,7 +465,7 @@ class Local:
         page = reading.page(self.house.store, resource, namespace, selection)
         for obj in page.items:
             try:
-                await self.delete(resource, name_of(obj), namespace_of(obj), options)
+                await self._remove(resource, name_of(obj), namespace_of(obj), options)
             except StatusError as error:
                 if error.code != 404:
                     raise
@@ -469,12 +482,28 @@ class Local:
         resources = []
         for change in changes:
             if self.identity is not SYSTEM:
-                verb = "update" if change.verb == "status" else change.verb
-                self._authorise(verb, change.resource, namespace_of(change.obj), name_of(change.obj))
+                self._authorise_change(change)
             made = prepare(self.house, self.identity, change)
+            if change.resource.group == RBAC and change.verb in ("create", "update"):
+                self._guard(change.resource, None, change.obj)
             writes += made
             resources += [change.resource] * len(made)
         return await self.house.commit([*writes, *rows], resources)
+
+    def _authorise_change(self, change: Change) -> None:
+        name = "" if change.verb == "create" else name_of(change.obj)
+        verb, part = ("update", "status") if change.verb == "status" else (change.verb, "")
+        self._authorise(verb, change.resource, namespace_of(change.obj), name, part)
+
+
+def _named(selection: Selection) -> str:
+    """A list or watch of one object by its name is judged by that name."""
+    if "metadata.name" in selection.fields:
+        for term in selection.fields.split(","):
+            field, _, value = term.partition("=")
+            if field.strip() == "metadata.name":
+                return value.removeprefix("=").strip()
+    return ""
 
 
 def _applying(options: Options) -> Options:
