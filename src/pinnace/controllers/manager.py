@@ -54,7 +54,7 @@ class Waking(Protocol):
 
 @runtime_checkable
 class Owning(Protocol):
-    """A reconciler that of some resources wants only what certain kinds control. Most pods are somebody's, and
+    """A reconciler that of some resources wants only what certain kinds control. Most pods are somebody's:
     most reconcilers that watch pods need not be asked about most of them."""
 
     owners: Mapping[str, frozenset[str]]
