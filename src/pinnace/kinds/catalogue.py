@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from . import library
+from . import library, training, validation
 from .crd import AGE, custom_resources
 from .resource import Column, Obj, Resource
 from .schema import Node
@@ -20,14 +20,18 @@ from .upstream_rules import CHECKS
 SERVED = (
     "", "apps", "batch", "events.k8s.io", "autoscaling", "policy", "networking.k8s.io",
     "rbac.authorization.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io",
-    "coordination.k8s.io", "discovery.k8s.io", "argoproj.io", "serving.kserve.io",
+    "coordination.k8s.io", "discovery.k8s.io", "argoproj.io", "serving.kserve.io", "kubeflow.org",
+    "trainer.kubeflow.org", "jobset.x-k8s.io",
 )
 """Groups of the shipped data that are served; the others wait for their controllers."""
 UNSERVED = frozenset(("bindings", "componentstatuses", "volumeattachments.storage.k8s.io",
                       "llminferenceservices.serving.kserve.io",
                       "llminferenceserviceconfigs.serving.kserve.io",
                       "localmodelcaches.serving.kserve.io", "localmodelnamespacecaches.serving.kserve.io",
-                      "localmodelnodegroups.serving.kserve.io", "localmodelnodes.serving.kserve.io"))
+                      "localmodelnodegroups.serving.kserve.io", "localmodelnodes.serving.kserve.io",
+                      "notebooks.kubeflow.org", "profiles.kubeflow.org", "poddefaults.kubeflow.org",
+                      "pvcviewers.kubeflow.org", "workspacekinds.kubeflow.org", "workspaces.kubeflow.org",
+                      "experiments.kubeflow.org", "suggestions.kubeflow.org", "trials.kubeflow.org"))
 OBJECT_SUBRESOURCES = frozenset(("status", "scale", "log"))
 """Those that are part of the object; connections and actions belong to who answers them."""
 READ_ONLY = ("get", "list", "watch")
@@ -141,6 +145,7 @@ def _shipped() -> Iterator[Resource]:
                     resource = _resource(group["group"], version["version"], facts)
                     if resource.key not in UNSERVED:
                         yield resource
+    yield from training.beside_the_catalogue()
     yield WORKFLOW_NODES
 
 
@@ -161,9 +166,23 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     """With the rules of ours, where we wrote some for the kind."""
     if kind == WORKFLOW_NODES.kind and group == WORKFLOW_NODES.group:
         return _workflow_node()
+    if group == training.GROUP and training.is_older(version, kind):
+        return _older(group, kind)
     found = library.schema(group, version, kind)
     found.checks = CHECKS.get(f"{kind}.{group}", ())
     return found
+
+
+def _older(group: str, kind: str) -> Node:
+    """A document of a past version: anything may stand in its spec, which is judged as what it becomes."""
+    today = _shipped_schema(group, "v1", kind)
+    assert today.properties is not None
+
+    def judged(obj: Any, old: Any) -> list[Any]:
+        return validation.validate(today, obj, old)
+
+    anything = Node(type="object", preserve_unknown=True)
+    return Node(type="object", properties={**today.properties, "spec": anything}, checks=(judged,))
 
 
 def _workflow_node() -> Node:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import cause
+from . import cause, training
 from .cause import Cause
 
 Check = Callable[[Any, Any], list[Cause]]
@@ -120,4 +120,5 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "WorkflowTemplate.argoproj.io": (_workflow("spec"),),
     "ClusterWorkflowTemplate.argoproj.io": (_workflow("spec"),),
     "CronWorkflow.argoproj.io": (_workflow("spec", "workflowSpec"),),
+    **training.CHECKS,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.kinds import cause, selecting
+from pinnace.kinds import cause, selecting, training
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, refusals
 from pinnace.objects.document import at, clone, metadata, put_at
@@ -27,6 +27,8 @@ def paths(store: Store, resource: Resource) -> Paths:
     """StatusError 404: the kind has no scale."""
     if "scale" not in resource.subresources:
         raise refusals.not_found(resource, "scale")
+    if (shipped := training.scale_paths(resource)) is not None:
+        return Paths(*shipped)
     definition = store.get(deletion.DEFINITIONS, "", resource.key) or {}
     for version in (definition.get("spec") or {}).get("versions") or []:
         found = (version.get("subresources") or {}).get("scale")

@@ -8,7 +8,7 @@ schema.
 from __future__ import annotations
 
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.admission import batch, core, definition, pod, rights, serving, workloads
+from pinnace.objects.admission import batch, core, definition, pod, rights, serving, training, workloads
 from pinnace.objects.admission.rules import NONE, Rules
 
 _RULES: dict[str, Rules] = {
@@ -30,6 +30,8 @@ _RULES: dict[str, Rules] = {
     "rolebindings.rbac.authorization.k8s.io": rights.BINDING,
     "clusterrolebindings.rbac.authorization.k8s.io": rights.CLUSTER_BINDING,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
+    "tfjobs.kubeflow.org": training.OLDER,
+    "pytorchjobs.kubeflow.org": training.OLDER,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
 
