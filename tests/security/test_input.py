@@ -157,14 +157,7 @@ WRONG: dict[str, tuple[Obj, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-UNNOTICED = pytest.mark.xfail(
-    strict=True, reason="a tag of no declared input stays as text; upstream refuses it"
-)
-
-
-@pytest.mark.parametrize(
-    "what", [pytest.param(what, marks=UNNOTICED if what == "no parameter" else ()) for what in WRONG]
-)
+@pytest.mark.parametrize("what", WRONG)
 def test_what_means_nothing_is_named(site: Site, what: str) -> None:
     spec, words = WRONG[what]
     status, answer = site.try_workflow(spec)

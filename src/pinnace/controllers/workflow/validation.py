@@ -7,6 +7,7 @@ upstream workflow/validate/validate.go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from pinnace.controllers.workflow import depends
 from pinnace.controllers.workflow.template import TemplateError, kind_of, merged, nearest
 from pinnace.kinds.argo import Task
 from pinnace.kinds.resource import Obj
+
+_INPUT = re.compile(r"\{\{\s*(inputs\.(parameters|artifacts)\.([-\w]+))[^{}]*\}\}")
 
 
 class Lookup(Protocol):
@@ -93,6 +96,7 @@ class _Judge:
             yield f"spec.{place} ({name}): {error}"
             return
         yield from _inputs(place, raw)
+        yield from _asked(place, raw)
         if kind == "steps":
             yield from self._steps(place, raw)
         elif kind == "dag":
@@ -182,6 +186,32 @@ def _inputs(place: str, raw: Obj) -> Iterator[str]:
             if item.get("name") in seen:
                 yield f"spec.{place}.inputs.{kind}[{at}].name: '{item.get('name')}' is not unique"
             seen.add(item.get("name"))
+
+
+def _asked(place: str, raw: Obj) -> Iterator[str]:
+    """A tag of an input that the template does not declare would stay as text in what runs. Inline templates
+    have inputs of their own."""
+    inputs = raw.get("inputs") or {}
+    told: set[str] = set()
+    for text in _texts({key: value for key, value in raw.items() if key != "inputs"}):
+        for tag, kind, name in _INPUT.findall(text):
+            known = [str(item.get("name")) for item in inputs.get(kind) or ()]
+            if name not in known and tag not in told:
+                told.add(tag)
+                yield f"spec.{place}: failed to resolve {{{{{tag}}}}}{nearest(name, known)}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if "{{" in value:
+            yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key != "inline":
+                yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def _supplied(spot: str, task: Obj, target: Obj) -> Iterator[str]:
