@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pinnace.kinds import cause
+from pinnace.kinds import cause, cron
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
 from pinnace.kinds.selecting import matches
@@ -17,7 +17,6 @@ from pinnace.objects.admission.rules import Rules
 
 Map = dict[str, Any]
 _QUARTERS = {"maxSurge": "25%", "maxUnavailable": "25%"}
-_FIELDS = 5
 _POLICIES = ("Allow", "Forbid", "Replace")
 
 
@@ -190,8 +189,8 @@ def check_daemons(daemons: Obj) -> list[Cause]:
 # CronJobs ---------------------------------------------------------------------------------------------------
 
 
-def default_cron(cron: Obj) -> None:
-    spec = cron["spec"] = cron.get("spec") or {}
+def default_cron(cron_job: Obj) -> None:
+    spec = cron_job["spec"] = cron_job.get("spec") or {}
     spec.setdefault("concurrencyPolicy", "Allow")
     spec.setdefault("suspend", False)
     spec.setdefault("successfulJobsHistoryLimit", 3)
@@ -201,9 +200,9 @@ def default_cron(cron: Obj) -> None:
     _templated(job["spec"])
 
 
-def check_cron(cron: Obj) -> list[Cause]:
-    spec = cron.get("spec") or {}
-    found = _schedule(spec.get("schedule") or "")
+def check_cron(cron_job: Obj) -> list[Cause]:
+    spec = cron_job.get("spec") or {}
+    found = _schedule(spec.get("schedule") or "") + _zone(spec.get("timeZone"))
     if spec.get("concurrencyPolicy") not in _POLICIES:
         policy = spec.get("concurrencyPolicy")
         found.append(cause.unsupported("spec.concurrencyPolicy", policy, _POLICIES))
@@ -218,11 +217,32 @@ def check_cron(cron: Obj) -> list[Cause]:
 def _schedule(text: str) -> list[Cause]:
     if not text:
         return [cause.required("spec.schedule")]
-    parts = text.split()
-    if text.startswith("@") or len(parts) == _FIELDS:
+    if "TZ" in text:
+        words = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        return [cause.invalid("spec.schedule", text, words)]
+    try:
+        cron.parse(text)
+    except cron.Malformed as error:
+        return [cause.invalid("spec.schedule", text, str(error))]
+    return []
+
+
+def _zone(name: Any) -> list[Cause]:
+    if name is None:
         return []
-    words = f"expected exactly {_FIELDS} fields, found {len(parts)}: [{' '.join(parts)}]"
-    return [cause.invalid("spec.schedule", text, words)]
+    if not name:
+        words = "timeZone must be nil or non-empty string"
+        return [cause.invalid("spec.timeZone", name, words)]
+    if name.lower() == "local":
+        return [cause.invalid("spec.timeZone", name, "timeZone must be an explicit time zone as defined in "
+                              "https://www.iana.org/time-zones")]
+    from zoneinfo import ZoneInfo  # rarely asked for
+
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return [cause.invalid("spec.timeZone", name, f"unknown time zone {name}")]
+    return []
 
 
 REPLICA_SET = Rules(default=default_replica_set, check=check_replica_set, change=change_deployment)
