@@ -22,6 +22,8 @@ from pinnace.node.launchers.container import ContainerLauncher
 from pinnace.node.launchers.process import ProcessLauncher
 from pinnace.node.launchers.sandbox import SandboxLauncher
 from pinnace.node.limits import Groups
+from pinnace.node.network.cluster import Cluster
+from pinnace.node.network.ways import examine as networks
 from pinnace.node.orphans import Orphans
 from pinnace.node.probe import Findings, examine
 from pinnace.node.reaper import Reaper
@@ -51,11 +53,13 @@ async def serve(home: Home, isolation: str) -> None:
         await server.stop(GRACE)
         listening.close()
         home.node_socket.unlink(missing_ok=True)
+        services.cluster.close()
         services.groups.close()
 
 
 async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoolExecutor) -> Services:
     findings = await examine(reaper)
+    ways = await networks(reaper, findings.sandbox, findings.choose(isolation))
     name = hashlib.blake2s(str(home.root).encode(), digest_size=5).hexdigest()
     orphans = Orphans(home, reaper.waiting)
     orphans.sweep()
@@ -72,6 +76,7 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
         bare=Roots(home.pods / ".folders", None, worker),
         groups=Groups(name),
         worker=worker,
+        cluster=Cluster(home, reaper, ways),
     )
 
 

@@ -15,6 +15,7 @@ from pinnace.node.health import Health, ask
 from pinnace.node.launchers import Exit, Handle, Launch, StartError
 from pinnace.node.limits import Watchdog
 from pinnace.node.logs import Log, Tail
+from pinnace.node.network import door
 from pinnace.node.protocol import Container, ContainerState, Probe
 from pinnace.node.services import Services
 
@@ -53,6 +54,10 @@ class Member:
         self.killer: asyncio.TimerHandle | None = None
         self.guards: list[Callable[[], None]] = []
         self.sockets: dict[str, str] = {}
+        self.address = ""
+        """The pod's own; '' for the host's."""
+        self.door = False
+        """Whether it is reached through the cluster network's door."""
 
     async def live(self) -> Exit:
         """All lives, to the last exit."""
@@ -213,7 +218,15 @@ class Member:
         self.interrupt(30)
 
     async def check(self, probe: Probe) -> str:
-        return await ask(probe, self.run_inside, lambda path: self.sockets.get(path, path))
+        return await ask(probe, self.run_inside, self.connect)
+
+    async def connect(self, probe: Probe) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """To what a probe asks: a unix socket or a port of the pod."""
+        if probe.unix:
+            return await asyncio.open_unix_connection(self.sockets.get(probe.unix, probe.unix))
+        if self.door:
+            return await door.connect(self.services.home.run, self.address, probe.port)
+        return await asyncio.open_connection(self.address or "127.0.0.1", probe.port)
 
     async def run_inside(self, argv: list[str], timeout: float) -> bool:  # noqa: ASYNC109 - the probe's own
         if self.handle is None or self.launch is None:

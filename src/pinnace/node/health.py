@@ -16,6 +16,7 @@ from pinnace.node.protocol import Container, Probe
 Check = Callable[[Probe], Awaitable[str]]
 """Asks once: '' if the probe succeeded, else why not."""
 Exec = Callable[[list[str], float], Awaitable[bool]]
+Connect = Callable[[Probe], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 class Streak:
@@ -116,17 +117,13 @@ def pause(probe: Probe, told: bool | None) -> float:
     return probe.period if told else min(probe.period, 0.05 if told is None else 1.0)
 
 
-async def ask(probe: Probe, run: Exec, where: Callable[[str], str]) -> str:
-    """One probe: '' if it succeeded within its timeout, else why not. `where` maps a socket's path to the
-    host's."""
+async def ask(probe: Probe, run: Exec, connect: Connect) -> str:
+    """One probe: '' if it succeeded within its timeout, else why not. `connect` opens what it asks."""
     try:
         if probe.kind == "exec":
             return "" if await run(probe.command, probe.timeout) else "its command did not succeed"
         async with asyncio.timeout(probe.timeout):
-            if probe.unix:
-                streams = await asyncio.open_unix_connection(where(probe.unix))
-            else:
-                streams = await asyncio.open_connection("127.0.0.1", probe.port)
+            streams = await connect(probe)
             try:
                 return "" if probe.kind == "tcp" else await get(*streams, probe.path or "/")
             finally:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
+from pinnace.node.network.hosts import LOCAL, lines
 from pinnace.node.protocol import Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable, search
 from pinnace.node.roots import Root
@@ -37,6 +38,9 @@ class Outfitter:
         self.roots: list[Root] = []
         self.offered: list[Sockets] = []
         self.images = False
+        self.entrance: tuple[str, ...] = ()
+        """Into the pod's own network."""
+        self.files: list[str] = []
 
     @property
     def volumes(self) -> Volumes:
@@ -100,6 +104,7 @@ class Outfitter:
             hostname=self.run.hostname or self.run.name,
             user=spec.uid,
             executor=bool(self.run.main),
+            entrance=self.entrance,
             read_only_root=spec.read_only_root,
             memory_limit=spec.memory_limit,
             milli_cpu=spec.milli_cpu,
@@ -125,10 +130,26 @@ class Outfitter:
         return root.path
 
     def extra_binds(self) -> list[Bind]:
-        if not self.run.hosts or not self.launcher.private_root:
+        run = self.run
+        if not self.launcher.private_root or not (run.hosts or run.resolver or run.network == "loopback"):
             return []
-        folder = self.services.make_folder(self.run.uid)
-        return [Bind(self.services.etc.hosts_with(folder, self.run.hosts), "/etc/hosts", True)]
+        folder = self.services.make_folder(run.uid)
+        found = [Bind(self.hosts(f"{folder}/hosts"), "/etc/hosts", True)]
+        if run.resolver:
+            Path(f"{folder}/resolv.conf").write_text(run.resolver)
+            found.append(Bind(f"{folder}/resolv.conf", "/etc/resolv.conf", True))
+        return found
+
+    def hosts(self, path: str) -> str:
+        """Its hosts file: with a network of its own it asks for names, else they all stand in it."""
+        run = self.run
+        start = (LOCAL if run.network == "own" else self.services.etc.hosts) + lines(run.hosts)
+        if run.network == "loopback":
+            self.services.cluster.hosts.follow(path, run.namespace, start)
+            self.files.append(path)
+        else:
+            Path(path).write_bytes(start)
+        return path
 
     def sockets(self, spec: Container) -> dict[str, str]:
         """Socket path inside → its folder on the host, short enough for a socket's address."""
@@ -179,6 +200,8 @@ class Outfitter:
         for root in self.roots:
             root.pool.give(root)
         self.roots.clear()
+        for path in self.files:
+            self.services.cluster.hosts.forget(path)
         if self.folder_used():
             self.services.worker.submit(remove_all, Path(self.folder), self.volumes)
         for sockets in self.offered:

@@ -51,6 +51,8 @@ class Pod:
 
     def member(self, spec: Container, *, init: bool = False) -> Member:
         member = Member(self.services, self.run.uid, spec, self.outfit, self.news, init=init)
+        member.address = self.run.address if self.run.network != "none" else ""
+        member.door = self.run.network == "own"
         outputs = self.run.outputs
         wanted = outputs is not None and outputs.result
         member.wants_result = wanted and not init and spec.name == self.main_name
@@ -152,12 +154,12 @@ class Pod:
 
     async def work(self) -> None:
         launcher = self.services.choose(self.run.isolation)
-        if self.run.network == "own":
-            raise StartError("this node gives pods no network of their own; leave the network annotation out")
         self.isolation = launcher.name
         if not await self.prepare(launcher):
             return
         self.outfitter = Outfitter(self.services, self.run, launcher)
+        if self.run.network == "own":
+            await self.attach(launcher, self.outfitter)
         sidecars: list[tuple[Member, asyncio.Future[Exit]]] = []
         try:
             if await self.run_init(sidecars):
@@ -165,6 +167,12 @@ class Pod:
         finally:
             await self.end_sidecars(sidecars)
         await self.conclude()
+
+    async def attach(self, launcher: Launcher, outfitter: Outfitter) -> None:
+        """StartError: it can have no network of its own."""
+        if launcher.name != "sandbox":
+            raise StartError(f"isolation {launcher.name} has no networks of its own for pods")
+        outfitter.entrance = await self.services.cluster.attach(self.run.address, self.run.ports)
 
     async def prepare(self, launcher: Launcher) -> bool:
         """Have every image's environment; False if the pod was stopped while waiting for one."""
@@ -337,6 +345,8 @@ class Pod:
         if self.outfitter:
             self.outfitter.remove()
             self.outfitter = None
+        if self.run.network == "own":
+            self.services.cluster.detach(self.run.address)
         if not self.final:
             self.fail("NodeError", "the pod ended without a verdict")
         self.news()

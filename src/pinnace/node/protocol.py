@@ -1,13 +1,16 @@
 """What control and node say to each other: length-prefixed MessagePack over a unix socket.
 
 Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Kill, Ack, Forget; node
-sends Hello and Report. The node decides nothing: it is idempotent by pod uid, keeps each final Report until
-it is acknowledged, and a Run for a uid that it knows is answered by that pod's latest Report.
+sends Hello and Report. Service and NoService tell the node what names its cluster network has. The node
+decides nothing: it is idempotent by pod uid, keeps each final Report until it is acknowledged, and a Run for
+a uid that it knows is answered by that pod's latest Report.
 """
 
 from __future__ import annotations
 
 import msgspec
+
+from pinnace.node.network.messages import NoService, Service
 
 VERSION = 1
 
@@ -23,8 +26,15 @@ class Hello(msgspec.Struct, tag="hello"):
     capacity_milli_cpu: int
     capacity_memory: int
     network: str = "none"
+    """The best that it can give to a pod: `own`, `loopback` or `none`."""
     pid: int = 0
     """Of the node process: every process of a pod is below it. 0: not said."""
+    network_why: str = ""
+    """Why that is not `own`."""
+    network_prefix: str = ""
+    """The first two numbers of pods' addresses."""
+    network_outside: bool = False
+    """Whether pods with a network of their own reach what lies outside of it."""
 
 
 class Mount(msgspec.Struct, omit_defaults=True):
@@ -128,9 +138,15 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     grace: float = 30
     isolation: str = ""
     network: str = "none"
+    """`own`, `loopback` (an address of the host's own) or `none`."""
     address: str = ""
     hosts: dict[str, str] = {}
+    """Names → addresses for its /etc/hosts, in that order."""
     hostname: str = ""
+    ports: list[int] = []
+    """Of a pod with a network of its own: those that the host may connect to (`network/door.py`)."""
+    resolver: str = ""
+    """The text of its /etc/resolv.conf; '': the host's."""
 
 
 class Kill(msgspec.Struct, tag="kill"):
@@ -211,5 +227,5 @@ class Report(msgspec.Struct, tag="report"):
     pods: list[PodReport]
 
 
-ToNode = Run | Kill | Ack | Forget
+ToNode = Run | Kill | Ack | Forget | Service | NoService
 FromNode = Hello | Report

@@ -164,13 +164,6 @@ class Etc:
         names = ("hosts", "resolv.conf")
         return tuple(w for n in names for w in ("--ro-bind", self.write(n, self.files[n]), f"/etc/{n}"))
 
-    def hosts_with(self, folder: str, hosts: dict[str, str]) -> str:
-        """A hosts file of one pod: the common one, then names → addresses."""
-        lines = "".join(f"{address}\t{name}\n" for name, address in hosts.items())
-        path = Path(folder) / "hosts"
-        path.write_bytes(self.hosts + lines.encode())
-        return str(path)
-
     def lay_out(self, etc: str) -> None:
         for name in self.above():
             os.makedirs(f"{etc}/{name}", 0o755, exist_ok=True)

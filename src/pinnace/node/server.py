@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from pinnace.node.network.messages import Service
 from pinnace.node.paths import made_plain
 from pinnace.node.plain import Plain, Plans
 from pinnace.node.pod import Pod
@@ -57,6 +58,10 @@ class Server:
             capacity_milli_cpu=(os.cpu_count() or 1) * 1000,
             capacity_memory=memory(),
             pid=os.getpid(),
+            network=self.services.cluster.ways.mode,
+            network_why=self.services.cluster.ways.why,
+            network_prefix=self.services.cluster.ways.range.prefix,
+            network_outside=bool(self.services.cluster.ways.outside),
         )
 
     def take(self, message: ToNode) -> None:
@@ -66,8 +71,12 @@ class Server:
             self.kill(message)
         elif isinstance(message, Ack):
             self.ack(message)
-        else:
+        elif isinstance(message, Forget):
             self.forget(message)
+        elif isinstance(message, Service):
+            self.services.cluster.put(message)
+        else:
+            self.services.cluster.drop(message)
 
     def run(self, run: Run) -> None:
         known = self.pods.get(run.uid)

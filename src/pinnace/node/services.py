@@ -12,6 +12,7 @@ from pinnace.home import Home
 from pinnace.node.launchers import Launch, Launcher, StartError
 from pinnace.node.limits import Groups
 from pinnace.node.logs import Sampler, Spares
+from pinnace.node.network.cluster import Cluster
 from pinnace.node.reaper import Reaper
 from pinnace.node.roots import Etc, Roots
 
@@ -36,6 +37,7 @@ class Services:
         bare: Roots,
         groups: Groups,
         worker: Executor,
+        cluster: Cluster,
     ) -> None:
         """`launchers` are those that work here; `why` says of the others what is missing."""
         self.home = home
@@ -53,6 +55,7 @@ class Services:
         self.bare = bare
         self.groups = groups
         self.worker = worker
+        self.cluster = cluster
         self.sampler = Sampler(Spares(home.pods / ".logs", worker))
 
     def choose(self, asked: str) -> Launcher:

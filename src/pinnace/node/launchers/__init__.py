@@ -75,6 +75,8 @@ class Launch(msgspec.Struct):
     outputs: tuple[str, ...] = ()
     """Paths outside any mount that are read after the end."""
     log: str = ""
+    entrance: tuple[str, ...] = ()
+    """Words before the launcher's own that bring it into the pod's network."""
     fresh: bool = False
     """`root` is as the pool gave it: nobody has run in it since it was looked at."""
 

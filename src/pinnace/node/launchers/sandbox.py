@@ -150,7 +150,8 @@ class SandboxLauncher:
         argv = self.argv(launch, hidden)
         handle = SandboxHandle(os.memfd_create("status"), not launch.executor)
         argv[:0] = (self.program, "--json-status-fd", str(handle.status))
-        argv, program = in_cgroups_outside(launch, argv, self.program)
+        argv[:0] = launch.entrance
+        argv, program = in_cgroups_outside(launch, argv, argv[0])
 
         def over(status: int) -> None:
             ended(handle.over(status))
