@@ -71,6 +71,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "tls"
 
     @property
+    def accounts(self) -> Path:
+        """What pods of a service account share: accounts/<uid of the account>/{token,ca.crt,namespace}."""
+        return self.root / "accounts"
+
+    @property
     def pods(self) -> Path:
         """One folder a pod uid, see `node/`."""
         return self.root / "pods"
@@ -114,3 +119,20 @@ class Home(msgspec.Struct, frozen=True):
     @property
     def node_socket(self) -> Path:
         return self.run / "node.sock"
+
+    @property
+    def session_socket(self) -> Path:
+        """The node's other one: a connection is a command or a person inside a container."""
+        return self.run / "sessions.sock"
+
+
+def write_private(path: Path, body: bytes) -> None:
+    """Replace a file by one that only its owner may read, never half written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -21,12 +21,15 @@ from pinnace.api.app import App
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve
+from pinnace.controllers.controller import Reconciler
+from pinnace.controllers.core import roles
 from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.core.namespaces import Namespaces, bootstrap
 from pinnace.controllers.manager import Manager
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.objects.local import Local
+from pinnace.objects.tokens import Tokens
 from pinnace.store.sqlite import SqliteStore
 
 SYSTEM_KUBECTL = "/usr/bin/kubectl"
@@ -66,19 +69,23 @@ class Stack:
         self.store = SqliteStore.open(self.home.database)
         self.local = Local.open(self.store, self.catalogue)
         self.local.start()
+        self.authenticator.tokens = Tokens(self.home, self.store)
         self.context = ApiContext(
             home=self.home,
             client=self.local.as_,
             catalogue=self.catalogue,
             authenticator=self.authenticator,
-            allowed=self.local.house.authoriser.allow,
+            authoriser=self.local.house.authoriser,
         )
         self.app = App(self.context)
         self.server: Server = await serve(self.app, "127.0.0.1", 0, tls.context(self.home))
         self.port = self.server.port
         tls.write_kubeconfig(self.home, self.port, self.token)
         await bootstrap(self.local, self.port)
-        controllers = [Namespaces(self.local, self.catalogue.resources), Garbage(self.local, self.catalogue)]
+        await roles.bootstrap(self.local)
+        controllers: list[Reconciler] = [
+            Namespaces(self.local, self.catalogue.resources), Garbage(self.local, self.catalogue)
+        ]
         manager = Manager(self.local, controllers)
         managing = asyncio.create_task(manager.run())
         self.ready.set()

@@ -12,11 +12,13 @@ import logging
 import secrets
 from collections.abc import Iterable
 
-from pinnace.api import console, health, origin, signin
+from pinnace.api import console, health, issuer, origin, signin
 from pinnace.api.context import ApiContext, Route
 from pinnace.api.http import ClientGone, Message, Receive, Request, Send, method_not_allowed, not_found
+from pinnace.api.impersonation import impersonated
 from pinnace.api.kube.face import KubeFace
 from pinnace.api.metrics import Metrics, Stopwatch
+from pinnace.objects.authorisation import refused_path
 from pinnace.objects.client import Identity
 from pinnace.objects.errors import StatusError
 
@@ -37,6 +39,7 @@ class App:
             *health.routes(context),
             *signin.routes(context.authenticator),
             *console.routes(),
+            *(issuer.routes(context.authenticator.tokens) if context.authenticator.tokens else ()),
             Route("/", self._root, public=True),
             Route("/metrics", self._metrics),
         ]
@@ -78,7 +81,9 @@ class App:
         route = self._find(request.path)
         public = route.public if route is not None else request.path in PUBLIC_PATHS
         if not public:
-            request.identity = self._impersonated(request, self._identity(request))
+            found = await self._identity(request)
+            request.identity = impersonated(request, found, self.context.authoriser)
+            self._permit(request, route)
         if route is not None:
             if request.method not in route.methods:
                 raise method_not_allowed()
@@ -91,11 +96,19 @@ class App:
     def _find(self, path: str) -> Route | None:
         return next((route for route in self.routes if route.takes(path)), None)
 
-    def _identity(self, request: Request) -> Identity:
+    def _permit(self, request: Request, route: Route | None) -> None:
+        """A path that names no resource must be allowed as such. StatusError 403."""
+        if route.judged if route is not None else self.kube.judges(request.path):
+            return
+        verb = request.method.lower()
+        if not self.context.authoriser.allow_path(request.identity, verb, request.path):
+            raise refused_path(request.identity, verb, request.path)
+
+    async def _identity(self, request: Request) -> Identity:
         """StatusError 401 unless the token or the session is ours."""
         authenticator = self.context.authenticator
         bearer = request.header(b"authorization")
-        found = authenticator.by_token(bearer) if bearer else None
+        found = await authenticator.by_token(bearer) if bearer else None
         if not bearer and (cookies := request.header(b"cookie")):
             found = authenticator.by_cookies(cookies)
             if found is not None:
@@ -103,18 +116,6 @@ class App:
         if found is None:
             raise StatusError(401, "Unauthorized", "Unauthorized")
         return found
-
-    @staticmethod
-    def _impersonated(request: Request, identity: Identity) -> Identity:
-        """`kubectl --as`: only for those who may do everything anyway."""
-        user = request.header(b"impersonate-user")
-        groups = request.headers(b"impersonate-group")
-        if not user and not groups:
-            return identity
-        if not user or "system:masters" not in identity.groups:
-            message = f'users "{user}" is forbidden: {identity.user} may not impersonate'
-            raise StatusError(403, "Forbidden", message)
-        return Identity(user, (*groups, "system:authenticated"))
 
     async def _refuse(self, request: Request, refusal: StatusError) -> None:
         if request.started:
@@ -138,7 +139,8 @@ class App:
         if "text/html" in request.header(b"accept"):
             await request.reply(307, b"", headers=[(b"location", console.PREFIX.encode())])
             return
-        request.identity = self._identity(request)
+        request.identity = impersonated(request, await self._identity(request), self.context.authoriser)
+        self._permit(request, None)
         groups = self.kube.discovery.groups()
         paths = ["/api", "/api/v1", "/apis"]
         for group, versions in groups.items():

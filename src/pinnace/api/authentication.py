@@ -1,4 +1,5 @@
-"""Who asks: the token of kubectl and scripts, or the cookie of a browser that signed in by a one-time link.
+"""Who asks: the owner's token, the cookie of a browser that signed in by a one-time link, or the token of a
+service account.
 
 Called by the gate in `app.py` for every request. Invariants: secrets are compared in constant time and never
 logged; a code works once and for a short while; sessions are signed with a key derived from the token, so
@@ -13,11 +14,11 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from pinnace.api.tls import write_private
-from pinnace.home import Home
+from pinnace.home import Home, write_private
 from pinnace.objects.client import Identity
+from pinnace.objects.tokens import AUDIENCES, InvalidToken, Tokens, Verified, looks_like_one
 
 OWNER = Identity("pinnace-admin", ("system:masters", "system:authenticated"))
 """The owner of the machine: whoever can read the token file may do everything."""
@@ -31,23 +32,39 @@ COOKIE_PREFIX = "pinnace_session"
 class Authenticator:
     """Reads (or makes, 0600) the token of a home. `clock` gives unix seconds."""
 
-    def __init__(self, home: Home, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, home: Home, clock: Callable[[], float] = time.time, tokens: Tokens | None = None
+    ) -> None:
+        """`tokens` knows the service accounts; without it there is only the owner."""
         self.token = _token(home)
+        self.tokens = tokens
         self._clock = clock
         self._key = hashlib.blake2b(b"console sessions", key=self.token.encode()[:64]).digest()
         fingerprint = hashlib.blake2s(str(home.root).encode(), digest_size=4).hexdigest()
         self.cookie = f"{COOKIE_PREFIX}_{fingerprint}"
         self._codes: dict[str, float] = {}
 
-    def by_token(self, authorization: str) -> Identity | None:
+    async def by_token(self, authorization: str) -> Identity | None:
         """`authorization` is the header's value."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return self.by_bare_token(token.strip())
+        try:
+            return (await self.verified(token.strip())).identity
+        except InvalidToken:
+            return None
 
-    def by_bare_token(self, token: str) -> Identity | None:
-        return OWNER if hmac.compare_digest(token.encode(), self.token.encode()) else None
+    async def verified(self, token: str, audiences: Iterable[str] = ()) -> Verified:
+        """Whose token it is, and for whom of `audiences` (nobody named: for this server). InvalidToken."""
+        if hmac.compare_digest(token.encode(), self.token.encode()):
+            wanted = tuple(audiences) or AUDIENCES
+            found = tuple(one for one in wanted if one in AUDIENCES)
+            if not found:
+                raise InvalidToken("the owner's token is for this server alone")
+            return Verified(OWNER, found)
+        if self.tokens is None or not looks_like_one(token):
+            raise InvalidToken("this token is not one of this platform's")
+        return (await self.tokens.ready()).check(token, audiences)
 
     def by_cookies(self, header: str) -> Identity | None:
         """`header` is the value of `Cookie`."""

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pinnace.api.authentication import Authenticator
 from pinnace.api.http import Handler, Request
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
-from pinnace.kinds.resource import Resource
+from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.client import Identity
+from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
-
-
-class Allowed(Protocol):
-    """May this identity do this? (`objects.authorisation.Authoriser.allow`)"""
-
-    def __call__(
-        self, identity: Identity, verb: str, resource: Resource, namespace: str, name: str, subresource: str
-    ) -> bool: ...
+from pinnace.objects.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,8 @@ class Route:
     handler: Handler
     methods: frozenset[str] = frozenset({"GET", "HEAD"})
     public: bool = False
+    judged: bool = False
+    """The handler asks the authoriser about every object itself; else the path must be allowed."""
 
     def takes(self, path: str) -> bool:
         if self.path.endswith("/*"):
@@ -49,7 +45,7 @@ class ApiContext:
     client: Callable[[Identity], Local]
     catalogue: Catalogue
     authenticator: Authenticator
-    allowed: Allowed
+    authoriser: Authoriser
     metrics: list[Callable[[], Iterable[str]]] = field(default_factory=list)
     """Each gives lines in Prometheus' text format, called at every scrape."""
     routes: list[Route] = field(default_factory=list)
@@ -60,3 +56,10 @@ class ApiContext:
     """For /readyz and /healthz: name → what is wrong ('' if nothing)."""
     hosts: Sequence[str] = ()
     """Further names that the Host header may carry, when the user listens elsewhere than on loopback."""
+
+    def tokens(self) -> Tokens:
+        """Who issues and checks tokens of service accounts."""
+        tokens = self.authenticator.tokens
+        if tokens is None:
+            raise StatusError(501, "NotImplemented", "this server issues no tokens of service accounts")
+        return tokens

@@ -8,7 +8,6 @@ that finds everything in place imports nothing of it.
 from __future__ import annotations
 
 import base64
-import os
 import re
 import ssl
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.home import Home
+from pinnace.home import Home, write_private
 
 CA_DAYS = 3650
 SERVER_DAYS = 365
@@ -73,18 +72,6 @@ def write_kubeconfig(home: Home, port: int, token: str) -> Path:
     if not home.kubeconfig.exists() or home.kubeconfig.read_bytes() != body:
         write_private(home.kubeconfig, body)
     return home.kubeconfig
-
-
-def write_private(path: Path, body: bytes) -> None:
-    """Replace a file by one that only its owner may read, never half written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _fresh(path: Path, now: float | None = None) -> bool:

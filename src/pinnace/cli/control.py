@@ -90,9 +90,9 @@ async def live(
     await platform.bootstrap(port)
     manager = Manager(client, built(platform, without))
     managing = asyncio.create_task(manager.run())
-    authenticator = Authenticator(home)
+    authenticator = Authenticator(home, tokens=platform.tokens)
     context = ApiContext(
-        home, client.as_, catalogue, authenticator, client.house.authoriser.allow,
+        home, client.as_, catalogue, authenticator, client.house.authoriser,
         metrics=[lambda: manager.metrics.text().splitlines()],
         routes=routes(platform), checks={"node": platform.node_problem},
     )

@@ -32,6 +32,7 @@ from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
+from pinnace.controllers.training.controller import TrainingJobs
 from pinnace.controllers.workflow.controller import Workflows
 from pinnace.controllers.workloads.deployments import Deployments
 from pinnace.controllers.workloads.replicasets import ReplicaSets
@@ -47,6 +48,7 @@ from pinnace.objects.local import Local
 from pinnace.store.sqlite import SqliteStore
 
 LOG_TAIL = 2000
+from pinnace.objects.tokens import Tokens
 
 
 class UnknownFamily(Exception):
@@ -64,6 +66,7 @@ class Platform:
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home)
         client.runs_in(lambda: self.machine().isolation)
+        self.tokens = Tokens(home, store)
 
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
@@ -139,6 +142,10 @@ def workflow(platform: Platform) -> list[Reconciler]:
     blobs = Blobs(platform.home.data)
     owner = platform.client.as_(OWNER)
     return [
+def training(platform: Platform) -> list[Reconciler]:
+    return [TrainingJobs(platform.client)]
+
+
         Workflows(
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
             actor=lambda _workflow: owner,
@@ -155,6 +162,7 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
 
+    "training": training,
 def built(platform: Platform, without: frozenset[str]) -> list[Reconciler]:
     """Raises UnknownFamily."""
     if unknown := without - FAMILIES.keys():

@@ -21,6 +21,8 @@ class Identity(msgspec.Struct, frozen=True):
     user: str
     groups: tuple[str, ...] = ()
     uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """What else is known of who asks (upstream's `extra`): key → values."""
 
 
 SYSTEM = Identity("system:pinnace", ("system:masters", "system:authenticated"))

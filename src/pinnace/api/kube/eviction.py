@@ -1,6 +1,7 @@
 """`pods/eviction`: a delete that asks first whether it may. Nothing here budgets disruptions, so it may.
 
-Registered by `face.py`. Source: kubernetes pkg/registry/core/pod/storage/eviction.go.
+Registered by `face.py`, which has asked whether who asks may evict. Source:
+kubernetes pkg/registry/core/pod/storage/eviction.go.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from pinnace.api.context import ApiContext, Connect
 from pinnace.api.http import Request, method_not_allowed
 from pinnace.api.kube import body, parameters
 from pinnace.api.kube.target import Target
+from pinnace.objects.client import SYSTEM
 
 
 def evicting(context: ApiContext) -> Connect:
@@ -24,7 +26,7 @@ def evicting(context: ApiContext) -> Connect:
         chosen = parameters.delete_options(request, document.get("deleteOptions"))
         pods = context.catalogue.find("", "v1", "pods")
         assert pods is not None
-        await context.client(request.identity).delete(pods, target.name, target.namespace, chosen)
+        await context.client(SYSTEM).delete(pods, target.name, target.namespace, chosen)
         await request.json(
             201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
         )

@@ -16,8 +16,11 @@ from pinnace.api.kube.discovery import SUBRESOURCE_VERBS, Discovery
 from pinnace.api.kube.eviction import evicting
 from pinnace.api.kube.openapi import OpenApi
 from pinnace.api.kube.target import CONNECTIONS, Target, parse, verb
+from pinnace.api.kube.token_requests import requesting
 from pinnace.api.kube.verbs import VERBS, Call
 from pinnace.kinds.resource import Resource
+from pinnace.objects.authorisation import refusal
+from pinnace.objects.client import SYSTEM
 
 SERVES = ("1", "36")
 """The release of Kubernetes whose behaviour is followed."""
@@ -27,13 +30,22 @@ READS = frozenset({"GET", "HEAD"})
 class KubeFace:
     def __init__(self, context: ApiContext) -> None:
         self.context = context
-        self.connects = {("pods", "eviction"): evicting(context), **context.connects}
+        self.connects = {
+            ("pods", "eviction"): evicting(context), ("serviceaccounts", "token"): requesting(context),
+            **context.connects,
+        }
         self.discovery = Discovery(context.catalogue, self.connects)
         self.openapi = OpenApi(context.catalogue, self.discovery)
 
     @staticmethod
     def takes(path: str) -> bool:
         return path.strip("/").partition("/")[0] in ("api", "apis", "openapi", "version")
+
+    @staticmethod
+    def judges(path: str) -> bool:
+        """Whether a path names a resource: then who may is asked about that."""
+        parts = path.strip("/").split("/")
+        return parts[0] in ("api", "apis") and len(parts) >= (3 if parts[0] == "api" else 4)
 
     async def __call__(self, request: Request) -> None:
         parts = request.segments()
@@ -91,6 +103,7 @@ class KubeFace:
     async def _review(self, request: Request, target: Target, review: Resource) -> None:
         if request.verb != "create" or target.name:
             raise method_not_allowed()
+        self._permit(request, target, review)
         await reviews.answer(request, self.context, review, target.namespace)
 
     async def _verb(self, request: Request, target: Target, resource: Resource) -> None:
@@ -103,10 +116,18 @@ class KubeFace:
         client = self.context.client(request.identity)
         await VERBS[request.verb](Call(request, client, resource, target))
 
+    def _permit(self, request: Request, target: Target, resource: Resource) -> None:
+        """For what no verb of the client asks about. StatusError 403."""
+        wanted = request.verb or request.method.lower()
+        asked = (request.identity, wanted, resource, target.namespace, target.name, target.subresource)
+        if not self.context.authoriser.allow(*asked):
+            raise refusal(*asked)
+
     async def _subresource(self, request: Request, target: Target, resource: Resource) -> None:
         name = target.subresource
         connect = self.connects.get((resource.key, name))
         if connect is not None:
+            self._permit(request, target, resource)
             request.verb = "connect"
             await connect(request, target)
             return
@@ -119,8 +140,10 @@ class KubeFace:
         call = Call(request, client, resource, target)
         if name == "log":
             _only_reads(request)
+            self._permit(request, target, resource)
+            system = self.context.client(SYSTEM)
             await podlogs.answer(
-                request, client, self.context.home, resource, target.namespace, target.name
+                request, system, self.context.home, resource, target.namespace, target.name
             )
         elif request.verb in SUBRESOURCE_VERBS[name]:
             await VERBS[request.verb](call)

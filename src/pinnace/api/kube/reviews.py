@@ -5,7 +5,7 @@ Answered from the authoriser that `objects/` uses itself, so `kubectl auth can-i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pinnace.api.context import ApiContext
@@ -15,6 +15,8 @@ from pinnace.api.kube.negotiation import form
 from pinnace.api.kube.presentation import send
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Identity
+from pinnace.objects.rights.rule import Asked
+from pinnace.objects.tokens import InvalidToken
 
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 
@@ -45,7 +47,11 @@ async def answer(request: Request, context: ApiContext, review: Resource, namesp
     spec = {} if spec is None else spec
     if not isinstance(spec, dict):
         raise parameters.bad("spec: must be an object")
-    status = ANSWERS[review.kind](request, context, spec)
+    if namespace and (spec.get("resourceAttributes") or {}).get("namespace", namespace) != namespace:
+        raise parameters.invalid(
+            "spec.resourceAttributes.namespace", f"Invalid value: must match metadata.namespace: {namespace}"
+        )
+    status = await ANSWERS[review.kind](request, context, spec)
     answered: Obj = {
         "kind": review.kind, "apiVersion": review.api_version,
         "metadata": document.get("metadata") or {"creationTimestamp": None}, "spec": spec, "status": status,
@@ -63,38 +69,24 @@ def _access(context: ApiContext, identity: Identity, spec: dict[str, Any]) -> di
             "spec.resourceAttributes",
             "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         )
+    words = {key: value for key, value in (attributes or paths or {}).items() if isinstance(value, str)}
     if attributes is None:
-        return _verdict("system:masters" in identity.groups, identity)
-    asked = {key: value if isinstance(value, str) else "" for key, value in attributes.items()}
-    resource = _resource(context, asked)
-    allowed = context.allowed(
-        identity, asked.get("verb", ""), resource, asked.get("namespace", ""), asked.get("name", ""),
-        asked.get("subresource", ""),
+        allowed = context.authoriser.allow_path(identity, words.get("verb", ""), words.get("path", ""))
+        return {"allowed": allowed}
+    asked = Asked(
+        words.get("verb", ""), words.get("group", ""), words.get("resource", ""), words.get("namespace", ""),
+        words.get("name", ""), words.get("subresource", ""),
     )
-    return _verdict(allowed, identity)
+    reason = context.authoriser.reason(identity, asked)
+    verdict: dict[str, Any] = {"allowed": context.authoriser.may(identity, asked)}
+    return {**verdict, "reason": reason} if reason else verdict
 
 
-def _verdict(allowed: bool, identity: Identity) -> dict[str, Any]:
-    if allowed:
-        return {"allowed": True}
-    return {"allowed": False, "reason": f"nothing allows this to {identity.user}"}
-
-
-def _resource(context: ApiContext, asked: dict[str, str]) -> Resource:
-    """The kind that is asked about; one that is not served is judged by its name alone, as upstream does."""
-    group, plural = asked.get("group", ""), asked.get("resource", "")
-    for resource in context.catalogue.resources():
-        if resource.group == group and resource.plural == plural:
-            return resource
-    version = asked.get("version") or "v1"
-    return Resource(group=group, version=version, kind=plural, plural=plural, singular=plural)
-
-
-def _self_access(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
+async def _self_access(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
     return _access(context, request.identity, spec)
 
 
-def _subject_access(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
+async def _subject_access(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
     user, groups = spec.get("user") or "", spec.get("groups") or []
     if not isinstance(user, str) or not isinstance(groups, list):
         raise parameters.bad("spec: user must be a string and groups a list of strings")
@@ -104,37 +96,44 @@ def _subject_access(request: Request, context: ApiContext, spec: dict[str, Any])
     return _access(context, Identity(user, tuple(map(str, groups))), spec)
 
 
-def _rules(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
-    if "system:masters" not in request.identity.groups:
-        return {"resourceRules": [], "nonResourceRules": [], "incomplete": True,
-                "evaluationError": "only the rights of the machine's owner can be listed"}
+async def _rules(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
+    namespace = spec.get("namespace")
+    if not isinstance(namespace, str) or not namespace:
+        raise parameters.bad("no namespace on request")
+    rules = context.authoriser.held(request.identity, namespace)
     return {
-        "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        "resourceRules": [rule.document() for rule in rules if not rule.urls],
+        "nonResourceRules": [rule.document() for rule in rules if rule.urls],
         "incomplete": False,
     }
 
 
-def _self(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
+async def _self(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
     return {"userInfo": _user(request.identity)}
 
 
-def _token(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
-    token = spec.get("token")
-    found = context.authenticator.by_bare_token(token) if isinstance(token, str) else None
-    if found is None:
-        return {"authenticated": False, "user": {}, "error": "this token is not one of this platform's"}
-    return {"authenticated": True, "user": _user(found)}
+async def _token(request: Request, context: ApiContext, spec: dict[str, Any]) -> dict[str, Any]:
+    token, audiences = spec.get("token"), spec.get("audiences") or []
+    if not isinstance(token, str) or not token:
+        raise parameters.invalid("spec.token", "Required value: must not be empty")
+    try:
+        found = await context.authenticator.verified(token, map(str, audiences))
+    except InvalidToken as problem:
+        return {"authenticated": False, "user": {}, "error": f"[invalid bearer token, {problem}]"}
+    user = _user(found.identity)
+    return {"authenticated": True, "user": user, "audiences": list(found.audiences)}
 
 
 def _user(identity: Identity) -> dict[str, Any]:
     user: dict[str, Any] = {"username": identity.user, "groups": list(identity.groups)}
     if identity.uid:
         user["uid"] = identity.uid
+    if identity.extra:
+        user["extra"] = {key: list(values) for key, values in identity.extra}
     return user
 
 
-ANSWERS: dict[str, Callable[[Request, ApiContext, dict[str, Any]], dict[str, Any]]] = {
+ANSWERS: dict[str, Callable[[Request, ApiContext, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
     "SelfSubjectAccessReview": _self_access,
     "SubjectAccessReview": _subject_access,
     "LocalSubjectAccessReview": _subject_access,
