@@ -137,6 +137,10 @@ def serving(platform: Platform) -> list[Reconciler]:
     ]
 
 
+def training(platform: Platform) -> list[Reconciler]:
+    return [TrainingJobs(platform.client)]
+
+
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
     blobs = Blobs(platform.home.data)
@@ -157,6 +161,7 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
     "workloads": workloads,
     "serving": serving,
+    "training": training,
     "workflow": workflow,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
