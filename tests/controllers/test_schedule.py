@@ -73,6 +73,8 @@ def test_gangs_start_together_or_not_at_all() -> None:
     assert [each.uid for each in together] == ["g0", "g1", "g2"]
     assert sum(each.milli_cpu for each in together) <= 2000, "a gang larger than the machine is scaled to it"
     assert started(gang, Load(milli_cpu=500, pods=1)) == []
+    more = [*gang, waiting("g3", 1000, gang="job", gang_size=3)]
+    assert started(more) == ["g0", "g1", "g2"], "who is more than the gang needs comes after it"
 
 
 def test_a_small_one_may_pass_but_not_for_ever() -> None:

@@ -102,6 +102,7 @@ def plan(
             if len(group) < pod.gang_size:
                 continue
         if room.take(group, result.start):
+            gangs.pop(pod.gang, None)
             continue
         passed += 1
         if passed >= LOOK_AHEAD or room.full or now - pod.since > PATIENCE:

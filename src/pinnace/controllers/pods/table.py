@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from pinnace.controllers.pods import request
-from pinnace.controllers.pods.found import needed
+from pinnace.controllers.pods.found import Reference, needed
 from pinnace.controllers.pods.pace import Pace, sort_of
 from pinnace.controllers.pods.schedule import Load, Start, Waiting
 from pinnace.controllers.pods.status import FINAL, NODE_NAME
@@ -21,6 +21,8 @@ from pinnace.node.protocol import PodReport
 
 GANG = "pinnace.dev/gang"
 GANG_SIZE = "pinnace.dev/gang-size"
+REMEMBERED = 4096
+"""Gangs that have started: one that stands in for a member that failed waits for nobody."""
 Place = tuple[str, str, str]
 """resource key, namespace, name"""
 
@@ -79,6 +81,13 @@ def is_final(pod: Obj) -> bool:
     return (pod.get("status") or {}).get("phase") in FINAL
 
 
+def gang_of(pod: Obj) -> str:
+    """`<namespace>/<name>`, or '' for a pod that starts alone."""
+    meta = pod["metadata"]
+    name = (meta.get("annotations") or {}).get(GANG)
+    return f"{meta.get('namespace')}/{name}" if name else ""
+
+
 class Table:
     def __init__(self, pace: Pace) -> None:
         self.entries: dict[str, Entry] = {}
@@ -88,6 +97,7 @@ class Table:
         self._milli = 0
         self._memory = 0
         self._holders = 0
+        self._started: dict[str, None] = {}
 
     @property
     def load(self) -> Load:
@@ -99,6 +109,7 @@ class Table:
         entry = self.entries.get(uid)
         if entry is None:
             if is_final(pod):
+                self._began(gang_of(pod))
                 return None
             entry = self.entries[uid] = Entry(uid, pod)
             self.consider(entry)
@@ -130,15 +141,14 @@ class Table:
     def _size(self, entry: Entry, pod: Obj) -> None:
         wanted = request.of_pod(pod)
         meta = pod["metadata"]
-        annotations = meta.get("annotations") or {}
         server = pod["spec"].get("restartPolicy", "Always") == "Always"
         entry.priority = int(pod["spec"].get("priority") or 0)
         entry.sort = sort_of(pod)
-        gang = annotations.get(GANG, "")
+        gang = gang_of(pod)
+        size = int(meta["annotations"].get(GANG_SIZE) or 1) if gang else 1
         entry.asked = Waiting(
             entry.uid, wanted.milli_cpu, wanted.memory, time.monotonic(), wanted.others,
-            f"{meta.get('namespace')}/{gang}" if gang else "",
-            int(annotations.get(GANG_SIZE) or 1) if gang else 1,
+            gang, size,
         )
         entry.asked.selector = tuple((pod["spec"].get("nodeSelector") or {}).items())
         entry.asked.silent = request.silent(pod)
@@ -157,6 +167,8 @@ class Table:
             for entry in self._lines[priority].values():
                 if entry.state is State.WAITING and entry.asked is not None:
                     entry.asked.short = self.pace.short(entry.sort)
+                    if entry.asked.gang in self._started:
+                        entry.asked.gang = ""
                     yield entry.asked
 
     @property
@@ -183,6 +195,14 @@ class Table:
         entry.state = State.BOUND
         entry.epoch = epoch
         entry.bound_at = time.monotonic()
+        if entry.asked is not None:
+            self._began(entry.asked.gang)
+
+    def _began(self, gang: str) -> None:
+        if gang:
+            self._started[gang] = None
+            if len(self._started) > REMEMBERED:
+                del self._started[next(iter(self._started))]
 
     def unbound(self, entry: Entry) -> None:
         """The bind did not happen: back to where it stood."""
@@ -194,13 +214,13 @@ class Table:
         self._leave(entry)
         entry.state = State.NEVER
 
-    def block(self, entry: Entry) -> None:
+    def block(self, entry: Entry, awaits: Reference | None = None) -> None:
         """Aside until something that the pod names changes."""
         self._leave(entry)
         entry.state = State.BLOCKED
         if entry.pod is not None:
             namespace = entry.pod["metadata"]["namespace"]
-            for reference in needed(entry.pod):
+            for reference in (*needed(entry.pod), *((awaits,) if awaits else ())):
                 place = (reference.resource, namespace, reference.name)
                 self._misses.setdefault(place, set()).add(entry.uid)
 

@@ -13,12 +13,13 @@ from contextlib import suppress
 
 from pinnace.controllers.built_in import POD, SERVICE
 from pinnace.controllers.controller import Key, Result
+from pinnace.controllers.moment import unix
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.training import pods as making
 from pinnace.controllers.training.conditions import SUSPENDED, finished, holds
 from pinnace.controllers.training.framework import Framework
 from pinnace.controllers.training.frameworks import FRAMEWORKS
-from pinnace.controllers.training.lifecycle import Decision, Slot, decide
+from pinnace.controllers.training.lifecycle import Decision, decide
 from pinnace.controllers.training.view import Job, read
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.training import MANAGERS
@@ -82,7 +83,7 @@ class TrainingJobs:
         resource = framework.family.resource
         recorder = self._recorders[framework.family.kind]
         changes = self._companions(framework, job, pods) if working(decision) else []
-        made = self._pods(framework, job, pods, decision.make)
+        made = self._pods(framework, job, decision)
         for slot, pod in zip(decision.make, made, strict=True):
             if slot.instead is not None:
                 changes.append(Change(verb="delete", resource=POD, obj=slot.instead))
@@ -105,19 +106,12 @@ class TrainingJobs:
         await self._end(recorder, job, decision.end)
         return Result(after=decision.wait)
 
-    def _pods(
-        self, framework: Framework, job: Job, pods: Sequence[Obj], slots: Sequence[Slot]
-    ) -> list[Obj]:
-        """The first `minimum` of them start together, as long as none has started."""
-        waiting = not any(pod["spec"].get("nodeName") for pod in pods)
-        order = {id(slot): place for place, slot in enumerate(slots)}
-        gang = job.minimum if waiting else 0
+    def _pods(self, framework: Framework, job: Job, decision: Decision) -> list[Obj]:
+        """One gang for each life of the job: a resumed one starts together again."""
+        gang = f"{job.obj['metadata']['uid']}.{int(unix(decision.status.get('startTime')))}"
         return [
-            making.made(
-                framework, job, slot.replica, slot.index, restarts=slot.restarts,
-                gang=gang if order[id(slot)] + len(pods) < gang else 0,
-            )
-            for slot in slots
+            making.made(framework, job, slot.replica, slot.index, gang=gang, restarts=slot.restarts)
+            for slot in decision.make
         ]
 
     def _services(self, framework: Framework, job: Job, decision: Decision) -> list[Obj]:

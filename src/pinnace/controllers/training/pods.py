@@ -34,14 +34,13 @@ def labels(framework: Framework, job: Job, replica: Replica, index: int) -> dict
 
 
 def made(
-    framework: Framework, job: Job, replica: Replica, index: int, *, gang: int = 0, restarts: int = 0
+    framework: Framework, job: Job, replica: Replica, index: int, *, gang: str = "", restarts: int = 0
 ) -> Obj:
-    """`gang`: how many pods start together with this one."""
+    """`gang`: the name that pods have in common that start together or not at all."""
     own: dict[str, Any] = replica.template.get("metadata") or {}
     annotations = reserved.without(own.get("annotations"))
-    if gang > 1:
-        annotations[GANG] = job.obj["metadata"]["uid"]
-        annotations[GANG_SIZE] = str(gang)
+    if gang and job.minimum > 1:
+        annotations[GANG], annotations[GANG_SIZE] = gang, str(job.minimum)
     if restarts:
         annotations[RESTARTS] = str(restarts)
     spec = dict(replica.template.get("spec") or {})
