@@ -49,13 +49,10 @@ class App:
         return [*self.own, *self.context.routes]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": "no face answers WebSockets here"})
-            return
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
         self.metrics.watch_loop(asyncio.get_running_loop())
-        request = Request(scope, receive, send)
+        request = _request(scope, receive, send)
         watch = Stopwatch()
         self.metrics.running += 1
         try:
@@ -156,6 +153,14 @@ class App:
             lines += _guarded(hook())
         text = "\n".join(lines) + "\n"
         await request.reply(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _request(scope: Message, receive: Receive, send: Send) -> Request:
+    if scope["type"] == "http":
+        return Request(scope, receive, send)
+    from pinnace.api.websocket import Upgrade  # which most platforms never need
+
+    return Upgrade(scope, receive, send)
 
 
 def _guarded(lines: Iterable[str]) -> list[str]:

@@ -24,6 +24,10 @@ FIRST_BYTE_SECONDS = 60.0
 HEADER_SECONDS = 20.0
 HEADER_LIMIT = 64 * 1024
 KEEP_ALIVE_SECONDS = 90
+MESSAGE_LIMIT = 32 * 1024 * 1024
+PING_SECONDS = 5.0
+"""A WebSocket that is not being read, because what it says goes nowhere, learns by this that its client has
+gone. A client need not answer: one that is stopped for a while keeps its session."""
 BACKLOG = 1024
 ACCEPTS_A_TURN = 64
 TLS_RECORD = 0x16
@@ -74,6 +78,18 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_headers_complete()
 
+    def _should_upgrade_to_ws(self) -> bool:
+        return True
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol (SPDY) is answered in HTTP, and told by that."""
+
+    def handle_websocket_upgrade(self) -> None:
+        from pinnace.api.websocket import Protocol  # which most platforms never need
+
+        self.ws_protocol_class = Protocol
+        super().handle_websocket_upgrade()
+
     def on_body(self, body: bytes) -> None:
         if self.cycle is not None:
             super().on_body(body)
@@ -119,6 +135,8 @@ class Server:
         self.config = Config(
             app, loop="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
             server_header=False, date_header=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            ws="none", ws_per_message_deflate=False, ws_max_size=MESSAGE_LIMIT,
+            ws_ping_interval=PING_SECONDS, ws_ping_timeout=None,
         )
         self.config.load()
         self._waiting: dict[int, tuple[socket.socket, asyncio.TimerHandle]] = {}

@@ -30,6 +30,7 @@ from pinnace.node.reaper import Reaper
 from pinnace.node.roots import Etc, Roots
 from pinnace.node.server import Server
 from pinnace.node.services import Services
+from pinnace.node.sessions import Sessions
 
 GRACE = 30.0
 
@@ -47,12 +48,16 @@ async def serve(home: Home, isolation: str) -> None:
         gc.freeze()
         gc.set_threshold(5000, 50, 50)  # a pod's own circles are few, and looking for them is dear
         server = Server(services, f"{int(time.time() * 1000):x}-{uuid4().hex[:8]}")
+        sessions = Sessions(services, server.inside)
+        sessions.listen(home.session_socket)
         listening = await server.listen(home.node_socket)
         say(services, isolation)
         await stop.wait()
         await server.stop(GRACE)
         listening.close()
+        sessions.close()
         home.node_socket.unlink(missing_ok=True)
+        home.session_socket.unlink(missing_ok=True)
         services.cluster.close()
         services.groups.close()
 

@@ -11,6 +11,9 @@ import signal
 import time
 from collections.abc import Callable
 
+import msgspec
+
+from pinnace.node.console import Console
 from pinnace.node.health import Health, ask
 from pinnace.node.launchers import Exit, Handle, Launch, StartError
 from pinnace.node.limits import Watchdog
@@ -21,6 +24,15 @@ from pinnace.node.services import Services
 
 BACKOFF, BACKOFF_MOST, BACKOFF_RESET = 10.0, 300.0, 600.0
 SIGNAL_CODES = range(129, 129 + 64)
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """A container that lives, for who wants to enter it."""
+
+    handle: Handle
+    launch: Launch
+    console: Console | None = None
+    restart: int = 0
 
 
 class Member:
@@ -54,6 +66,7 @@ class Member:
         self.killer: asyncio.TimerHandle | None = None
         self.guards: list[Callable[[], None]] = []
         self.sockets: dict[str, str] = {}
+        self.console: Console | None = None
         self.address = ""
         """The pod's own; '' for the host's."""
         self.door = False
@@ -120,11 +133,16 @@ class Member:
         launch.log = log.path
         launch.stderr = log.descriptor
         launch.stdout = tail.write if tail else log.descriptor
+        self.console = Console(self.spec, log) if self.spec.stdin or self.spec.tty else None
+        if self.console:
+            self.console.dress(launch)
         try:
             self.handle = self.services.launcher(launch).start(launch, gone)
         finally:
             if tail:
                 tail.started()
+            if self.console:
+                self.console.started()
         begun(self.state, self.handle.pid)
         self.state.sockets = self.sockets
         if not self.probed:
@@ -157,6 +175,9 @@ class Member:
         self.guards.clear()
         if tail:
             self.result = tail.finish()
+        if self.console:
+            self.console.end()
+            self.console = None
         if exit.reason == "StartError" and not exit.message:
             exit.message = start_message(log.undo())
         self.services.sampler.end(log, alone=exit.alone)
@@ -166,6 +187,7 @@ class Member:
         if self.killer:
             self.killer.cancel()
         self.handle = None
+        self.services.visitors.leave(self.uid, self.spec.name)
         exit.reason = exit.reason or self.reason(exit.code)
         over(self.state, exit)
         self.started.set()
@@ -216,6 +238,11 @@ class Member:
         self.set_ready(False)
         self.changed()
         self.interrupt(30)
+
+    def inside(self) -> Inside | None:
+        if self.handle is None or self.launch is None:
+            return None
+        return Inside(self.handle, self.launch, self.console, self.state.restarts)
 
     async def check(self, probe: Probe) -> str:
         return await ask(probe, self.run_inside, self.connect)

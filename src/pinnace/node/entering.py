@@ -1,4 +1,4 @@
-"""The small program that runs a command inside a sandbox: an exec probe's today, `kubectl exec`'s likewise.
+"""The small program that runs a command inside a sandbox: an exec probe's, or that of `kubectl exec`.
 
 `launchers/sandbox.py` has it started as a process of its own (one thread: the kernel demands it) with an
 `Order` at descriptor 3. Bubblewrap nests user namespaces, and each of the other namespaces belongs to one of
@@ -12,17 +12,20 @@ process while it still has any.
 
 from __future__ import annotations
 
+import _socket
 import ctypes
 import fcntl
 import marshal
 import os
 import sys
+import termios
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
 NS_GET_USERNS, NS_GET_PARENT = 0xB701, 0xB702
+TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_CAP_AMBIENT = 23, 24, 47
 AMBIENT_CLEAR_ALL = 4
@@ -44,16 +47,21 @@ class Order:
         env: dict[str, str],
         cwd: str,
         groups: tuple[str, ...],
+        answer: int = -1,
+        terminal: bool = False,
     ) -> None:
         """`target`: process 1 of the sandbox as the host numbers it. `parent`: its parent; should the number
         have gone to another process meanwhile, that one is not entered. `groups`: folders of the control
-        groups that the container is in."""
+        groups that the container is in. `answer`: a socket on which the node is told why the command could
+        not be started; it closes when it is. `terminal`: make one inside, and give its other end to it."""
         self.target = target
         self.parent = parent
         self.argv = argv
         self.env = env
         self.cwd = cwd
         self.groups = groups
+        self.answer = answer
+        self.terminal = terminal
 
 
 class Space:
@@ -73,16 +81,20 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> NoReturn:
+    answer = -1
     try:
         order = read_order()
+        answer = order.answer
         join_groups(order.groups)
         seal()
         enter(order)
         child = os.fork()
     except OSError as error:
-        refuse(f"the sandbox cannot be entered: {error}")
+        refuse(f"the sandbox cannot be entered: {error}", answer)
     if child == 0:
         become(order)
+    if answer >= 0:
+        os.close(answer)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os._exit(code if code >= 0 else 128 - code)
 
@@ -120,7 +132,18 @@ def enter(order: Order) -> None:
         for space, owner in zip(others, owners, strict=True):
             if owner == user.place:
                 join(space)
-    os.closerange(ORDER_FD, os.sysconf("SC_OPEN_MAX"))
+    close_all_but(order.answer)
+
+
+def close_all_but(kept: int) -> None:
+    """Of what no program inside may ever get hold of."""
+    most = os.sysconf("SC_OPEN_MAX")
+    if kept < 0:
+        os.closerange(ORDER_FD, most)
+        return
+    os.set_inheritable(kept, False)
+    os.closerange(ORDER_FD, kept)
+    os.closerange(kept + 1, most)
 
 
 def parent_of(folder: int) -> int:
@@ -161,10 +184,31 @@ def become(order: Order) -> NoReturn:
         for number in (SIGPIPE, SIGXFSZ):  # Python ignores them
             libc.signal(number, None)
         os.umask(0o022)
+        if order.answer >= 0:
+            os.setsid()
+        if order.terminal:
+            take_terminal(order.answer)
         os.chdir(order.cwd)
     except OSError as error:
-        refuse(f"the sandbox cannot be entered: {error}")
-    execute(order.argv, order.env)
+        refuse(f"the sandbox cannot be entered: {error}", order.answer)
+    execute(order.argv, order.env, order.answer)
+
+
+def take_terminal(answer: int) -> None:
+    """A new one of the sandbox's own, as this process' controlling terminal. All rights are gone by now:
+    whatever the container has put in that place is opened as the container itself could."""
+    ours = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    fcntl.ioctl(ours, TIOCSPTLCK, bytes(4))
+    theirs = fcntl.ioctl(ours, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, ours.to_bytes(4, sys.byteorder))
+    socket = _socket.socket(fileno=answer)
+    socket.sendmsg([b"t"], [rights])
+    socket.detach()
+    for number in range(3):
+        os.dup2(theirs, number)
+    os.closerange(ORDER_FD, answer)
+    os.closerange(answer + 1, max(ours, theirs) + 1)
 
 
 def drop_rights() -> None:
@@ -191,7 +235,7 @@ def capabilities() -> tuple[ctypes.Array[ctypes.c_uint32], ctypes.Array[ctypes.c
     return (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0), (ctypes.c_uint32 * 6)()
 
 
-def execute(argv: list[str], env: dict[str, str]) -> NoReturn:
+def execute(argv: list[str], env: dict[str, str], answer: int = -1) -> NoReturn:
     """As execvp does, with the container's PATH."""
     name = argv[0] if argv else ""
     paths = [name] if "/" in name else [f"{folder}/{name}" for folder in env.get("PATH", "").split(":")]
@@ -203,7 +247,7 @@ def execute(argv: list[str], env: dict[str, str]) -> NoReturn:
             continue
         except (OSError, ValueError) as error:
             code, why = NOT_EXECUTABLE, str(error)
-    refuse(f"exec: {name!r}: {why}", code)
+    refuse(f'exec: "{name}": {why}', answer, code)
 
 
 def checked(result: int) -> None:
@@ -212,8 +256,9 @@ def checked(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def refuse(why: str, code: int = NOT_ENTERED) -> NoReturn:
-    os.write(2, f"{why}\n".encode())
+def refuse(why: str, answer: int = -1, code: int = NOT_ENTERED) -> NoReturn:
+    """To the node if it listens, else as a shell would."""
+    os.write(answer if answer >= 0 else 2, f"{why}\n".encode())
     os._exit(code)
 
 

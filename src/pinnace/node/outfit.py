@@ -111,6 +111,7 @@ class Outfitter:
             command=command,
             args=spec.args,
             outputs=self.loose_outputs(binds) if main and engine else (),
+            rewriter=None if self.launcher.private_root else rewriter,
         )
 
     def loose_outputs(self, binds: list[Bind]) -> tuple[str, ...]:

@@ -17,10 +17,10 @@ from operator import attrgetter
 
 import msgspec
 
-from pinnace.node.container import begun, over, start_message
+from pinnace.node.container import Inside, begun, over, start_message
 from pinnace.node.launchers import Built, Exit, Handle, Launch, Launcher, StartError
 from pinnace.node.logs import Log
-from pinnace.node.outfit import arguments, environment, mentioned, start_folder
+from pinnace.node.outfit import ALWAYS, arguments, environment, mentioned, moved_by, start_folder
 from pinnace.node.paths import plain
 from pinnace.node.protocol import Collected, Container, ContainerState, Kill, Outputs, PodReport, Run
 from pinnace.node.roots import Root, Roots
@@ -83,8 +83,8 @@ class Plans:
         return Plan(launcher, built, pool, argv, cwd, moved, self.services.log_name(spec.name, 0))
 
 
-SAID = {"name", "image", "command", "args", "env", "cwd", "uid", "tty", "stdin"}
-"""Fields of a container that a plain one may set: its plan or launch has them, or no launcher knows them."""
+SAID = {"name", "image", "command", "args", "env", "cwd", "uid"}
+"""Fields of a container that a plain one may set: its plan or launch has them."""
 SAID_OF_RUN = {
     *("uid", "namespace", "name", "containers", "main", "outputs", "grace", "isolation", "network"),
     *("address", "hostname"),
@@ -178,6 +178,16 @@ class Plain:
             fresh=True,
         )
 
+    def inside(self, container: str) -> Inside | None:
+        """For who wants to enter it."""
+        if self.handle is None or self.root is None or self.log is None or container != self.state.name:
+            return None
+        launch = self.launch(self.root.path, self.log)
+        if not self.plan.launcher.private_root:
+            moved = self.plan.launcher.rewriter(self.root.path, list(ALWAYS), moved_by(self.plan.built))
+            launch.rewriter = moved
+        return Inside(self.handle, launch)
+
     def over(self, exit: Exit) -> None:
         """The container's end, which is the pod's."""
         if self.log is not None:
@@ -186,6 +196,7 @@ class Plain:
             self.services.sampler.end(self.log, alone=exit.alone)
             self.log = None
         self.handle = None
+        self.services.visitors.leave(self.run.uid, self.state.name)
         exit.reason = exit.reason or ("Completed" if exit.code == 0 else "Error")
         over(self.state, exit)
         self.phase = "Succeeded" if exit.code == 0 and not self.reason else "Failed"

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from pinnace.node.collection import Place, collect
-from pinnace.node.container import Member
+from pinnace.node.container import Inside, Member
 from pinnace.node.environments import Absent
 from pinnace.node.launchers import Built, Exit, Launch, Launcher, StartError
 from pinnace.node.outfit import Outfitter
@@ -314,6 +314,11 @@ class Pod:
             return all(m.state.exit_code == 0 for m in self.mains)
         others = all(m.state.exit_code in STOPPED_BY_US for m in self.mains if m.spec.name != self.run.main)
         return others and any(m.state.exit_code == 0 for m in self.mains if m.spec.name == self.run.main)
+
+    def inside(self, container: str) -> Inside | None:
+        """For who wants to enter it."""
+        member = next((each for each in (*self.mains, *self.init) if each.spec.name == container), None)
+        return member.inside() if member is not None else None
 
     def kill(self, kill: Kill) -> None:
         if not self.final:

@@ -112,6 +112,8 @@ class Container(msgspec.Struct, omit_defaults=True):
     with `Always` is a native sidecar; those of a pod that restarts are sent as `OnFailure`."""
     tty: bool = False
     stdin: bool = False
+    stdin_once: bool = False
+    """The first who is attached and leaves ends the input."""
     readiness: Probe | None = None
     liveness: Probe | None = None
     startup: Probe | None = None
@@ -227,5 +229,37 @@ class Report(msgspec.Struct, tag="report"):
     pods: list[PodReport]
 
 
+class Open(msgspec.Struct, tag="open", omit_defaults=True):
+    """The first and only frame that control sends on `home.session_socket`: one connection is one session.
+    Without `argv` the container's own main process is meant (attach). Closing the connection ends it."""
+
+    uid: str
+    container: str
+    argv: list[str] = []
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+
+
+class Opened(msgspec.Struct, tag="opened", omit_defaults=True):
+    """The streams, in the order of the descriptors that come with this frame: `stdin`, `stdout`, `stderr`,
+    or `terminal` (both ways). `log`: where an attached container without a terminal writes, `offset`: how
+    much of it is old."""
+
+    streams: list[str] = []
+    log: str = ""
+    offset: int = 0
+
+
+class Ended(msgspec.Struct, tag="ended", omit_defaults=True):
+    """The last frame. `error`: it did not start, and why; `missing`: there is no such running container."""
+
+    code: int = 0
+    error: str = ""
+    missing: bool = False
+
+
 ToNode = Run | Kill | Ack | Forget | Service | NoService
 FromNode = Hello | Report
+FromSession = Opened | Ended

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from pinnace.node.container import Inside
 from pinnace.node.network.messages import Service
 from pinnace.node.paths import made_plain
 from pinnace.node.plain import Plain, Plans
@@ -48,6 +49,11 @@ class Server:
             return await self.services.loop.create_unix_server(lambda: Connection(self), str(path))
         finally:
             os.umask(mask)
+
+    def inside(self, uid: str, container: str) -> Inside | None:
+        """A container that lives."""
+        pod = self.pods.get(uid)
+        return pod.inside(container) if pod is not None and not pod.final else None
 
     def hello(self) -> Hello:
         return Hello(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,28 @@ if TYPE_CHECKING:
     from pinnace.node.environments import Environments
 
 KEPT_NAMES = 1000
+
+
+class Visitors:
+    """Who is inside which container, to be sent away at its end: by (uid, container)."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], set[Callable[[], None]]] = {}
+
+    def add(self, uid: str, container: str, away: Callable[[], None]) -> None:
+        self.known.setdefault((uid, container), set()).add(away)
+
+    def discard(self, uid: str, container: str, away: Callable[[], None]) -> None:
+        left = self.known.get((uid, container))
+        if left is not None:
+            left.discard(away)
+            if not left:
+                del self.known[uid, container]
+
+    def leave(self, uid: str, container: str) -> None:
+        """The container is gone."""
+        for away in self.known.pop((uid, container), ()) if self.known else ():
+            away()
 
 
 class Services:
@@ -57,6 +80,7 @@ class Services:
         self.worker = worker
         self.cluster = cluster
         self.sampler = Sampler(Spares(home.pods / ".logs", worker))
+        self.visitors = Visitors()
 
     def choose(self, asked: str) -> Launcher:
         """The launcher for a pod that asks for `asked` ('', auto: the node's). StartError says what to do."""

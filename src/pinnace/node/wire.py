@@ -14,7 +14,19 @@ from typing import Protocol, Self, cast
 
 import msgspec
 
-from pinnace.node.protocol import VERSION, Ack, Forget, FromNode, Hello, Kill, Report, Run, ToNode
+from pinnace.node.protocol import (
+    VERSION,
+    Ack,
+    Forget,
+    FromNode,
+    FromSession,
+    Hello,
+    Kill,
+    Open,
+    Report,
+    Run,
+    ToNode,
+)
 
 LIMIT = 64 * 1024 * 1024
 LENGTH = 4
@@ -26,7 +38,7 @@ class WireError(ConnectionError):
     """The other side does not speak this protocol, or is gone."""
 
 
-def frame(message: ToNode | FromNode) -> bytes:
+def frame(message: ToNode | FromNode | Open | FromSession) -> bytes:
     body = _encoder.encode(message)
     return len(body).to_bytes(LENGTH, "big") + body
 

@@ -9,8 +9,6 @@ from pinnace.objects.errors import StatusError
 
 LOOK = "read its output with `kubectl logs`, or let the manifest's command print what you look for"
 INSTEAD: dict[tuple[str, str], str] = {
-    ("pods", "exec"): f"running a command inside a container is not served by this platform: {LOOK}",
-    ("pods", "attach"): f"attaching to a container is not served by this platform: {LOOK}",
     ("pods", "portforward"):
         "forwarding a port of a pod is not served by this platform: its processes listen on this machine; "
         "reach an InferenceService at the address in its status",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 
 from pinnace import __version__
-from pinnace.api.context import ApiContext
+from pinnace.api.context import ApiContext, Connect
 from pinnace.api.http import Request, method_not_allowed, not_found
 from pinnace.api.kube import absent, openapi2, parameters, podlogs, reviews
 from pinnace.api.kube.discovery import SUBRESOURCE_VERBS, Discovery
@@ -25,6 +25,8 @@ from pinnace.objects.client import SYSTEM
 SERVES = ("1", "36")
 """The release of Kubernetes whose behaviour is followed."""
 READS = frozenset({"GET", "HEAD"})
+INTO = frozenset({"exec", "attach", "portforward"})
+"""Connections into a pod are a `create`, whatever HTTP method opens them."""
 
 
 class KubeFace:
@@ -32,7 +34,7 @@ class KubeFace:
         self.context = context
         self.connects = {
             ("pods", "eviction"): evicting(context), ("serviceaccounts", "token"): requesting(context),
-            **context.connects,
+            **streams(context), **context.connects,
         }
         self.discovery = Discovery(context.catalogue, self.connects)
         self.openapi = OpenApi(context.catalogue, self.discovery)
@@ -127,6 +129,8 @@ class KubeFace:
         name = target.subresource
         connect = self.connects.get((resource.key, name))
         if connect is not None:
+            if name in INTO:
+                request.verb = "create"
             self._permit(request, target, resource)
             request.verb = "connect"
             await connect(request, target)
@@ -149,6 +153,17 @@ class KubeFace:
             await VERBS[request.verb](call)
         else:
             raise method_not_allowed()
+
+
+def streams(context: ApiContext) -> dict[tuple[str, str], Connect]:
+    """Into a pod. What they need is loaded by the first that asks: most platforms never do."""
+
+    async def remote(request: Request, target: Target) -> None:
+        from pinnace.api.kube.streams.remote import connect
+
+        await connect(context, request, target)
+
+    return {("pods", "exec"): remote, ("pods", "attach"): remote}
 
 
 def _only_reads(request: Request) -> None:

@@ -173,6 +173,7 @@ class _Builder:
         )
         if container.get("tty") or container.get("stdin"):
             result.tty, result.stdin = bool(container.get("tty")), bool(container.get("stdin"))
+            result.stdin_once = bool(container.get("stdinOnce"))
         if self.staging.script is not None and name == (self.staging.main or "main") and not init:
             result.script = self.staging.script
         self._probes(container, result)

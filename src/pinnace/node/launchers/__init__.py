@@ -39,6 +39,8 @@ class Built(msgspec.Struct, frozen=True):
     root: str = ""
     """An unpacked image; empty: the host's programs."""
     user: int | None = None
+    layered: bool = False
+    """The packages that the program would install at its start are there."""
     image: str = ""
     """As the manifest names it; the container launcher asks its engine for this one."""
 
@@ -79,6 +81,10 @@ class Launch(msgspec.Struct):
     """Words before the launcher's own that bring it into the pod's network."""
     fresh: bool = False
     """`root` is as the pool gave it: nobody has run in it since it was looked at."""
+    rewriter: Rewriter | None = None
+    """How its texts were adapted; a command that enters it later is adapted the same way."""
+    tty: bool = False
+    """Its streams are a terminal of its own."""
 
 
 class Exit(msgspec.Struct):
@@ -90,7 +96,7 @@ class Exit(msgspec.Struct):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What to start here so that something runs inside a container: an exec probe, later `kubectl exec`. Its
+    """What to start here so that something runs inside a container: an exec probe, or `kubectl exec`. Its
     standard streams are those of what runs inside, its end is that one's; a signal goes to its session."""
 
     argv: list[str]
@@ -98,6 +104,15 @@ class Command(msgspec.Struct, frozen=True):
     cwd: str = "/"
     order: bytes = b""
     """What it reads at descriptor 3."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """That a command is somebody's session. `answer`: a socket that the command keeps, if it is started by a
+    program of ours (`entering.py`), until it has begun. `stdin`: somebody may type."""
+
+    answer: int = -1
+    terminal: bool = False
+    stdin: bool = False
 
 
 class Handle(Protocol):
@@ -117,7 +132,7 @@ class Handle(Protocol):
         """The host's ids of its processes, for the memory watchdog."""
         ...
 
-    def command(self, argv: list[str], launch: Launch) -> Command:
+    def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
         """What runs `argv` inside. StartError: impossible here."""
         ...
 

@@ -13,9 +13,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError
+from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms
 from pinnace.node.reaper import Reaper, exit_code
 from pinnace.node.rewriting import Rewriter
+from pinnace.node.streams import on_terminal
 
 LABEL = "pinnace.home"
 NOT_STARTED = (125, 126, 127)
@@ -52,8 +53,13 @@ class ContainerHandle:
     def members(self) -> list[int]:
         return []
 
-    def command(self, argv: list[str], launch: Launch) -> Command:
-        return Command([self.launcher.program, "exec", self.name, *argv], client_environment())
+    def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
+        words: list[str] = []
+        if terms is not None and terms.stdin:
+            words.append("--interactive")
+        if terms is not None and terms.terminal:
+            words.append("--tty")
+        return Command([self.launcher.program, "exec", *words, self.name, *argv], client_environment())
 
 
 class ContainerLauncher:
@@ -81,9 +87,10 @@ class ContainerLauncher:
             task.add_done_callback(self.tasks.discard)
 
         env = {**launch.env, **client_environment()}
+        argv = self.argv(launch, handle.name)
         try:
             handle.pid = self.reaper.spawn(
-                self.argv(launch, handle.name),
+                on_terminal(argv, self.program) if launch.tty else argv,
                 env,
                 over,
                 stdin=launch.stdin,
@@ -123,6 +130,10 @@ class ContainerLauncher:
         argv = [self.program, "run", "--name", name, "--label", self.label, "--pull", "never", *self.options]
         argv += ["--hostname", launch.hostname[:63] or "pod"]
         argv += ["--security-opt", "no-new-privileges", "--network", "host"]
+        if launch.stdin >= 0:
+            argv.append("--interactive")
+        if launch.tty:
+            argv.append("--tty")
         for bind in launch.binds:
             argv += ["--volume", f"{bind.source}:{bind.path}{':ro' if bind.read_only else ''}"]
         for variable, value in launch.env.items():

@@ -11,10 +11,11 @@ import shutil
 from functools import lru_cache
 from pathlib import Path
 
-from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError
+from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms
 from pinnace.node.orphans import Orphans
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
+from pinnace.node.streams import on_terminal
 
 NO_ROOT = "/nonexistent"
 
@@ -36,8 +37,14 @@ class ProcessHandle:
     def members(self) -> list[int]:
         return self.orphans.session(self.pid)
 
-    def command(self, argv: list[str], launch: Launch) -> Command:
-        return Command(argv, launch.env, launch.cwd)
+    def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
+        if rewriter := launch.rewriter:
+            argv = [rewriter.text(word) for word in argv]
+            if "/tmp" in rewriter.seen:  # noqa: S108 - a path inside
+                os.makedirs(f"{launch.root}/tmp", exist_ok=True)  # noqa: S108
+        find(argv[0], launch.env.get("PATH", ""), launch.cwd)
+        env = self.orphans.marked(launch.env, launch.uid)
+        return Command(argv, {"TERM": "xterm", **env} if terms and terms.terminal else env, launch.cwd)
 
 
 class ProcessLauncher:
@@ -63,6 +70,9 @@ class ProcessLauncher:
             ended(Exit(exit_code(status), alone=alone))
 
         argv, program = in_cgroups(launch, program)
+        if launch.tty:
+            argv = on_terminal(argv, program)
+            program = argv[0]
         try:
             handle.pid = self.reaper.spawn(
                 argv,

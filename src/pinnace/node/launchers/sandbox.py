@@ -16,13 +16,14 @@ from pathlib import Path
 
 import msgspec
 
-from pinnace.node.launchers import Bind, Command, Ended, Exit, Handle, Launch
+from pinnace.node.launchers import Bind, Command, Ended, Exit, Handle, Launch, Terms
 from pinnace.node.launchers.process import in_cgroups
 from pinnace.node.launchers.ways import View, refuse_links
 from pinnace.node.orphans import processes
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
 from pinnace.node.roots import LINKS, UID, Etc
+from pinnace.node.streams import on_terminal
 
 ALONE = ("-I", "-S", "-B")
 """A Python that starts at once and reads no file or variable of a user's."""
@@ -96,12 +97,16 @@ class SandboxHandle:
             found += parents.get(pid, [])
         return found
 
-    def command(self, argv: list[str], launch: Launch) -> Command:
+    def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
         """The container's variables are in the order: none of them may reach a program outside."""
-        order = {
+        order: dict[str, object] = {
             "target": self.child(), "parent": self.pid, "argv": argv, "env": launch.env,
             "cwd": launch.cwd or "/", "groups": launch.cgroups,
         }  # fmt: skip
+        if terms is not None:
+            order |= {"answer": terms.answer, "terminal": terms.terminal}
+        if terms is not None and terms.terminal:
+            order["env"] = {"TERM": "xterm", **launch.env}
         return Command([sys.executable, *ALONE, ENTERING], {}, order=marshal.dumps(order))
 
     def executed(self) -> bool:
@@ -152,6 +157,9 @@ class SandboxLauncher:
         argv[:0] = (self.program, "--json-status-fd", str(handle.status))
         argv[:0] = launch.entrance
         argv, program = in_cgroups_outside(launch, argv, argv[0])
+        if launch.tty:
+            argv = on_terminal(argv, program)
+            program = argv[0]
 
         def over(status: int) -> None:
             ended(handle.over(status))
@@ -176,7 +184,8 @@ class SandboxLauncher:
         """bubblewrap's words. `hidden`: the variables that only the container may see."""
         uid = str(launch.user or launch.built.user or UID)
         root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid)
-        argv = [*self.spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
+        spaces = [word for word in self.spaces if word != "--new-session"] if launch.tty else self.spaces
+        argv = [*spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
         if not launch.fresh:
             refuse_links(launch.root, above(launch.built.binds))
         argv += environment_binds(launch.built.binds)

@@ -1,0 +1,84 @@
+"""A request that asks to speak WebSocket, and the connection that it becomes.
+
+`server.py` gives such a connection to `Protocol`, `app.py` takes it through the same gate as every request as
+an `Upgrade`: whoever may not is answered over HTTP, before anything is upgraded. Invariant: only what calls
+`accept` is ever upgraded; one message is read ahead at most, so a slow reader slows its writer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from pinnace.api.http import JSON, ClientGone, Headers, Message, Receive, Request, Send
+from pinnace.objects.errors import StatusError
+
+NORMAL, GOING_AWAY, TOO_LONG_IDLE = 1000, 1001, 1008
+quiet = logging.getLogger("pinnace.api.websocket")
+quiet.setLevel(logging.CRITICAL)  # uvicorn's lines hold queries; what goes wrong is told by `app.py`
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.logger = self.conn.logger = quiet
+
+
+class Upgrade(Request):
+    """Answers as a `Request` does; or `accept`, then `receive` and `send` messages."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        super().__init__({**scope, "method": "GET"}, receive, send)
+        self.offered: Sequence[str] = scope["subprotocols"]
+
+    async def accept(self, spoken: Sequence[str]) -> str:
+        """The first of `spoken` that the client offers, too. StatusError 400: it offers none of them."""
+        chosen = next((each for each in spoken if each in self.offered), None)
+        if chosen is None:
+            offered, ours = ", ".join(self.offered) or "none", ", ".join(spoken)
+            words = f"unable to upgrade: of the protocols offered ({offered}) none is spoken here ({ours})"
+            raise StatusError(400, "BadRequest", words)
+        await self._receive()
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+        self.started, self.code = True, 101
+        return chosen
+
+    async def receive(self) -> bytes | None:
+        """The next message; None when the client has closed the connection."""
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            return None
+        data: bytes | None = message.get("bytes")
+        return data if data is not None else str(message["text"]).encode()
+
+    async def send(self, data: bytes) -> None:
+        """Raises ClientGone. Waits while the client does not read."""
+        try:
+            await self._send({"type": "websocket.send", "bytes": data})
+        except (ClientDisconnected, RuntimeError) as error:
+            raise ClientGone from error
+
+    async def close(self, code: int = NORMAL, reason: str = "") -> None:
+        try:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+        except (ClientDisconnected, RuntimeError):
+            pass
+
+    # As an ordinary request, refused or not meant for this --------------------------------------------
+
+    async def body(self, *_: Any, **__: Any) -> bytes:
+        return b""
+
+    async def start(self, code: int, content_type: str = JSON, headers: Headers = ()) -> None:
+        if code < 400:
+            raise StatusError(400, "BadRequest", "this path is not answered over WebSockets")
+        self.started, self.code = True, code
+        every = [(b"content-type", content_type.encode("latin-1")), *headers]
+        await self._send({"type": "websocket.http.response.start", "status": code, "headers": every})
+
+    async def write(self, body: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "websocket.http.response.body", "body": body, "more_body": more})
