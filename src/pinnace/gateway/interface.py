@@ -38,12 +38,15 @@ class Split(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Requests of one of `hosts` (without a port) whose path begins with `prefix` (`rewrite` replaces it)."""
+    """Requests of one of `hosts` (without a port) whose path begins with `prefix` (`rewrite` replaces it);
+    with `path`, only those whose whole path is matched by that regular expression (RE2), which begins with
+    the prefix. The more exact route wins."""
 
     hosts: tuple[str, ...]
     splits: tuple[Split, ...]
     prefix: str = "/"
     rewrite: str = ""
+    path: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

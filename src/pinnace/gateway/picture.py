@@ -7,6 +7,7 @@ and comes back alone. Stats are accumulated by cluster name, so the name never h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def conflict(endpoints: Iterable[Endpoint]) -> str:
             if missing:
                 return f"{endpoint.key}: routes to {missing[0]!r}, which is none of its backends"
             for host in route.hosts:
-                other = taken.setdefault((host.lower(), route.prefix), endpoint.key)
+                other = taken.setdefault((host.lower(), route.path or route.prefix), endpoint.key)
                 if other != endpoint.key:
                     return f"{endpoint.key}: the host {host}{route.prefix} belongs to {other} already"
         for backend in endpoint.backends:
@@ -188,19 +189,20 @@ def address(where: str) -> Json:
 
 def route_configuration(endpoints: Sequence[Endpoint], domain: str) -> Json:
     """One virtual host a host name; what nobody has goes to the activator, which names the nearest."""
-    by_host: dict[str, list[Json]] = {}
-    owner: dict[str, Endpoint] = {}
+    by_host: dict[str, list[tuple[tuple[int, bool], Json]]] = {}
     for endpoint in endpoints:
-        for route in sorted(endpoint.routes, key=lambda r: -len(r.prefix)):
+        for route in sorted(endpoint.routes, key=exactness):
             for host in route.hosts:
-                by_host.setdefault(host.lower(), []).extend(guarded(one_route(endpoint, route)))
-                owner[host.lower()] = endpoint
+                found = by_host.setdefault(host.lower(), [])
+                found.extend((exactness(route), one) for one in guarded(one_route(endpoint, route)))
     groups: dict[bytes, list[str]] = {}
-    for host, routes in by_host.items():
-        routes.sort(key=lambda r: -len(r["match"]["prefix"]))
+    sorted_: dict[str, list[Json]] = {}
+    for host, ranked in by_host.items():
+        ranked.sort(key=lambda pair: pair[0])
+        routes = sorted_[host] = [one for _, one in ranked]
         groups.setdefault(msgspec.json.encode(routes), []).append(host)
     hosts: list[Json] = [
-        {"name": names[0], "domains": names, "routes": [*by_host[names[0]], *nowhere(by_host[names[0]])]}
+        {"name": names[0], "domains": names, "routes": [*sorted_[names[0]], *nowhere(sorted_[names[0]])]}
         for names in groups.values()
     ]
     hosts.append({"name": "nobody", "domains": ["*"], "routes": nowhere([])})
@@ -210,6 +212,11 @@ def route_configuration(endpoints: Sequence[Endpoint], domain: str) -> Json:
         "ignore_port_in_host_matching": True,
         "virtual_hosts": hosts,
     }
+
+
+def exactness(route: Route) -> tuple[int, bool]:
+    """Sorts the longest prefix first, and before it what names whole paths under it."""
+    return (-len(route.prefix), not route.path)
 
 
 def guarded(route: Json) -> list[Json]:
@@ -229,7 +236,7 @@ def guarded(route: Json) -> list[Json]:
 
 
 def nowhere(routes: list[Json]) -> list[Json]:
-    if any(route["match"]["prefix"] == "/" for route in routes):
+    if any(route["match"].get("prefix") == "/" for route in routes):
         return []
     return [{
         "match": {"prefix": "/"},
@@ -246,7 +253,10 @@ def one_route(endpoint: Endpoint, route: Route) -> Json:
         "retry_policy": retry(),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
-    if route.rewrite:
+    if route.rewrite and route.path:
+        pattern = {"regex": f"^{re.escape(route.prefix)}"}
+        action["regex_rewrite"] = {"pattern": pattern, "substitution": route.rewrite}
+    elif route.rewrite:
         action["prefix_rewrite"] = route.rewrite
     if shares:
         action["weighted_clusters"] = {"clusters": [share(endpoint, split) for split in shares]}
@@ -256,7 +266,8 @@ def one_route(endpoint: Endpoint, route: Route) -> Json:
     if not shares:
         first = route.splits[0].backend if route.splits else NOBODY
         extra += [header(REVISION, first), header(NAMESPACE, endpoint.namespace)]
-    return {"match": {"prefix": route.prefix}, "route": action, "request_headers_to_add": extra}
+    match: Json = {"safe_regex": {"regex": route.path}} if route.path else {"prefix": route.prefix}
+    return {"match": match, "route": action, "request_headers_to_add": extra}
 
 
 def share(endpoint: Endpoint, split: Split) -> Json:

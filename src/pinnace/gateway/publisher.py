@@ -79,7 +79,7 @@ class Publisher:
 
     def hosts(self) -> list[str]:
         routes = [route for endpoint in self.picture.values() for route in endpoint.routes]
-        return [host for route in routes if route.prefix == "/" for host in route.hosts]
+        return [host for route in routes if route.prefix == "/" and not route.path for host in route.hosts]
 
     async def publish(self, endpoints: Sequence[Endpoint]) -> None:
         async with self._turn:

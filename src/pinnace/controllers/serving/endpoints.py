@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from pinnace.controllers.serving.observed import Observed
-from pinnace.controllers.serving.revisions import Revision
-from pinnace.controllers.serving.traffic import Target, shares
+from pinnace.controllers.serving.parts import Part
+from pinnace.controllers.serving.traffic import shares
 from pinnace.gateway import hosts
 from pinnace.gateway.interface import Backend, Endpoint, Route, Split
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 
 DEFAULT_TIMEOUT = 300.0
+EXPLAIN = r"v1/models/[\w-]+:explain"
+"""Which requests are the explainer's (kserve pkg/constants, ExplainPath)."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     isvc: Obj
     domain: str
-    traffic: Sequence[Target]
-    revisions: dict[str, tuple[Revision, Observed]]
-    """Those that are to be reachable: with traffic, with a tag, or about to get some."""
+    parts: Sequence[Part]
+    """Predictor first. Of each, the used revisions are to be reachable."""
     reason: str = ""
     """Why nothing answers, if nothing shall wait for it (stopped)."""
 
@@ -33,42 +34,70 @@ def endpoint(picture: Picture) -> Endpoint:
     return Endpoint(
         namespace=namespace, name=name, routes=tuple(routes(picture)), backends=tuple(backends(picture)),
         headers={"KServe-Isvc-Name": name, "KServe-Isvc-Namespace": namespace},
-        timeout=float(picture.isvc["spec"]["predictor"].get("timeout") or DEFAULT_TIMEOUT),
+        timeout=max(float(part.spec.get("timeout") or DEFAULT_TIMEOUT) for part in picture.parts),
     )
 
 
 def backends(picture: Picture) -> list[Backend]:
     return [
         Backend(
-            name=revision.name, addresses=() if picture.reason else observed.addresses,
+            name=revision.name, addresses=() if picture.reason else part.observed[revision.name].addresses,
             health=revision.plan.health, waiting=not picture.reason, reason=picture.reason,
         )
-        for revision, observed in picture.revisions.values()
+        for part in picture.parts
+        for revision in part.revisions
+        if revision.name in part.used
     ]
 
 
 def routes(picture: Picture) -> list[Route]:
+    """The service's own name leads to the transformer if there is one, and its `:explain` to the explainer;
+    each component has a name of its own, each tag too."""
+    splits = {part.component: shared_out(part) for part in picture.parts}
+    top = splits.get("transformer") or splits["predictor"]
+    explain = splits.get("explainer")
+    found: list[Route] = []
+    for hosts_, prefix in top_places(picture):
+        rewrite = "/" if prefix != "/" else ""
+        if explain:
+            path = f"{re.escape(prefix)}{EXPLAIN}"
+            found.append(Route(hosts=hosts_, splits=explain, prefix=prefix, rewrite=rewrite, path=path))
+        found.append(Route(hosts=hosts_, splits=top, prefix=prefix, rewrite=rewrite))
+    for part in picture.parts:
+        found += of_part(picture, part, splits[part.component])
+    return found
+
+
+def top_places(picture: Picture) -> list[tuple[tuple[str, ...], str]]:
+    """(hosts, prefix) of the service as a whole."""
     name, namespace = picture.isvc["metadata"]["name"], picture.isvc["metadata"]["namespace"]
-    percents = shares(list(picture.traffic))
-    splits = tuple(Split(revision, percent) for revision, percent in percents.items() if percent)
-    if not splits:
-        splits = tuple(Split(revision, 100) for revision in list(picture.revisions)[-1:])
-    service, domain = serving.service(picture.isvc), picture.domain
-    naming = hosts.standard if serving.mode(picture.isvc) == serving.STANDARD else hosts.knative
-    main = (*naming(name, namespace, domain), *naming(service, namespace, domain))
-    prefix = f"/serving/{namespace}/{name}/"
+    paths = (hosts.paths(picture.domain), f"/serving/{namespace}/{name}/")
+    return [(naming(picture)(name, namespace, picture.domain), "/"), paths]
+
+
+def of_part(picture: Picture, part: Part, splits: tuple[Split, ...]) -> list[Route]:
+    namespace, domain = picture.isvc["metadata"]["namespace"], picture.domain
+    own = (*naming(picture)(part.service, namespace, domain), *hosts.cluster(f"{part.service}.{namespace}"))
     found = [
-        Route(hosts=tuple(dict.fromkeys((*main, *cluster(picture, service, namespace)))), splits=splits),
-        Route(hosts=hosts.paths(domain), splits=splits, prefix=prefix, rewrite="/"),
+        Route(hosts=tuple(dict.fromkeys(own)), splits=splits),
+        Route(hosts=hosts.paths(domain), splits=splits, prefix=f"/serving/{namespace}/{part.service}/",
+              rewrite="/"),
     ]
-    for target in picture.traffic:
+    for target in part.targets:
         if target.tag:
-            tagged = naming(f"{target.tag}-{service}", namespace, domain)
+            tagged = naming(picture)(f"{target.tag}-{part.service}", namespace, domain)
             found.append(Route(hosts=tagged, splits=(Split(target.revision, 100),)))
     return found
 
 
-def cluster(picture: Picture, service: str, namespace: str) -> tuple[str, ...]:
-    """The name inside a cluster, which status.address carries in both modes."""
+def shared_out(part: Part) -> tuple[Split, ...]:
+    """Shares of its revisions; whoever asks before the first is ready waits for the newest."""
+    percents = shares(list(part.targets))
+    return tuple(Split(revision, percent) for revision, percent in percents.items() if percent) or tuple(
+        Split(revision.name, 100) for revision in part.revisions[-1:]
+    )
+
+
+def naming(picture: Picture) -> Callable[[str, str, str], tuple[str, ...]]:
     standard = serving.mode(picture.isvc) == serving.STANDARD
-    return hosts.cluster(f"{service}.{namespace}") if standard else ()
+    return hosts.standard if standard else hosts.knative

@@ -15,6 +15,8 @@ from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 
 SOCKET_PATHS = "pinnace.dev/socket-paths"
+PORT = "pinnace.dev/port"
+"""The port that one pod was given, where pods share the host's network."""
 REVISION = "serving.knative.dev/revision"
 STUCK = frozenset((
     "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
@@ -44,11 +46,12 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-def observe(revision: str, pods: Sequence[Obj], socket: str, port: int) -> Observed:
+def observe(revision: str, pods: Sequence[Obj], socket: str, port: int, doors: str = "") -> Observed:
+    """`doors`: the folder of sockets that lead to pods with a network of their own, '' if there is none."""
     own = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(REVISION) == revision]
     leaving = tuple(pod for pod in own if pod["metadata"].get("deletionTimestamp"))
     living = tuple(pod for pod in own if not pod["metadata"].get("deletionTimestamp"))
-    addresses = [address(pod, socket, port) for pod in living if ready(pod)]
+    addresses = [address(pod, socket, port, doors) for pod in living if ready(pod)]
     failures = [found for pod in living if not ready(pod) and (found := failure(pod))]
     return Observed(
         revision=revision, pods=living, leaving=leaving,
@@ -66,18 +69,26 @@ def over(pod: Obj) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
-def address(pod: Obj, socket: str, port: int) -> str:
+def address(pod: Obj, socket: str, port: int, doors: str = "") -> str:
     """Where Envoy reaches it: its socket on the host, or TCP. '' while the node has not said."""
+    notes = pod["metadata"].get("annotations") or {}
     if not socket:
-        ip = (pod.get("status") or {}).get("podIP") or "127.0.0.1"
-        return f"{ip}:{port}"
-    text = (pod["metadata"].get("annotations") or {}).get(SOCKET_PATHS)
+        return of_network(pod, int(notes.get(PORT) or port), doors)
+    text = notes.get(SOCKET_PATHS)
     if not text:
         return ""
     paths = json.loads(text)
     of_container = paths.get(serving.CONTAINER, paths)
     found = of_container.get(socket, "") if isinstance(of_container, dict) else ""
     return f"unix:{found}" if found else ""
+
+
+def of_network(pod: Obj, port: int, doors: str) -> str:
+    """A pod that shares the host's network listens on its loopback; another one has a door."""
+    ip = (pod.get("status") or {}).get("podIP") or ""
+    if not doors or not ip:
+        return f"127.0.0.1:{port}"
+    return f"{ip}:{port}" if ip.startswith("127.") else f"unix:{doors}/{ip}-{port}"
 
 
 def failure(pod: Obj) -> Failure | None:

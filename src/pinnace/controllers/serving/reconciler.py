@@ -17,16 +17,15 @@ import msgspec
 from pinnace.controllers.built_in import POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
-from pinnace.controllers.serving import replicas, revisions, scaling, storage, template, traffic
+from pinnace.controllers.serving import parts, replicas, revisions, scaling, storage, template, traffic
 from pinnace.controllers.serving.endpoints import Picture, endpoint
-from pinnace.controllers.serving.observed import Observed, observe
+from pinnace.controllers.serving.observed import Observed
+from pinnace.controllers.serving.parts import Part
 from pinnace.controllers.serving.revisions import MANAGER, Revision
 from pinnace.controllers.serving.selection import Problem, choose
 from pinnace.controllers.serving.status import Facts, status
-from pinnace.controllers.serving.template import Plan
-from pinnace.controllers.serving.traffic import Rollout, Target
 from pinnace.failpoint import passing
-from pinnace.gateway.interface import Gateway, Refused, Statistics, Unreachable
+from pinnace.gateway.interface import About, Gateway, Refused, Statistics, Unreachable
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client, Options, Selection
@@ -49,19 +48,14 @@ class Events(Protocol):
 
 
 class Work(msgspec.Struct, kw_only=True):
-    """One call's picture of one service, filled from top to bottom."""
+    """One call's picture of one service."""
 
     isvc: Obj
-    domain: str
-    plan: Plan | None = None
-    runtime: Obj | None = None
-    problem: Problem | None = None
-    revisions: list[Revision] = []
-    observed: dict[str, Observed] = {}
-    rollout: Rollout = Rollout()
-    targets: list[Target] = []
+    about: About
+    parts: list[Part]
+    known: list[Revision] = []
+    """Of all its components."""
     routed: bool = False
-    wanted: int = 1
     after: float | None = None
 
     def soon(self, seconds: float) -> None:
@@ -72,13 +66,14 @@ class Work(msgspec.Struct, kw_only=True):
         return str(self.isvc["metadata"]["namespace"])
 
     @property
-    def newest(self) -> Observed | None:
-        return self.observed.get(self.rollout.created)
+    def standard(self) -> bool:
+        return serving.mode(self.isvc) == serving.STANDARD
 
 
 class InferenceServices:
     """`artifacts` reads the local artifact repository, `volumes` is the home's folder of claims, `tail` gives
-    the last lines of a container's log (pod uid, container, restart)."""
+    the last lines of a container's log (pod uid, container, restart), `doors` the folder of sockets that lead
+    to pods with a network of their own, '' where pods share the host's."""
 
     name = "inferenceservice"
     watches = (SERVICE, POD, RUNTIME, CLUSTER_RUNTIME)
@@ -93,6 +88,7 @@ class InferenceServices:
         artifacts: storage.Artifacts,
         volumes: Path,
         tail: Callable[[str, str, int], str] = lambda uid, container, restart: "",
+        doors: Callable[[], str] = lambda: "",
     ) -> None:
         self._client = client
         self._gateway = gateway
@@ -100,6 +96,7 @@ class InferenceServices:
         self._artifacts = artifacts
         self._volumes = volumes
         self._tail = tail
+        self._doors = doors
         self._idle = scaling.Idle()
         self._known: set[Key] = set()
 
@@ -126,7 +123,7 @@ class InferenceServices:
             if isvc["metadata"].get("deletionTimestamp"):
                 return await self._leave(isvc)
             isvc = await self._adopt(isvc)
-            work = Work(isvc=isvc, domain=(await self._gateway.about()).domain)
+            work = Work(isvc=isvc, about=await self._gateway.about(), parts=parts.of(isvc))
             await self._serve(work)
         except Unreachable:
             return Result(after=0.5)
@@ -169,32 +166,30 @@ class InferenceServices:
 
     @staticmethod
     def _counted(isvc: Obj, counted: dict[str, Statistics]) -> list[str]:
-        prefix = f"{isvc['metadata']['namespace']}/{serving.service(isvc)}-"
-        return [name for name in counted if name.startswith(prefix)]
+        stem = isvc["metadata"]["namespace"]
+        prefixes = tuple(f"{stem}/{serving.service(isvc, name)}-" for name in serving.COMPONENTS)
+        return [name for name in counted if name.startswith(prefixes)]
 
     # One call, from top to bottom ------------------------------------------------------------------------
 
     async def _serve(self, work: Work) -> None:
-        await self._plan(work)
+        for part in work.parts:
+            await self._plan(work, part)
         await self._revise(work)
         await self._observe(work)
         await self._route(work)
         await self._scale(work)
         await self._report(work)
 
-    async def _plan(self, work: Work) -> None:
-        component = work.isvc["spec"].get("predictor") or {}
+    async def _plan(self, work: Work, part: Part) -> None:
         try:
-            for other in ("transformer", "explainer"):
-                if work.isvc["spec"].get(other):
-                    text = f"spec.{other} is not run by this platform yet; remove it, or serve in a cluster"
-                    raise Problem("InvalidPredictorSpec", text)
-            model = component.get("model")
+            model = part.spec.get("model")
             if model is not None:
-                work.runtime = await self._runtime(work, model)
-            work.plan = template.build(work.isvc, component, work.runtime, self._source(work, model))
+                part.runtime = await self._runtime(work, model)
+            source = self._source(work, model)
+            part.plan = template.build(work.isvc, part.spec, part.runtime, source, part.component)
         except Problem as problem:
-            work.problem = problem
+            part.problem = problem
             if problem.waiting:
                 work.soon(RETRY)
 
@@ -216,105 +211,103 @@ class InferenceServices:
         return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only)
 
     async def _revise(self, work: Work) -> None:
-        work.revisions = await revisions.of(self._client, work.isvc)
-        newest = work.revisions[-1] if work.revisions else None
-        changed = work.plan is not None and (newest is None or newest.plan.identity != work.plan.identity)
-        if changed and work.plan is not None and not serving.stopped(work.isvc):
-            number = newest.number + 1 if newest else 1
-            work.revisions.append(await revisions.create(self._client, work.isvc, work.plan, number))
-        names = {revision.name for revision in work.revisions}
-        known = ((work.isvc.get("status") or {}).get("components") or {}).get("predictor") or {}
-
-        def still(field: str) -> str:
-            return str(known[field]) if known.get(field) in names else ""
-
-        work.rollout = Rollout(
-            created=work.revisions[-1].name if work.revisions else "",
-            ready=still("latestReadyRevision"), rolled_out=still("latestRolledoutRevision"),
-            previous=still("previousRolledoutRevision"),
-        )
+        work.known = await revisions.of(self._client, work.isvc)
+        said = (work.isvc.get("status") or {}).get("components") or {}
+        for part in work.parts:
+            part.take(work.known, said.get(part.component) or {})
+            if part.plan is not None and part.changed and not serving.stopped(work.isvc):
+                made = await revisions.create(
+                    self._client, work.isvc, part.component, part.plan, part.next_number
+                )
+                part.add(made)
 
     async def _observe(self, work: Work) -> None:
         pods = await self._client.list(POD, work.namespace, Selection(owner=work.isvc["metadata"]["uid"]))
-        work.observed = {
-            revision.name: observe(revision.name, pods.items, revision.plan.socket, revision.plan.port)
-            for revision in work.revisions
-        }
+        for part in work.parts:
+            part.look(pods.items, self._doors())
+        used = {part.component for part in work.parts}
+        for pod in pods.items:
+            component = (pod["metadata"].get("labels") or {}).get("component")
+            if component not in used and not pod["metadata"].get("deletionTimestamp"):
+                await replicas.remove(self._client, pod)
 
     async def _route(self, work: Work) -> None:
         """Traffic follows the newest revision as soon as it is healthy through the gateway, not before."""
         await self._publish(work)
-        newest = work.newest
-        if newest is not None and newest.addresses and work.rollout.ready != newest.revision:
+        turned = False
+        for part in work.parts:
+            newest = part.newest
+            if newest is None or not newest.addresses or part.rollout.ready == newest.revision:
+                continue
             if await self._gateway.ready(work.namespace, newest.revision):
-                work.rollout = msgspec.structs.replace(work.rollout, ready=newest.revision)
-                await self._publish(work)
+                part.rollout = msgspec.structs.replace(part.rollout, ready=newest.revision)
+                turned = True
             else:
                 work.soon(AGAIN)
+        if turned:
+            await self._publish(work)
 
     async def _publish(self, work: Work) -> None:
-        standard = serving.mode(work.isvc) == serving.STANDARD
-        percent = None if standard else work.isvc["spec"]["predictor"].get("canaryTrafficPercent")
-        tagged = serving.notes(work.isvc).get(serving.TAG_ROUTING, "").lower() == "true"
-        work.rollout, work.targets = traffic.turn(work.rollout, percent, tag_latest=tagged)
-        if not work.revisions:
+        canary = False
+        for part in work.parts:
+            percent = None if work.standard else part.spec.get("canaryTrafficPercent")
+            canary = canary or percent is not None
+            tagged = serving.notes(work.isvc).get(serving.TAG_ROUTING, "").lower() == "true"
+            part.rollout, part.targets = traffic.turn(part.rollout, percent, tag_latest=tagged)
+        if not all(part.revisions for part in work.parts):
             return
         reason = f"{work.isvc['metadata']['name']} is stopped" if serving.stopped(work.isvc) else ""
-        by_name = {revision.name: revision for revision in work.revisions}
-        reachable = {name: (by_name[name], work.observed[name]) for name in sorted(self._used(work))}
-        picture = Picture(
-            isvc=work.isvc, domain=work.domain, traffic=work.targets, revisions=reachable, reason=reason
-        )
+        picture = Picture(isvc=work.isvc, domain=work.about.domain, parts=work.parts, reason=reason)
         try:
-            turn = "publish" if percent is None else "canary"
+            turn = "canary" if canary else "publish"
             passing(f"serving.before-{turn}")
             await self._gateway.publish([endpoint(picture)])
             passing(f"serving.after-{turn}")
             work.routed = True
         except Refused as refusal:
+            work.routed = False
             self._events.record(work.isvc, "InternalError", str(refusal), warning=True)
             work.soon(RETRY)
-
-    @staticmethod
-    def _used(work: Work) -> set[str]:
-        """Revisions that must be there: the newest, and all that have traffic or a tag."""
-        return {work.rollout.created} | {t.revision for t in work.targets if t.percent or t.tag}
 
     # Pods ------------------------------------------------------------------------------------------------
 
     async def _scale(self, work: Work) -> None:
-        used = set() if serving.stopped(work.isvc) else self._used(work) - {""}
-        least = scaling.least(work.isvc)
-        superfluous = any(seen.pods for name, seen in work.observed.items() if name not in used)
-        counted = await self._gateway.stats() if least == 0 or superfluous else {}
-        for revision in work.revisions:
-            seen = work.observed[revision.name]
-            stats = counted.get(f"{work.namespace}/{revision.name}", NOTHING)
-            if revision.name not in used:
-                await self._retire(work, seen, stats)
-                continue
-            wanted = self._wanted(work, seen, stats, least)
-            if revision.name == work.rollout.created:
-                work.wanted = wanted
-            await self._fill(work, revision, seen, wanted)
-        if least == 0 and used:
-            work.soon(scaling.LOOK)
-        await revisions.clean(self._client, work.isvc, work.revisions, self._used(work) | self._kept(work))
+        stopped = serving.stopped(work.isvc)
+        counted = await self._gateway.stats() if any(self._counts(work, part) for part in work.parts) else {}
+        for part in work.parts:
+            used = set() if stopped else part.used - {""}
+            least = scaling.least(work.isvc, part.spec)
+            for revision in part.revisions:
+                seen = part.observed[revision.name]
+                stats = counted.get(f"{work.namespace}/{revision.name}", NOTHING)
+                if revision.name not in used:
+                    await self._retire(work, seen, stats)
+                    continue
+                wanted = self._wanted(work, part, seen, stats)
+                if revision.name == part.rollout.created:
+                    part.wanted = wanted
+                await self._fill(work, part, revision, wanted)
+            if least == 0 and used:
+                work.soon(scaling.LOOK)
+            await revisions.clean(self._client, work.isvc, part.revisions, part.used | part.kept)
 
-    def _wanted(self, work: Work, seen: Observed, stats: Statistics, least: int) -> int:
+    @staticmethod
+    def _counts(work: Work, part: Part) -> bool:
+        """Whether the number of its replicas depends on its requests."""
+        used = set() if serving.stopped(work.isvc) else part.used
+        superfluous = any(seen.pods for name, seen in part.observed.items() if name not in used)
+        return superfluous or scaling.least(work.isvc, part.spec) == 0
+
+    def _wanted(self, work: Work, part: Part, seen: Observed, stats: Statistics) -> int:
         name = f"{work.namespace}/{seen.revision}"
-        once = seen.revision != work.rollout.created or work.rollout.ready == seen.revision
+        once = seen.revision != part.rollout.created or part.rollout.ready == seen.revision
         if not once or not seen.addresses:
             self._idle.forget({name})  # the window begins when it can answer
         return scaling.replicas(
-            least, ready_once=once, running=len(seen.pods), held=stats.held,
+            scaling.least(work.isvc, part.spec), ready_once=once, running=len(seen.pods), held=stats.held,
             idle=self._idle.seconds(name, stats, time.monotonic()),
-            window=scaling.window(work.isvc, work.isvc["spec"]["predictor"]),
+            window=scaling.window(work.isvc, part.spec),
         )
-
-    @staticmethod
-    def _kept(work: Work) -> set[str]:
-        return {work.rollout.ready, work.rollout.rolled_out, work.rollout.previous}
 
     async def _retire(self, work: Work, seen: Observed, stats: Statistics) -> None:
         if seen.pods and stats.active:
@@ -323,29 +316,33 @@ class InferenceServices:
         for pod in seen.pods:
             await replicas.remove(self._client, pod)
 
-    async def _fill(self, work: Work, revision: Revision, seen: Observed, wanted: int) -> None:
+    async def _fill(self, work: Work, part: Part, revision: Revision, wanted: int) -> None:
+        place = replicas.Place(shared=not self._doors(), gateway=work.about.port)
         try:
-            await replicas.fill(self._client, work.isvc, revision, seen, wanted)
+            await replicas.fill(
+                self._client, work.isvc, revision, part.observed[revision.name], wanted, place
+            )
         except replicas.PortTaken as taken:
             self._events.record(work.isvc, "PortTaken", str(taken), warning=True)
-            work.problem = Problem("RuntimeUnhealthy", str(taken), waiting=True)
+            part.problem = Problem("RuntimeUnhealthy", str(taken), waiting=True)
             work.soon(RETRY)
         except StatusError as error:
             if error.code not in (400, 403, 422):
                 raise
             self._events.record(work.isvc, "InternalError", error.message, warning=True)
-            work.problem = Problem("InvalidPredictorSpec", error.message)
+            part.problem = Problem("InvalidPredictorSpec", error.message)
             work.soon(RETRY)
 
     # Status ----------------------------------------------------------------------------------------------
 
     async def _report(self, work: Work) -> None:
-        failure = work.newest.failure if work.newest else None
-        words = self._tail(failure.pod_uid, serving.CONTAINER, failure.restarts) if failure else ""
+        for part in work.parts:
+            failure = part.newest.failure if part.newest else None
+            if failure is not None:
+                part.last_words = self._tail(failure.pod_uid, serving.CONTAINER, failure.restarts)
         found = status(Facts(
-            isvc=work.isvc, domain=work.domain, rollout=work.rollout, traffic=tuple(work.targets),
-            newest=work.newest, wanted=work.wanted, routed=work.routed, problem=work.problem,
-            last_words=words, runtime=work.runtime, now=stamp(),
+            isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
+            now=stamp(),
         ))
         old = work.isvc.get("status") or {}
         if found == old:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import socket
 
+import msgspec
+
 from pinnace.controllers.built_in import POD
-from pinnace.controllers.serving.observed import REVISION, Observed, over
+from pinnace.controllers.serving.observed import PORT, REVISION, Observed, over
 from pinnace.controllers.serving.revisions import MANAGER, Revision, owner
+from pinnace.controllers.serving.template import HTTP_PORT, PREDICTOR_HOST
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client, DeleteOptions
 from pinnace.objects.errors import StatusError
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where pods live. `shared`: they share the host's network, so that two cannot listen on one port, and
+    find each other through the gateway's `gateway` port instead of by a Service's name."""
+
+    shared: bool
+    gateway: int
+
+
 class PortTaken(Exception):
     """A server that listens on TCP shares the machine's loopback, and its port is in use."""
 
 
-async def fill(client: Client, isvc: Obj, revision: Revision, seen: Observed, wanted: int) -> None:
+async def fill(
+    client: Client, isvc: Obj, revision: Revision, seen: Observed, wanted: int, place: Place
+) -> None:
     """Make what is missing, remove what is too many or over. Raises PortTaken, StatusError of a refused
     pod.
     """
@@ -28,32 +41,71 @@ async def fill(client: Client, isvc: Obj, revision: Revision, seen: Observed, wa
     taken = {pod["metadata"]["name"] for pod in (*seen.pods, *seen.leaving)}
     free = (name for name in names(revision, wanted + len(taken)) if name not in taken)
     for name in list(free)[: max(0, wanted - len(living))]:
-        await create(client, isvc, revision, name)
+        await create(client, isvc, revision, name, place)
 
 
 def names(revision: Revision, count: int) -> list[str]:
     return [f"{revision.name}-deployment-{index}" for index in range(count)]
 
 
-async def create(client: Client, isvc: Obj, revision: Revision, name: str) -> None:
-    if not revision.plan.socket:
-        check_port(revision.plan.port)
+async def create(client: Client, isvc: Obj, revision: Revision, name: str, place: Place) -> None:
+    made = pod(isvc, revision, name)
+    if place.shared and not revision.plan.socket:
+        made = on_the_host(made, revision.plan.port, serving.service(isvc), place.gateway)
     try:
-        await client.create(POD, pod(isvc, revision, name), isvc["metadata"]["namespace"], MANAGER)
+        await client.create(POD, made, isvc["metadata"]["namespace"], MANAGER)
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
 
 
+def on_the_host(pod: Obj, port: int, predictor: str, gateway: int) -> Obj:
+    """The pod as it runs in the host's network: on a free port if its arguments say the port, and with the
+    predictor behind the gateway. Raises PortTaken."""
+    container = next(c for c in pod["spec"]["containers"] if c["name"] == serving.CONTAINER)
+    args = list(container.get("args") or ())
+    namespace = pod["metadata"]["namespace"]
+    for index, word in enumerate(args[1:], 1):
+        if args[index - 1] == PREDICTOR_HOST and word == f"{predictor}.{namespace}":
+            args[index] = f"127.0.0.1:{gateway}/serving/{namespace}/{predictor}"
+    if HTTP_PORT not in args[:-1]:
+        check_port(port)
+        return with_container(pod, {**container, "args": args} if args else container)
+    free = free_port()
+    args[args.index(HTTP_PORT) + 1] = str(free)
+    moved = {**container, "args": args, "ports": [{"containerPort": free, "protocol": "TCP"}]}
+    moved["readinessProbe"] = with_port(container["readinessProbe"], port, free)
+    notes = {**(pod["metadata"].get("annotations") or {}), PORT: str(free)}
+    return with_container({**pod, "metadata": {**pod["metadata"], "annotations": notes}}, moved)
+
+
+def with_container(pod: Obj, container: Obj) -> Obj:
+    others = [container if c["name"] == serving.CONTAINER else c for c in pod["spec"]["containers"]]
+    return {**pod, "spec": {**pod["spec"], "containers": others}}
+
+
+def with_port(probe: Obj, port: int, other: int) -> Obj:
+    """The same probe at another port."""
+    return {
+        kind: {**action, "port": other} if isinstance(action, dict) and action.get("port") == port else action
+        for kind, action in probe.items()
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
 def pod(isvc: Obj, revision: Revision, name: str) -> Obj:
-    template = revision.plan.template
+    template, service = revision.plan.template, serving.service(isvc, revision.component)
     meta = template["metadata"]
     labels = {**meta["labels"], "app": revision.name}
     if serving.mode(isvc) == serving.KNATIVE:
-        service = serving.service(isvc)
         labels |= {"serving.knative.dev/service": service, "serving.knative.dev/configuration": service}
     else:
-        labels["app"] = f"isvc.{serving.service(isvc)}"
+        labels["app"] = f"isvc.{service}"
     return {
         "apiVersion": POD.api_version,
         "kind": POD.kind,

@@ -19,6 +19,7 @@ CONTROLLER_REVISION = Resource(
     group="apps", version="v1", kind="ControllerRevision", plural="controllerrevisions",
     singular="controllerrevision",
 )
+COMPONENT = "component"
 KEPT = 10
 """Revisions without traffic that are kept for the record."""
 MANAGER = Options(field_manager="kserve-controller-manager")
@@ -28,6 +29,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     number: int
     plan: Plan
+    component: str = "predictor"
 
 
 def owner(isvc: Obj) -> Obj:
@@ -47,20 +49,25 @@ async def of(client: Client, isvc: Obj) -> list[Revision]:
 
 
 def read(obj: Obj) -> Revision:
-    plan = msgspec.convert(obj["data"], Plan)
-    return Revision(name=obj["metadata"]["name"], number=int(obj["revision"]), plan=plan)
+    meta = obj["metadata"]
+    return Revision(
+        name=meta["name"], number=int(obj["revision"]), plan=msgspec.convert(obj["data"], Plan),
+        component=(meta.get("labels") or {}).get(COMPONENT, "predictor"),
+    )
 
 
-async def create(client: Client, isvc: Obj, plan: Plan, number: int) -> Revision:
+async def create(client: Client, isvc: Obj, component: str, plan: Plan, number: int) -> Revision:
     """The next revision; the same again if it was made by a call that did not live to see it."""
-    name = f"{serving.service(isvc)}-{number:05d}"
+    name = f"{serving.service(isvc, component)}-{number:05d}"
     obj = {
         "apiVersion": CONTROLLER_REVISION.api_version,
         "kind": CONTROLLER_REVISION.kind,
         "metadata": {
             "name": name,
             "namespace": isvc["metadata"]["namespace"],
-            "labels": {f"{serving.GROUP}/inferenceservice": isvc["metadata"]["name"]},
+            "labels": {
+                f"{serving.GROUP}/inferenceservice": isvc["metadata"]["name"], COMPONENT: component,
+            },
             "ownerReferences": [owner(isvc)],
         },
         "data": msgspec.to_builtins(plan),

@@ -19,9 +19,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def least(isvc: Obj) -> int:
-    """minReplicas as it counts in this mode, within maxReplicas."""
-    component = isvc["spec"]["predictor"]
+def least(isvc: Obj, component: Obj) -> int:
+    """minReplicas of a component as it counts in this mode, within maxReplicas."""
     wanted = component.get("minReplicas")
     wanted = 1 if wanted is None else int(wanted)
     if serving.mode(isvc) == serving.STANDARD:

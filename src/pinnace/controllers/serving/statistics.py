@@ -16,9 +16,9 @@ NOTHING = Statistics()
 
 
 def document(services: Iterable[Obj], stats: dict[str, Statistics]) -> dict[str, Any]:
-    """`{"items": [{namespace, name, url, ready, message, mode, revisions: [{name, weight, tags, ready,
-    requests, errors, rejected, active, held, p50, p95, p99}]}]}`; times in milliseconds, null before any
-    request.
+    """`{"items": [{namespace, name, url, ready, message, mode, revisions: [{component, name, weight, tags,
+    ready, requests, errors, rejected, active, held, p50, p95, p99}]}]}`; times in milliseconds, null before
+    any request.
     """
     return {"items": [endpoint(isvc, stats) for isvc in services]}
 
@@ -34,23 +34,27 @@ def endpoint(isvc: Obj, stats: dict[str, Statistics]) -> dict[str, Any]:
         "ready": condition.get("status") == "True",
         "message": condition.get("message") or "",
         "mode": serving.mode(isvc),
-        "revisions": [revision(isvc, name, stats) for name in names(isvc, stats)],
+        "revisions": [
+            {**revision(isvc, part, name, stats), "component": part}
+            for part in serving.COMPONENTS
+            for name in names(isvc, part, stats)
+        ],
     }
 
 
-def names(isvc: Obj, stats: dict[str, Statistics]) -> list[str]:
+def names(isvc: Obj, part: str, stats: dict[str, Statistics]) -> list[str]:
     """Revisions that have or had requests, newest first."""
-    prefix = f"{isvc['metadata']['namespace']}/{serving.service(isvc)}-"
+    prefix = f"{isvc['metadata']['namespace']}/{serving.service(isvc, part)}-"
     counted = {key.partition("/")[2] for key in stats if key.startswith(prefix)}
-    component = predictor(isvc)
+    component = reported(isvc, part)
     current = {target["revisionName"] for target in component.get("traffic") or ()}
     current |= {component[field] for field in ("latestCreatedRevision",) if component.get(field)}
     return sorted(counted | current, reverse=True)
 
 
-def revision(isvc: Obj, name: str, stats: dict[str, Statistics]) -> dict[str, Any]:
+def revision(isvc: Obj, part: str, name: str, stats: dict[str, Statistics]) -> dict[str, Any]:
     seen = stats.get(f"{isvc['metadata']['namespace']}/{name}", NOTHING)
-    component = predictor(isvc)
+    component = reported(isvc, part)
     entries = [t for t in component.get("traffic") or () if t["revisionName"] == name]
     standard = serving.mode(isvc) == serving.STANDARD
     alone = 100 if standard and component.get("latestReadyRevision") == name else 0
@@ -70,6 +74,7 @@ def revision(isvc: Obj, name: str, stats: dict[str, Statistics]) -> dict[str, An
     }
 
 
-def predictor(isvc: Obj) -> Obj:
-    found: Obj = ((isvc.get("status") or {}).get("components") or {}).get("predictor") or {}
+def reported(isvc: Obj, part: str) -> Obj:
+    """What the status says of a component."""
+    found: Obj = ((isvc.get("status") or {}).get("components") or {}).get(part) or {}
     return found

@@ -9,13 +9,17 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.serving.observed import Failure, Observed
-from pinnace.controllers.serving.selection import Problem
-from pinnace.controllers.serving.traffic import Rollout, Target
+from pinnace.controllers.serving.observed import Failure
+from pinnace.controllers.serving.parts import Part
+from pinnace.controllers.serving.traffic import Target
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 
 INFO = "Info"
+ROUTE_CONDITIONS = {
+    "predictor": "PredictorRouteReady", "transformer": "TransformerRouteReady",
+    "explainer": "ExplainerRoutesReady",
+}
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,37 +27,37 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     isvc: Obj
     domain: str
-    rollout: Rollout = Rollout()
-    traffic: tuple[Target, ...] = ()
-    newest: Observed | None = None
-    """The newest revision's pods."""
-    wanted: int = 1
+    parts: tuple[Part, ...]
+    """Predictor first."""
     routed: bool = False
-    problem: Problem | None = None
-    last_words: str = ""
-    """The end of a failed server's log."""
-    runtime: Obj | None = None
     now: str = ""
+
+    @property
+    def standard(self) -> bool:
+        return serving.mode(self.isvc) == serving.STANDARD
+
+    @property
+    def predictor(self) -> Part:
+        return self.parts[0]
 
 
 def status(facts: Facts) -> Obj:
-    isvc = facts.isvc
+    isvc, predictor = facts.isvc, facts.predictor
     old: Obj = isvc.get("status") or {}
-    standard = serving.mode(isvc) == serving.STANDARD
     found: Obj = {
         "observedGeneration": isvc["metadata"].get("generation", 1),
         "deploymentMode": serving.mode(isvc),
         "conditions": conditions(facts, old.get("conditions") or []),
-        "modelStatus": model_status(facts),
-        "components": {"predictor": component(facts, standard)},
+        "modelStatus": model_status(isvc, predictor),
+        "components": {part.component: component(facts, part) for part in facts.parts},
     }
-    if facts.runtime is not None:
-        cluster = facts.runtime.get("kind") == "ClusterServingRuntime"
+    if predictor.runtime is not None:
+        cluster = predictor.runtime.get("kind") == "ClusterServingRuntime"
         field = "clusterServingRuntimeName" if cluster else "servingRuntimeName"
-        found[field] = facts.runtime["metadata"]["name"]
-    if facts.routed and facts.traffic:
+        found[field] = predictor.runtime["metadata"]["name"]
+    if facts.routed and all(part.targets for part in facts.parts):
         found["url"] = top_url(isvc, facts.domain)
-        found["address"] = {"url": address(isvc)}
+        found["address"] = {"url": address(facts)}
     return found
 
 
@@ -63,44 +67,45 @@ def top_url(isvc: Obj, domain: str) -> str:
     return f"http://{name}{joined}{namespace}.{domain}"
 
 
-def component_url(isvc: Obj, domain: str, tag: str = "") -> str:
-    joined = "-" if serving.mode(isvc) == serving.STANDARD else "."
-    stem = f"{tag}-{serving.service(isvc)}" if tag else serving.service(isvc)
-    return f"http://{stem}{joined}{isvc['metadata']['namespace']}.{domain}"
+def component_url(facts: Facts, part: Part, tag: str = "") -> str:
+    joined = "-" if facts.standard else "."
+    stem = f"{tag}-{part.service}" if tag else part.service
+    return f"http://{stem}{joined}{facts.isvc['metadata']['namespace']}.{facts.domain}"
 
 
-def address(isvc: Obj) -> str:
-    standard = serving.mode(isvc) == serving.STANDARD
-    name = serving.service(isvc) if standard else isvc["metadata"]["name"]
-    return f"http://{name}.{isvc['metadata']['namespace']}.svc.cluster.local"
+def address(facts: Facts) -> str:
+    """In Standard mode, of the component that requests come to first."""
+    first = next((part for part in facts.parts if part.component == "transformer"), facts.predictor)
+    meta = facts.isvc["metadata"]
+    return f"http://{first.service if facts.standard else meta['name']}.{meta['namespace']}.svc.cluster.local"
 
 
-def component(facts: Facts, standard: bool) -> Obj:
-    rollout, isvc = facts.rollout, facts.isvc
+def component(facts: Facts, part: Part) -> Obj:
+    rollout = part.rollout
     found: Obj = {"latestCreatedRevision": rollout.created}
     if rollout.ready:
         found["latestReadyRevision"] = rollout.ready
-    if not standard and rollout.rolled_out:
+    if not facts.standard and rollout.rolled_out:
         found["latestRolledoutRevision"] = rollout.rolled_out
-    if not standard and rollout.previous:
+    if not facts.standard and rollout.previous:
         found["previousRolledoutRevision"] = rollout.previous
-    if facts.routed and facts.traffic:
-        found["url"] = component_url(isvc, facts.domain)
-        own = f"{serving.service(isvc)}.{isvc['metadata']['namespace']}.svc.cluster.local"
+    if facts.routed and part.targets:
+        found["url"] = component_url(facts, part)
+        own = f"{part.service}.{facts.isvc['metadata']['namespace']}.svc.cluster.local"
         found["address"] = {"url": f"http://{own}"}
-        if not standard:
-            found["traffic"] = [entry(facts, target) for target in facts.traffic]
+        if not facts.standard:
+            found["traffic"] = [entry(facts, part, target) for target in part.targets]
     return {key: value for key, value in found.items() if value}
 
 
-def entry(facts: Facts, target: Target) -> Obj:
+def entry(facts: Facts, part: Part, target: Target) -> Obj:
     """`latestRevision` is always there: KServe's SDK reads it without a default."""
     found: Obj = {
         "latestRevision": target.latest, "percent": target.percent, "revisionName": target.revision,
     }
     if target.tag:
         found["tag"] = target.tag
-        found["url"] = component_url(facts.isvc, facts.domain, target.tag)
+        found["url"] = component_url(facts, part, target.tag)
     return found
 
 
@@ -112,22 +117,22 @@ TRUE: Verdict = ("True", "", "")
 
 
 def conditions(facts: Facts, old: list[Obj]) -> list[Obj]:
-    config, route = configuration(facts), routing(facts)
-    predictor = worst(config, route)
-    ingress = TRUE if route[0] == "True" else (route[0], "Predictor ingress not created", route[2])
+    configs = {part.component: configuration(facts.isvc, part) for part in facts.parts}
+    routes = {part.component: routing(facts, part) for part in facts.parts}
+    ready = {name: worst(configs[name], routes[name]) for name in configs}
+    ingress = ingress_of(ready, routes)
     verdicts: dict[str, Verdict] = {
         "IngressReady": ingress,
-        "PredictorReady": predictor,
-        "Ready": worst(predictor, ingress),
+        "PredictorReady": ready["predictor"],
+        "Ready": worst(ready["predictor"], ingress),
         "Stopped": ("True", "Stopped", "") if serving.stopped(facts.isvc) else ("False", "", ""),
     }
-    infos: dict[str, Verdict] = {}
-    if serving.mode(facts.isvc) == serving.KNATIVE:
-        infos = {
-            "LatestDeploymentReady": config,
-            "PredictorConfigurationReady": config,
-            "PredictorRouteReady": route,
-            "RoutesReady": route,
+    infos = {f"{name.title()}Ready": ready[name] for name in ready if name != "predictor"}
+    if not facts.standard:
+        infos |= {f"{name.title()}ConfigurationReady": verdict for name, verdict in configs.items()}
+        infos |= {ROUTE_CONDITIONS[name]: verdict for name, verdict in routes.items()}
+        infos |= {
+            "LatestDeploymentReady": worst(*configs.values()), "RoutesReady": worst(*routes.values()),
         }
     left_out = serving.ignored(facts.isvc)
     if left_out:
@@ -137,6 +142,14 @@ def conditions(facts: Facts, old: list[Obj]) -> list[Obj]:
     found = [condition(type_, verdict, "", known, facts.now) for type_, verdict in verdicts.items()]
     found += [condition(type_, verdict, INFO, known, facts.now) for type_, verdict in infos.items()]
     return sorted(found, key=lambda c: str(c["type"]))
+
+
+def ingress_of(ready: dict[str, Verdict], routes: dict[str, Verdict]) -> Verdict:
+    """The service answers at its address: its predictor has been ready once, the others are ready."""
+    for name, verdict in (*routes.items(), *((n, v) for n, v in ready.items() if n != "predictor")):
+        if verdict[0] != "True":
+            return (verdict[0], f"{name.title()} ingress not created", verdict[2])
+    return TRUE
 
 
 def condition(type_: str, verdict: Verdict, severity: str, known: dict[str, Obj], now: str) -> Obj:
@@ -156,61 +169,62 @@ def worst(*verdicts: Verdict) -> Verdict:
     return TRUE
 
 
-def configuration(facts: Facts) -> Verdict:
+def configuration(isvc: Obj, part: Part) -> Verdict:
     """Whether the newest revision runs."""
-    if serving.stopped(facts.isvc):
+    if serving.stopped(isvc):
         return ("False", "Stopped", "")
-    if facts.problem is not None:
-        return ("False", facts.problem.reason, facts.problem.message)
-    name = facts.rollout.created
-    failure = facts.newest.failure if facts.newest else None
-    if failure is not None:
-        text = f'Revision "{name}" failed with message: {words(facts, failure)}'
+    if part.problem is not None:
+        return ("False", part.problem.reason, part.problem.message)
+    name, newest = part.rollout.created, part.newest
+    if newest is not None and newest.failure is not None:
+        text = f'Revision "{name}" failed with message: {words(part, newest.failure)}'
         return ("False", "RevisionFailed", text)
-    if name and facts.rollout.ready == name and facts.newest is not None:
-        if facts.newest.addresses or facts.wanted == 0:
+    if name and part.rollout.ready == name and newest is not None:
+        if newest.addresses or part.wanted == 0:
             return TRUE
         return ("Unknown", "Deploying", f'Revision "{name}" has no ready replica.')
     return ("Unknown", "RevisionMissing", f'Configuration is waiting for Revision "{name}" to become ready.')
 
 
-def routing(facts: Facts) -> Verdict:
+def routing(facts: Facts, part: Part) -> Verdict:
     if serving.stopped(facts.isvc):
         return ("False", "Stopped", "")
-    if facts.traffic and facts.routed:
+    if part.targets and facts.routed:
         return TRUE
-    if facts.problem is not None and not facts.rollout.ready:
-        return ("False", facts.problem.reason, facts.problem.message)
+    if part.problem is not None and not part.rollout.ready:
+        return ("False", part.problem.reason, part.problem.message)
     return ("Unknown", "RevisionMissing", "no revision has been ready yet")
 
 
-def words(facts: Facts, failure: Failure) -> str:
-    return f"{failure.message}\n{facts.last_words}".strip() if facts.last_words else failure.message
+def words(part: Part, failure: Failure) -> str:
+    return f"{failure.message}\n{part.last_words}".strip() if part.last_words else failure.message
 
 
 # Model status -------------------------------------------------------------------------------------------
 
 
-def model_status(facts: Facts) -> Obj:
-    up = len(facts.newest.addresses) if facts.newest else 0
-    total = max(up, len(facts.newest.pods) if facts.newest else 0)
-    problem, failure = facts.problem, facts.newest.failure if facts.newest else None
-    active = "Loaded" if facts.rollout.ready else ""
+def model_status(isvc: Obj, part: Part) -> Obj:
+    """Of the predictor."""
+    newest, rollout, problem = part.newest, part.rollout, part.problem
+    up = len(newest.addresses) if newest else 0
+    total = max(up, len(newest.pods) if newest else 0)
+    failure = newest.failure if newest else None
+    active = "Loaded" if rollout.ready else ""
     copies: Obj = {"failedCopies": 0, "totalCopies": total}
     if problem is not None:
         state = "InProgress" if problem.waiting else "InvalidSpec"
         return _model(state, active, "Pending" if problem.waiting else "FailedToLoad", copies, {
-            "reason": problem.reason, "message": problem.message, "modelRevisionName": facts.rollout.created,
+            "reason": problem.reason, "message": problem.message, "modelRevisionName": rollout.created,
         })
     if failure is not None:
         copies["failedCopies"] = max(1, total - up)
         return _model("BlockedByFailedLoad", active, "FailedToLoad", copies, {
-            "location": serving.CONTAINER, "reason": "ModelLoadFailed", "message": words(facts, failure),
-            "modelRevisionName": facts.rollout.created, "time": failure.time, "exitCode": failure.exit_code,
+            "location": serving.CONTAINER, "reason": "ModelLoadFailed", "message": words(part, failure),
+            "modelRevisionName": rollout.created, "time": failure.time, "exitCode": failure.exit_code,
         })
-    if facts.rollout.ready == facts.rollout.created and (up or (facts.wanted == 0 and facts.rollout.ready)):
+    if rollout.ready == rollout.created and (up or (part.wanted == 0 and rollout.ready)):
         return _model("UpToDate", "Loaded" if up else "Standby", "Loaded" if up else "Standby", copies, {})
-    target = "Loading" if facts.newest and facts.newest.pods else "Pending"
+    target = "Loading" if newest and newest.pods else "Pending"
     return _model("InProgress", active, target, copies, {})
 
 

@@ -26,6 +26,7 @@ SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
 OURS = ("kserve/sklearnserver",)
 """Images that this platform runs by its own servers (environment rules), which listen on a unix socket."""
 PORT = 8080
+PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
 
 _COMPONENT_FIELDS = frozenset((
     "name", "minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "scaleMetricType", "autoScaling",
@@ -58,10 +59,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     port: int = PORT
 
 
-def build(isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None) -> Plan:
-    """The plan of the predictor. Raises Problem."""
+def build(
+    isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None, kind: str = "predictor"
+) -> Plan:
+    """The plan of a component of this `kind`. Raises Problem."""
     model = component.get("model")
     container = main_container(isvc, component, runtime)
+    if kind != "predictor":
+        container["args"] = told(isvc, component, container)
     others = [c for c in component.get("containers") or () if c.get("name") != serving.CONTAINER]
     others += [c for c in _spec(runtime).get("containers") or () if c.get("name") != serving.CONTAINER]
     name = model_name(container, isvc["metadata"]["name"])
@@ -73,7 +78,7 @@ def build(isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None)
     spec["containers"] = [container, *others]
     if source is not None:
         spec["volumes"] = [*(spec.get("volumes") or ()), *source.volumes]
-    metadata = pod_metadata(isvc, component, runtime, socket)
+    metadata = pod_metadata(isvc, component, runtime, socket, kind)
     uri = (model or {}).get("storageUri")
     if uri:
         metadata["annotations"][SOURCE] = uri
@@ -105,6 +110,21 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
         merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
     final: Obj = replace_placeholders(merged, isvc)
     return final
+
+
+def told(isvc: Obj, component: Obj, container: Obj) -> list[str]:
+    """What KServe tells a transformer or an explainer unless its own arguments say it: whom it serves, where
+    the predictor is, where to listen (components/transformer.go)."""
+    args = [str(word) for word in container.get("args") or ()]
+    given = {word.partition("=")[0] for word in (*(container.get("command") or ()), *args)}
+    meta, parallel = isvc["metadata"], component.get("containerConcurrency")
+    wanted = {
+        "--model_name": meta["name"],
+        PREDICTOR_HOST: f"{serving.service(isvc)}.{meta['namespace']}",
+        HTTP_PORT: str(first_port(container)),
+        **({"--workers": str(parallel)} if parallel else {}),
+    }
+    return args + [word for name, value in wanted.items() if name not in given for word in (name, value)]
 
 
 def merge_container(base: Obj, over: Obj) -> Obj:
@@ -215,12 +235,14 @@ def finish(
     for each in (container, *others):
         each["env"] = merge(each.get("env") or [], [variable], "env")
     if socket:
-        told = {"name": SOCKET_VARIABLE, "value": socket}
-        container["env"] = merge(container["env"], [told], "env")
+        where = {"name": SOCKET_VARIABLE, "value": socket}
+        container["env"] = merge(container["env"], [where], "env")
     if source is not None and source.mounts:
         mounts = [mount for mount in container.get("volumeMounts") or () if mount.get("mountPath") != FOLDER]
         container["volumeMounts"] = [*mounts, *source.mounts]
     action: Obj = {"httpGet": {"path": health, "port": port}} if health else {"tcpSocket": {"port": port}}
+    if not socket:
+        container.setdefault("ports", [{"containerPort": port, "protocol": "TCP"}])
     container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
 
 
@@ -232,7 +254,7 @@ def pod_spec(component: Obj, runtime: Obj | None) -> Obj:
     return spec
 
 
-def pod_metadata(isvc: Obj, component: Obj, runtime: Obj | None, socket: str) -> Obj:
+def pod_metadata(isvc: Obj, component: Obj, runtime: Obj | None, socket: str, kind: str) -> Obj:
     """Labels and annotations: the component's win over the service's, those over the runtime's."""
     meta: dict[str, Obj] = {"labels": {}, "annotations": {}}
     for source in (_spec(runtime), isvc["metadata"], component):
@@ -241,7 +263,7 @@ def pod_metadata(isvc: Obj, component: Obj, runtime: Obj | None, socket: str) ->
     for name in (*_KEPT_OUT, serving.STOP):
         meta["annotations"].pop(name, None)
     meta["labels"][f"{serving.GROUP}/inferenceservice"] = isvc["metadata"]["name"]
-    meta["labels"]["component"] = "predictor"
+    meta["labels"]["component"] = kind
     if socket:
         meta["annotations"][SOCKETS] = json.dumps({serving.CONTAINER: [socket]})
     return meta
