@@ -13,13 +13,9 @@ _STORED = "is stored, but nothing on this platform acts on it yet"
 _PODS = "no pods come of it; use a Pod, a Job or an InferenceService"
 _RULES = "every caller with the token of this platform may do everything"
 IDLE = {
-    "statefulsets.apps": _PODS,
-    "daemonsets.apps": _PODS,
     "replicationcontrollers": _PODS,
-    "cronjobs.batch": "no Job is started by it; create Jobs yourself",
     "cronworkflows.argoproj.io": "no Workflow is started by it; submit Workflows yourself",
     "workfloweventbindings.argoproj.io": "no Workflow is started by events",
-    "horizontalpodautoscalers.autoscaling": "nothing is scaled by it",
     "poddisruptionbudgets.policy": "pods are stopped without asking it",
     "networkpolicies.networking.k8s.io": "no traffic is allowed or denied by it",
     "ingresses.networking.k8s.io": "no traffic is routed by it",

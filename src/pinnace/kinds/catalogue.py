@@ -44,6 +44,14 @@ WORKFLOW_NODES = Resource(
         Column("Message", "string", ".status.message", priority=1),
     ),
 )
+POD_METRICS = Resource(
+    group="metrics.k8s.io", version="v1beta1", kind="PodMetrics", plural="pods", singular="",
+    verbs=("get", "list"),
+)
+NODE_METRICS = Resource(
+    group="metrics.k8s.io", version="v1beta1", kind="NodeMetrics", plural="nodes", singular="",
+    namespaced=False, verbs=("get", "list"),
+)
 Place = tuple[str, str, str]
 
 
@@ -146,7 +154,7 @@ def _shipped() -> Iterator[Resource]:
                     if resource.key not in UNSERVED:
                         yield resource
     yield from training.beside_the_catalogue()
-    yield WORKFLOW_NODES
+    yield from (WORKFLOW_NODES, POD_METRICS, NODE_METRICS)
 
 
 def _resource(group: str, version: str, facts: dict[str, Any]) -> Resource:
@@ -168,6 +176,8 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
         return _workflow_node()
     if group == training.GROUP and training.is_older(version, kind):
         return _older(group, kind)
+    if group == POD_METRICS.group:
+        return Node(type="object", preserve_unknown=True)
     found = library.schema(group, version, kind)
     found.checks = CHECKS.get(f"{kind}.{group}", ())
     return found

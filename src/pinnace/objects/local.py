@@ -143,6 +143,7 @@ class Local:
     async def get(self, resource: Resource, name: str, namespace: str = "", subresource: str = "") -> Obj:
         self._authorise("get", resource, namespace, name, subresource)
         if virtual := self.house.virtual.get(resource.key):
+            await virtual.ready()
             return virtual.get(name, namespace)
         obj = self.house.view(resource, self._stored(resource, name, namespace))
         return scale.read(scale.paths(self.house.store, resource), obj) if subresource == "scale" else obj
@@ -168,6 +169,7 @@ class Local:
     async def list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
         self._authorise("list", resource, namespace, _named(selection))
         if virtual := self.house.virtual.get(resource.key):
+            await virtual.ready()
             return virtual.list(namespace, selection)
         page = reading.page(self.house.store, resource, namespace, selection)
         items = await self._viewed(resource, page.items, selection)

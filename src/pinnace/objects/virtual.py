@@ -14,6 +14,9 @@ class Virtual(Protocol):
     row_kind: str
     """The kind of the rows that it shows; it is told of each commit that writes some."""
 
+    async def ready(self) -> None:
+        """Called before each `get` and `list`: whoever shows what is measured may measure now."""
+
     def get(self, name: str, namespace: str) -> Obj: ...
 
     def list(self, namespace: str, selection: Selection) -> Page: ...

@@ -132,6 +132,9 @@ class WorkflowNodes:
 
     # The resource of single nodes -------------------------------------------------------------------------
 
+    async def ready(self) -> None:
+        """Rows are what they are."""
+
     def get(self, name: str, namespace: str) -> Obj:
         for workflow in self.store.list(WORKFLOWS, namespace or None).items:
             if name == name_of(workflow) or name.startswith(name_of(workflow) + "-"):

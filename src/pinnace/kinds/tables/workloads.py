@@ -108,9 +108,43 @@ def _autoscaler(obj: Obj, now: datetime) -> list[Any]:
     target = section(spec, "scaleTargetRef")
     least = spec.get("minReplicas")
     return [
-        f"{target.get('kind', '')}/{target.get('name', '')}", "<unknown>", str(least) if least else UNSET,
+        f"{target.get('kind', '')}/{target.get('name', '')}", _targets(spec, status), str(least) if least else UNSET,
         spec.get("maxReplicas") or 0, status.get("currentReplicas") or 0, age(obj, now),
     ]
+
+
+def _targets(spec: dict[str, Any], status: dict[str, Any]) -> str:
+    """`cpu: 12%/50%, memory: 20Mi/1Gi`: the measure of each metric and what it shall be."""
+    wanted = spec.get("metrics") or ()
+    measured = {_metric(each): section(section(each, _place(each)), "current")
+                for each in status.get("currentMetrics") or ()}
+    found = [_target(each, measured.get(_metric(each)) or {}) for each in wanted]
+    shown = ", ".join(found[:2])
+    more = len(found) - 2
+    return f"{shown} + {more} more..." if more > 0 else shown or NONE
+
+
+def _place(metric: dict[str, Any]) -> str:
+    kind = str(metric.get("type") or "Resource")
+    return kind[0].lower() + kind[1:]
+
+
+def _metric(metric: dict[str, Any]) -> tuple[str, str, str]:
+    source = section(metric, _place(metric))
+    return _place(metric), source.get("container") or "", source.get("name") or ""
+
+
+def _target(metric: dict[str, Any], current: dict[str, Any]) -> str:
+    source = section(metric, _place(metric))
+    target = section(source, "target")
+    name = source.get("name") or section(source, "metric").get("name") or ""
+    if (percent := target.get("averageUtilization")) is not None:
+        now = current.get("averageUtilization")
+        return f"{name}: {'<unknown>' if now is None else f'{now}%'}/{percent}%"
+    value = target.get("averageValue") or target.get("value") or "<auto>"
+    measure = current.get("averageValue") or current.get("value") or "<unknown>"
+    averaged = " (avg)" if source.get("metric") and target.get("averageValue") else ""
+    return f"{name}: {measure}/{value}{averaged}"
 
 
 PRINTERS = {

@@ -8,7 +8,17 @@ schema.
 from __future__ import annotations
 
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.admission import batch, core, definition, pod, rights, serving, training, workloads
+from pinnace.objects.admission import (
+    autoscaling,
+    batch,
+    core,
+    definition,
+    pod,
+    rights,
+    serving,
+    training,
+    workloads,
+)
 from pinnace.objects.admission.rules import NONE, Rules
 
 _RULES: dict[str, Rules] = {
@@ -25,6 +35,7 @@ _RULES: dict[str, Rules] = {
     "replicasets.apps": workloads.REPLICA_SET,
     "statefulsets.apps": workloads.STATEFUL_SET,
     "daemonsets.apps": workloads.DAEMON_SET,
+    "horizontalpodautoscalers.autoscaling": autoscaling.AUTOSCALER,
     "roles.rbac.authorization.k8s.io": rights.ROLE,
     "clusterroles.rbac.authorization.k8s.io": rights.CLUSTER_ROLE,
     "rolebindings.rbac.authorization.k8s.io": rights.BINDING,

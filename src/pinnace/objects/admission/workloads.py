@@ -142,7 +142,18 @@ def check_stateful(stateful: Obj) -> list[Cause]:
         if policy.get(name) not in ("Retain", "Delete"):
             path = f"spec.persistentVolumeClaimRetentionPolicy.{name}"
             found.append(cause.unsupported(path, policy.get(name), ("Delete", "Retain")))
-    return found + _check_replicas(spec) + _check_selected(spec, "statefulset") + _check_always(spec)
+    found += _check_replicas(spec) + _check_selected(spec, "statefulset")
+    return found + _check_always(_mounting(spec))
+
+
+def _mounting(spec: Map) -> Map:
+    """With a volume for each claim template: containers may mount them."""
+    template = spec.get("template") or {}
+    inner = template.get("spec") or {}
+    named = [(one.get("metadata") or {}).get("name") for one in spec.get("volumeClaimTemplates") or ()]
+    own = [{"name": name, "emptyDir": {}} for name in named]
+    others = [one for one in inner.get("volumes") or () if one.get("name") not in named]
+    return {**spec, "template": {**template, "spec": {**inner, "volumes": [*others, *own]}}}
 
 
 _STATEFUL_MAY_CHANGE = frozenset({
