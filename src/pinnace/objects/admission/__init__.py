@@ -41,6 +41,7 @@ _RULES: dict[str, Rules] = {
     "rolebindings.rbac.authorization.k8s.io": rights.BINDING,
     "clusterrolebindings.rbac.authorization.k8s.io": rights.CLUSTER_BINDING,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
+    "jobsets.jobset.x-k8s.io": training.JOB_SET,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,

@@ -1,8 +1,10 @@
-"""kubeflow.org training kinds: documents of past versions become today's at the door."""
+"""kubeflow.org training kinds and what they are made of: what upstream's webhooks do, at the same door."""
 
 from __future__ import annotations
 
-from pinnace.kinds import training_older
+from pinnace.kinds import jobset, training_older
 from pinnace.objects.admission.rules import Rules
 
 OLDER = Rules(mutate=training_older.modernise)
+"""Documents of past versions become today's."""
+JOB_SET = Rules(mutate=jobset.default, check=jobset.check, change=jobset.change)

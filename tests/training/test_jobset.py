@@ -1,0 +1,137 @@
+"""JobSets run Jobs in order, together, again; against a real store, the Job controller and a fake node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pinnace.controllers.built_in import JOB, SERVICE
+from pinnace.controllers.core.garbage import Garbage
+from pinnace.controllers.core.jobs import Jobs
+from pinnace.controllers.jobset.controller import JobSets
+from pinnace.kinds.jobset import JOB_SET
+from pinnace.kinds.resource import Obj
+from pinnace.objects.errors import StatusError
+from tests.controllers.house import House, eventually, house
+from tests.controllers.nodes import FakeNode
+
+pytestmark = pytest.mark.anyio
+
+
+def controllers(made: House) -> list[Any]:
+    return [
+        JobSets(made.client), Jobs(made.client, first_delay=0.01),
+        Garbage(made.client, made.client.house.catalogue),
+    ]
+
+
+def replicated(name: str, replicas: int = 1, pods: int = 1, **rest: Any) -> Obj:
+    pod = {"containers": [{"name": "main", "image": "alpine"}]}
+    job = {"parallelism": pods, "completions": pods, "backoffLimit": 0, "template": {"spec": pod}}
+    return {"name": name, "replicas": replicas, "template": {"spec": job}, **rest}
+
+
+def jobset(*parts: Obj, name: str = "set", **spec: Any) -> Obj:
+    return {"metadata": {"name": name}, "spec": {"replicatedJobs": list(parts), **spec}}
+
+
+def holds(kind: str) -> Any:
+    def true(obj: Obj) -> bool:
+        found = (obj.get("status") or {}).get("conditions") or ()
+        return any(one["type"] == kind and one["status"] == "True" for one in found)
+
+    return true
+
+
+def states(obj: Obj) -> dict[str, Obj]:
+    return {one["name"]: one for one in (obj.get("status") or {}).get("replicatedJobsStatus") or ()}
+
+
+def pods(made: House) -> list[Obj]:
+    return made.store.list("pods", "default").items
+
+
+async def test_its_pods_have_names_under_its_service(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeNode(hold=True), controllers) as platform:
+        await platform.create(JOB_SET, jobset(replicated("workers", 2, 2)))
+        ready = await platform.until(
+            JOB_SET, "set", lambda obj: states(obj).get("workers", {}).get("ready") == 2
+        )
+        found = pods(platform)
+        service = await platform.get(SERVICE, "set")
+    assert {pod["spec"]["hostname"] for pod in found} == {
+        "set-workers-0-0", "set-workers-0-1", "set-workers-1-0", "set-workers-1-1"
+    }
+    assert {pod["spec"]["subdomain"] for pod in found} == {"set"}
+    assert {pod["metadata"]["annotations"]["pinnace.dev/gang-size"] for pod in found} == {"4"}
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"jobset.sigs.k8s.io/jobset-name": "set"}
+    assert ready["status"]["replicatedJobsStatus"] == [
+        {"name": "workers", "ready": 2, "succeeded": 0, "failed": 0, "active": 2, "suspended": 0}
+    ]
+
+
+async def test_what_depends_on_another_waits_until_it_is_complete(tmp_path: Path) -> None:
+    node = FakeNode(hold=True)
+    after = [{"name": "data", "status": "Complete"}]
+    async with house(tmp_path, node, controllers) as platform:
+        await platform.create(JOB_SET, jobset(replicated("data"), replicated("train", dependsOn=after)))
+        await eventually(lambda: len(node.runs) == 1)
+        (first,) = pods(platform)
+        assert platform.client.peek(JOB, "set-train-0", "default") is None
+        node.finish(first["metadata"]["uid"])
+        await eventually(lambda: len(node.started) == 2)
+        node.finish(node.started[1])
+        done = await platform.until(JOB_SET, "set", holds("Completed"))
+    assert done["status"]["terminalState"] == "Completed"
+    assert done["status"]["conditions"][-1]["message"] == "jobset completed successfully"
+
+
+async def test_a_failure_restarts_all_jobs_as_often_as_allowed(tmp_path: Path) -> None:
+    node = FakeNode(hold=True)
+    async with house(tmp_path, node, controllers) as platform:
+        policy = {"maxRestarts": 1}
+        await platform.create(JOB_SET, jobset(replicated("a"), replicated("b"), failurePolicy=policy))
+        await eventually(lambda: len(node.started) == 2)
+        node.finish(node.started[0], 1)
+        await eventually(lambda: len(node.started) == 4)
+        again = await platform.get(JOB_SET, "set")
+        node.finish(node.started[2], 1)
+        failed = await platform.until(JOB_SET, "set", holds("Failed"))
+    assert again["status"]["restarts"] == 1
+    assert failed["status"]["conditions"][-1]["reason"] == "ReachedMaxRestarts"
+    assert "(first failed job: set-" in failed["status"]["conditions"][-1]["message"]
+
+
+async def test_a_suspended_one_holds_its_jobs(tmp_path: Path) -> None:
+    node = FakeNode(hold=True)
+    async with house(tmp_path, node, controllers) as platform:
+        await platform.create(JOB_SET, jobset(replicated("a"), suspend=True))
+        await platform.until(JOB_SET, "set", holds("Suspended"))
+        await platform.until(JOB, "set-a-0", lambda obj: bool(obj["spec"]["suspend"]))
+        assert node.started == []
+        await platform.client.patch(JOB_SET, "set", "default", {"spec": {"suspend": False}}, "merge")
+        await eventually(lambda: len(node.started) == 1)
+
+
+async def test_one_success_is_enough_where_the_policy_says_so(tmp_path: Path) -> None:
+    node = FakeNode(hold=True)
+    success = {"operator": "Any", "targetReplicatedJobs": ["launcher"]}
+    async with house(tmp_path, node, controllers) as platform:
+        parts = replicated("node"), replicated("launcher")
+        await platform.create(JOB_SET, jobset(*parts, successPolicy=success))
+        await eventually(lambda: len(node.started) == 2)
+        node.finish(next(
+            pod["metadata"]["uid"] for pod in pods(platform) if "launcher" in pod["metadata"]["name"]
+        ))
+        await platform.until(JOB_SET, "set", holds("Completed"))
+        await platform.gone(JOB, "set-node-0")
+
+
+async def test_a_wrong_dependency_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path, None) as platform:
+        wrong = replicated("a", dependsOn=[{"name": "nobody", "status": "Ready"}])
+        with pytest.raises(StatusError, match="nobody is not a replicatedJob"):
+            await platform.create(JOB_SET, jobset(wrong))
