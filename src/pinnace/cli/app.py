@@ -39,6 +39,7 @@ def up(
     gateway_port: int = DEFAULT_GATEWAY_PORT,
     isolation: Literal["auto", "container", "sandbox", "process"] = "auto",
     without: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    rbac: Literal["quickstart", "strict"] = "quickstart",
     home: Where = None,
 ) -> int:
     """Start the platform and stay with it until Ctrl-C.
@@ -55,12 +56,14 @@ def up(
         How steps are kept apart; `auto` takes the strongest that works here.
     without:
         Leave this family's objects (workflow, serving, jobs) to a controller of your own.
+    rbac:
+        What a new namespace's default account may: `quickstart` as upstream's quick-starts, `strict` nothing.
     """
     from pinnace.cli.up import up as command
 
     return command(
         Home.at(home), detach=detach, port=port, gateway_port=gateway_port, isolation=isolation,
-        without=without,
+        without=without, rbac=rbac,
     )
 
 

@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     home = Home.at(options.home)
     try:
-        uvloop.run(run(home, options.port, frozenset(options.without)))
+        uvloop.run(run(home, options.port, frozenset(options.without), strict=options.rbac == "strict"))
     except (NewerHome, PortTaken, UnknownFamily) as problem:
         log.error("%s", problem)
         return UNUSABLE
@@ -62,6 +62,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--rbac", choices=("quickstart", "strict"), default="quickstart")
     return parser.parse_args(argv)
 
 
@@ -69,24 +70,25 @@ class PortTaken(Exception):
     """Another program has the port; the text says what to do."""
 
 
-async def run(home: Home, port: int, without: frozenset[str]) -> None:
+async def run(home: Home, port: int, without: frozenset[str], *, strict: bool = False) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     store = SqliteStore.open(home.prepare().database)
     try:
-        await live(home, store, port, without, stop)
+        await live(home, store, port, without, stop, strict=strict)
     finally:
         await store.close()
 
 
 async def live(
-    home: Home, store: SqliteStore, port: int, without: frozenset[str], stop: asyncio.Event
+    home: Home, store: SqliteStore, port: int, without: frozenset[str], stop: asyncio.Event,
+    *, strict: bool = False,
 ) -> None:
     catalogue = Catalogue.builtin()
     client = Local.open(store, catalogue)
     client.start()
-    platform = Platform(home, store, catalogue, client)
+    platform = Platform(home, store, catalogue, client, strict=strict)
     await platform.bootstrap(port)
     manager = Manager(client, built(platform, without))
     managing = asyncio.create_task(manager.run())
@@ -97,6 +99,7 @@ async def live(
         routes=routes(platform), checks={"node": platform.node_problem},
     )
     server = await listen(app(context), home, port)
+    platform.pods.reached_at("127.0.0.1", server.port)
     announce(home, server.port, authenticator.token)
     # What start-up left behind lives as long as the process: the collector need not walk it again.
     gc.collect()

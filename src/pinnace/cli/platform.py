@@ -56,6 +56,7 @@ def state(home: Home) -> dict[str, Any]:
 def start(
     home: Home, *, port: int = DEFAULT_PORT, gateway_port: int = DEFAULT_GATEWAY_PORT,
     isolation: str = "auto", without: tuple[str, ...] = (),
+    rbac: str = "quickstart",
 ) -> None:
     """Start a supervisor unless one runs, and return when the API answers `/readyz`.
 
@@ -66,7 +67,7 @@ def start(
     if not already:
         for name, wanted in (("--port", port), ("--gateway-port", gateway_port)):
             refuse_taken_port(home, name, wanted)
-        spawn(home, port, gateway_port, isolation, without)
+        spawn(home, port, gateway_port, isolation, without, rbac)
     wait_until_ready(home)
     if not already:
         refuse_without_isolation(home, isolation)
@@ -149,10 +150,12 @@ def supervised(home: Home) -> bool:
     return False
 
 
-def spawn(home: Home, port: int, gateway_port: int, isolation: str, without: tuple[str, ...]) -> None:
+def spawn(
+    home: Home, port: int, gateway_port: int, isolation: str, without: tuple[str, ...], rbac: str
+) -> None:
     argv = [
         sys.executable, "-m", "pinnace", "supervisor", "--home", str(home.root), "--port", str(port),
-        "--gateway-port", str(gateway_port), "--isolation", isolation,
+        "--gateway-port", str(gateway_port), "--isolation", isolation, "--rbac", rbac,
         *(word for family in without for word in ("--without", family)),
     ]
     with (home.logs / "supervisor.log").open("ab") as log:

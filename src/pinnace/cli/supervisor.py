@@ -278,6 +278,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--gateway-port", default="0")
     parser.add_argument("--isolation", default="auto")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--rbac", default="quickstart")
     return parser.parse_args(argv)
 
 
@@ -288,7 +289,7 @@ def children(options: argparse.Namespace, home: Path) -> list[Child]:
 
     without = [word for family in options.without for word in ("--without", family)]
     return [
-        process("control", "--port", options.port, *without),
+        process("control", "--port", options.port, "--rbac", options.rbac, *without),
         process("node", "--isolation", options.isolation),
         process("gateway", "--port", options.gateway_port),
     ]

@@ -15,13 +15,16 @@ from pinnace.home import Home
 
 
 def up(
-    home: Home, *, detach: bool, port: int, gateway_port: int, isolation: str, without: tuple[str, ...]
+    home: Home, *, detach: bool, port: int, gateway_port: int, isolation: str, without: tuple[str, ...],
+    rbac: str,
 ) -> int:
     began = time.monotonic()
     already = platform.running(home)
     if already and not detach:
         raise Failure(f"{home.root} is already up (`pinnace status`); stop it with `pinnace down`")
-    platform.start(home, port=port, gateway_port=gateway_port, isolation=isolation, without=without)
+    platform.start(
+        home, port=port, gateway_port=gateway_port, isolation=isolation, without=without, rbac=rbac
+    )
     greet(home, time.monotonic() - began)
     return 0 if detach else stay(home)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.network.hosts import LOCAL, lines
-from pinnace.node.protocol import Container, Run
+from pinnace.node.protocol import ACCOUNT, Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable, search
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
@@ -54,6 +54,7 @@ class Outfitter:
         sockets = self.sockets(spec)
         binds = self.volumes.binds(spec) if spec.mounts else []
         binds += self.extra_binds()
+        binds += self.credentials(spec)
         if main and self.run.inputs:
             if not self.launcher.private_root:
                 link_into(root, binds)
@@ -128,9 +129,18 @@ class Outfitter:
         pool = self.services.roots if self.launcher.private_root else self.services.bare
         root = pool.take()
         self.roots.append(root)
+        if not self.run.account:
+            pool.anonymous(root)
         return root.path
 
     def extra_binds(self) -> list[Bind]:
+    def credentials(self, spec: Container) -> list[Bind]:
+        """Unless the container has a mount of its own there."""
+        account = self.run.account
+        if not account or not self.launcher.private_root or any(m.path == ACCOUNT for m in spec.mounts):
+            return []
+        return [Bind(account, ACCOUNT, True)]
+
         run = self.run
         if not self.launcher.private_root or not (run.hosts or run.resolver or run.network == "loopback"):
             return []
@@ -183,6 +193,8 @@ class Outfitter:
             return UNCHANGED
         elsewhere = {os.path.dirname(path): folder for path, folder in sockets.items()}
         return self.launcher.rewriter(root, declared, elsewhere | moved_by(built))
+        if self.run.account:
+            elsewhere[ACCOUNT] = self.run.account
 
     def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
         """Unwritable: a declared path that the container's texts do not name."""
@@ -233,7 +245,7 @@ def moved_by(built: Built) -> dict[str, str]:
 
 def mentioned(built: Built) -> re.Pattern[str]:
     """What a plain process that declares nothing would still have to say by another path."""
-    return search(ALWAYS, tuple(moved_by(built)))[1]
+    return search(ALWAYS, (*moved_by(built), ACCOUNT))[1]
 
 
 def arguments(spec: Container, built: Built) -> list[str]:

@@ -18,11 +18,11 @@ from operator import attrgetter
 import msgspec
 
 from pinnace.node.container import Inside, begun, over, start_message
-from pinnace.node.launchers import Built, Exit, Handle, Launch, Launcher, StartError
+from pinnace.node.launchers import Bind, Built, Exit, Handle, Launch, Launcher, StartError
 from pinnace.node.logs import Log
 from pinnace.node.outfit import ALWAYS, arguments, environment, mentioned, moved_by, start_folder
 from pinnace.node.paths import plain
-from pinnace.node.protocol import Collected, Container, ContainerState, Kill, Outputs, PodReport, Run
+from pinnace.node.protocol import ACCOUNT, Collected, Container, ContainerState, Kill, Outputs, PodReport, Run
 from pinnace.node.roots import Root, Roots
 from pinnace.node.services import Services
 
@@ -87,7 +87,7 @@ SAID = {"name", "image", "command", "args", "env", "cwd", "uid"}
 """Fields of a container that a plain one may set: its plan or launch has them."""
 SAID_OF_RUN = {
     *("uid", "namespace", "name", "containers", "main", "outputs", "grace", "isolation", "network"),
-    *("address", "hostname"),
+    *("address", "hostname", "account"),
 }
 unsaid = attrgetter(*(name for name in Container.__struct_fields__ if name not in SAID))
 unsaid_of_run = attrgetter(*(name for name in Run.__struct_fields__ if name not in SAID_OF_RUN))
@@ -146,6 +146,8 @@ class Plain:
 
     def start(self) -> None:
         root = self.root = self.plan.pool.take()
+        if not self.run.account:
+            root.pool.anonymous(root)
         sampler = self.services.sampler
         log = self.log = Log(f"{self.services.pods}/{self.run.uid}/{self.plan.log}", sampler.spares)
         self.handle = self.plan.launcher.start(self.launch(root.path, log), self.over)
@@ -169,6 +171,7 @@ class Plain:
             built=plan.built,
             root=root,
             folder=self.services.folder(run.uid),
+            binds=[Bind(run.account, ACCOUNT, True)] if run.account and plan.launcher.private_root else [],
             hostname=run.hostname or run.name,
             user=spec.uid,
             executor=bool(run.main),

@@ -13,6 +13,7 @@ import msgspec
 from pinnace.node.network.messages import NoService, Service
 
 VERSION = 1
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class Hello(msgspec.Struct, tag="hello"):
@@ -139,6 +140,8 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     """Absolute unix time (activeDeadlineSeconds)."""
     grace: float = 30
     isolation: str = ""
+    account: str = ""
+    """A folder of the host with the credentials of its service account, shown read-only at `ACCOUNT`."""
     network: str = "none"
     """`own`, `loopback` (an address of the host's own) or `none`."""
     address: str = ""

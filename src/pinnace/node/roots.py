@@ -17,7 +17,12 @@ from pathlib import Path
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 PLAIN = ("usr", "proc", "dev", "etc", "mnt", "opt", "srv", "home", "run", "var", "root")
 OPEN = ("tmp", "var/tmp")
-WRITTEN = ("", "tmp", "root", "mnt", "var", "var/tmp", "run", "opt", "home", "srv", "etc")
+ACCOUNT_FOLDERS = (
+    *("var/run", "var/run/secrets", "var/run/secrets/kubernetes.io"),
+    "var/run/secrets/kubernetes.io/serviceaccount",
+)
+"""Mount points on the way to a pod's credentials: made with the root, so that mounting changes nothing."""
+WRITTEN = (*ACCOUNT_FOLDERS, "", "tmp", "root", "mnt", "var", "var/tmp", "run", "opt", "home", "srv", "etc")
 SETTLED = 0.05
 HOST_ETC = (
     "alternatives",
@@ -77,6 +82,8 @@ class Roots:
     def shape(self, root: Root, etc: Etc) -> None:
         for name in PLAIN:
             os.mkdir(f"{root.path}/{name}", 0o755)
+        for name in ACCOUNT_FOLDERS:
+            os.mkdir(f"{root.path}/{name}", 0o755)
         for name in OPEN:
             os.mkdir(f"{root.path}/{name}")
             os.chmod(f"{root.path}/{name}", 0o1777)  # noqa: S103 - as /tmp is
@@ -87,6 +94,12 @@ class Roots:
             elif host.is_dir():
                 os.mkdir(f"{root.path}/{name}", 0o755)
         etc.lay_out(f"{root.path}/etc")
+
+    def anonymous(self, root: Root) -> None:
+        """For a pod without credentials: programs take the folder itself for a sign of a cluster."""
+        if self.etc:
+            for name in reversed(ACCOUNT_FOLDERS):
+                os.rmdir(f"{root.path}/{name}")
 
     def give(self, root: Root) -> None:
         if len(self.spare) < POOLED and self.untouched(root):

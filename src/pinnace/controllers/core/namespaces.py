@@ -15,13 +15,22 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from pinnace.controllers.built_in import CONFIG_MAP, EVENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT
+from pinnace.controllers.built_in import (
+    CONFIG_MAP,
+    EVENT,
+    NAMESPACE,
+    POD,
+    ROLE_BINDING,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import DeleteOptions, Options, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
+from pinnace.objects.rights import policy
 from pinnace.store.interface import Event
 
 log = logging.getLogger("pinnace.namespaces")
@@ -75,8 +84,11 @@ class Namespaces:
     watches: tuple[Resource, ...] = (NAMESPACE, SERVICE_ACCOUNT, CONFIG_MAP)
 
     def __init__(
-        self, client: Local, resources: Callable[[], Iterable[Resource]], certificate: Path | None = None
+        self, client: Local, resources: Callable[[], Iterable[Resource]], certificate: Path | None = None,
+        *, strict: bool = True,
     ) -> None:
+        """Unless `strict`, a new namespace's default account may do what quick-starts let it do."""
+        self.strict = strict
         self.client = client
         self.resources = resources
         self.certificate = certificate
@@ -98,6 +110,8 @@ class Namespaces:
 
     async def _equip(self, namespace: str) -> None:
         if self.client.peek(SERVICE_ACCOUNT, "default", namespace) is None:
+            if not self.strict and not namespace.startswith("kube-"):
+                await self._create(ROLE_BINDING, policy.quickstart(), namespace)
             await self._create(SERVICE_ACCOUNT, {"metadata": {"name": "default"}}, namespace)
         if self.certificate is None or not self.certificate.is_file():
             return

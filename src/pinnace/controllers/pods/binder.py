@@ -18,6 +18,7 @@ from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, POD, SECRET
 from pinnace.controllers.controller import Result
 from pinnace.controllers.pods import binding, schedule
 from pinnace.controllers.pods import status as statuses
+from pinnace.controllers.pods.accounts import Accounts, Laid
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
 from pinnace.controllers.pods.meter import INTERVAL, Meter
 from pinnace.controllers.pods.pace import BUSY
@@ -47,8 +48,9 @@ class Given(msgspec.Struct):
 
 
 class Binder:
-    def __init__(self, client: Transactional, table: Table, story: Story) -> None:
+    def __init__(self, client: Transactional, table: Table, story: Story, accounts: Accounts) -> None:
         self.client = client
+        self.accounts = accounts
         self.table = table
         self.story = story
         self.link: NodeLink | None = None
@@ -140,7 +142,11 @@ class Binder:
             found = await self._found(pod)
             if entry.pod is not pod and entry.pod is not None:
                 pod = entry.pod
-            run = resolve(pod, found, around)
+            laid: list[Laid] = []
+            run = resolve(pod, found, around, laid=laid)
+            run.account = await self.accounts.folder(pod)
+            if laid:
+                await self.accounts.lay(pod, laid)
         except Blocked as blocked:
             await self._block(entry, pod, blocked)
             return None
@@ -244,7 +250,7 @@ class Binder:
 
     async def _block(self, entry: Entry, pod: Obj, blocked: Blocked) -> None:
         self.table.release(entry)
-        self.table.block(entry)
+        self.table.block(entry, blocked.awaits)
         if entry.message == blocked.message:
             return
         entry.message = blocked.message

@@ -13,9 +13,10 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 
-from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET, SERVICE_ACCOUNT
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.pods import binding
+from pinnace.controllers.pods.accounts import Accounts
 from pinnace.controllers.pods.binder import READ, Binder, send
 from pinnace.controllers.pods.pace import COMPANY, Pace
 from pinnace.controllers.pods.reports import SETTLE, Reports
@@ -30,6 +31,7 @@ from pinnace.node.protocol import Ack, Forget, Hello, Kill
 from pinnace.node.wire import NodeClient, NodeLink
 from pinnace.objects.client import DeleteOptions, Transactional
 from pinnace.objects.errors import StatusError
+from pinnace.objects.tokens import Tokens
 from pinnace.store.interface import Event, Store
 
 log = logging.getLogger("pinnace.pods")
@@ -37,6 +39,9 @@ log = logging.getLogger("pinnace.pods")
 BIND = Key("", "bind")
 ENDED = Key("", "ended")
 ALIVE = Key("", "alive")
+TOKENS = Key("", "tokens")
+AWAITED = frozenset({*READ, SERVICE_ACCOUNT.key})
+"""Pods may wait for one of these to appear."""
 FIRST_PAUSE = 0.02
 LAST_PAUSE = 2.0
 LOST_TEXT = "the node was restarted while it ran the pod; what became of it is not known, it is not run again"
@@ -46,7 +51,7 @@ class Pods:
     """`Pods(client, store, home)`; `connect` is replaced in tests."""
 
     name = "pods"
-    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM, NODE)
+    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM, NODE, SERVICE_ACCOUNT)
 
     def __init__(
         self,
@@ -56,15 +61,17 @@ class Pods:
         *,
         connect: Callable[[], Awaitable[NodeLink]] | None = None,
         host_paths: tuple[str, ...] = (),
+        tokens: Tokens | None = None,
     ) -> None:
         self.client = client
+        self.accounts = Accounts(client, home, tokens)
         self.store = store
         self.home = home
         self.host_paths = host_paths
         self.wake: Callable[[Key], None] = _nobody
         self.table = Table(Pace())
         self.story = Story(client)
-        self.binder = Binder(client, self.table, self.story)
+        self.binder = Binder(client, self.table, self.story, self.accounts)
         self.reports = Reports(client, self.table, self.story, self.binder)
         self.hello: Hello | None = None
         self.labels: dict[str, str] = {}
@@ -82,7 +89,9 @@ class Pods:
         if event.resource == "nodes":
             return self._labelled(event.obj)
         if event.resource != "pods":
-            if event.resource in READ and event.type != "DELETED":
+            if event.resource == SERVICE_ACCOUNT.key:
+                self.accounts.changed(event)
+            if event.resource in AWAITED and event.type != "DELETED":
                 appeared = self.table.appeared((event.resource, event.namespace, event.name))
                 return (BIND,) if appeared else ()
             return ()
@@ -101,6 +110,8 @@ class Pods:
             return Result(after=0) if more else Result()
         if key == ALIVE:
             return Result(after=await self.reports.commit_alive())
+        if key == TOKENS:
+            return Result(after=await self.accounts.renew(self._running()))
         return await self._tend(key)
 
     async def _bind(self) -> Result:
@@ -182,6 +193,7 @@ class Pods:
         if strangers:
             send(link, Ack(strangers))
         self._sweep(link)
+        self.wake(TOKENS)
         self.table.reconsider()
         self.wake(ENDED)
         self.wake(BIND)
@@ -220,10 +232,23 @@ class Pods:
         self.table.reconsider()
         return (BIND,)
 
+    def reached_at(self, host: str, port: int) -> None:
+        """Where pods find the API server."""
+        self.accounts.api = (host, port)
+        self._measure()
+
+    def _running(self) -> list[Obj]:
+        return [
+            entry.pod for entry in list(self.table.entries.values())
+            if entry.state is State.BOUND and entry.pod is not None
+        ]
+
     def _measure(self) -> None:
         if (hello := self.hello) is not None:
             machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels)
-            self.binder.around = Surroundings(self.home, machine, self.host_paths, hello.network)
+            self.binder.around = Surroundings(
+                self.home, machine, self.host_paths, hello.network, self.accounts.env
+            )
 
     def _adopt(self) -> None:
         """Take over the bindings of an earlier life of control."""

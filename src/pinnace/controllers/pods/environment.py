@@ -33,9 +33,11 @@ def _one(match: re.Match[str], env: Mapping[str, str]) -> str:
     return env.get(match[1], match[0])
 
 
-def of_container(pod: Obj, container: Obj, found: Found, machine: Machine) -> dict[str, str]:
-    """Raises Blocked with the kubelet's message when a reference is not there."""
-    env: dict[str, str] = {}
+def of_container(
+    pod: Obj, container: Obj, found: Found, machine: Machine, given: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """`given` stands first. Raises Blocked with the kubelet's message when a reference is not there."""
+    env: dict[str, str] = dict(given) if given else {}
     for source in container.get("envFrom") or ():
         env.update(_whole(source, found))
     for entry in container.get("env") or ():

@@ -20,12 +20,14 @@ class Reference(NamedTuple):
 
 
 class Blocked(Exception):
-    """The pod cannot be started as things stand. `volume`: it is a volume that cannot be mounted."""
+    """The pod cannot be started as things stand. `volume`: it is a volume that cannot be mounted. `awaits`:
+    what it names without listing it among its references."""
 
-    def __init__(self, message: str, volume: str = "") -> None:
+    def __init__(self, message: str, volume: str = "", awaits: Reference | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.volume = volume
+        self.awaits = awaits
 
 
 def needed(pod: Obj) -> set[Reference]:

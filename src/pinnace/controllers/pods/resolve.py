@@ -7,12 +7,14 @@ sent again is sent as it was resolved the first time. Raises Blocked with the ku
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from pinnace.controllers.pods import environment, request
 from pinnace.controllers.pods.found import Blocked, Found
+from pinnace.controllers.pods.accounts import Laid
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
@@ -67,16 +69,20 @@ class Surroundings(msgspec.Struct, frozen=True):
 
 
 _staging = msgspec.json.Decoder(Staging)
+    env: Mapping[str, str] = {}
+    """What every container finds in its environment."""
 _sockets = msgspec.json.Decoder(dict[str, list[str]])
 
 
-def resolve(pod: Obj, found: Found, around: Surroundings, now: float | None = None) -> Run:
-    """`now` is the moment that `activeDeadlineSeconds` counts from."""
+def resolve(
+    pod: Obj, found: Found, around: Surroundings, now: float | None = None, *, laid: list[Laid] | None = None
+) -> Run:
+    """`now` is the moment that `activeDeadlineSeconds` counts from; `laid` gets the volumes with tokens."""
     meta, spec = pod["metadata"], pod["spec"]
     annotations = meta.get("annotations") or {}
     staging = _annotation(_staging, annotations, STAGING) or Staging()
     sockets: dict[str, list[str]] = _annotation(_sockets, annotations, SOCKETS) or {}
-    volumes = Volumes(pod, found, around.home, around.machine, around.host_paths)
+    volumes = Volumes(pod, found, around.home, around.machine, around.host_paths, laid)
     build = _Builder(pod, found, around, volumes, staging, sockets)
     seconds = spec.get("activeDeadlineSeconds")
     grace = spec.get("terminationGracePeriodSeconds")
@@ -152,7 +158,8 @@ class _Builder:
 
     def container(self, container: Obj, *, init: bool = False) -> Container:
         name = container["name"]
-        env = environment.of_container(self.pod, container, self.found, self.around.machine)
+        around = self.around
+        env = environment.of_container(self.pod, container, self.found, around.machine, around.env)
         limits = (container.get("resources") or {}).get("limits") or {}
         security = container.get("securityContext") or {}
         result = Container(

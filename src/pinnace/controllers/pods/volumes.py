@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from pinnace.controllers.pods import environment, request
+from pinnace.controllers.pods.accounts import Laid, Wanted, own_folder, projected
 from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.home import Home
@@ -41,8 +42,11 @@ class Volumes:
     """All volumes of one pod, resolved once; `mounts` gives those of one container."""
 
     def __init__(
-        self, pod: Obj, found: Found, home: Home, machine: Machine, host_paths: Iterable[str]
+        self, pod: Obj, found: Found, home: Home, machine: Machine, host_paths: Iterable[str],
+        laid: list[Laid] | None = None,
     ) -> None:
+        """`laid` gets the volumes that hold tokens."""
+        self._laid = laid if laid is not None else []
         self._pod = pod
         self._found = found
         self._home = home
@@ -114,11 +118,21 @@ class Volumes:
     def _projected(self, name: str, source: Obj) -> Volume:
         files: Files = {}
         modes: Modes = {}
+        tokens: list[Wanted] = []
         for each in source.get("sources") or ():
+            if (token := each.get("serviceAccountToken")) is not None:
+                tokens.append(projected(token))
+                modes[tokens[-1].path] = _mode({}, source.get("defaultMode"))
+                continue
             more_files, more_modes = self._projection(each, source.get("defaultMode"))
             files |= more_files
             modes |= more_modes
-        return _content(name, files, modes)
+        content = _content(name, files, modes)
+        if not tokens:
+            return content
+        folder = own_folder(self._home, self._pod, name)
+        self._laid.append(Laid(folder, files, modes, tuple(tokens)))
+        return Volume(name, source=folder, read_only=True)
 
     def _projection(self, source: Obj, mode: int | None) -> tuple[Files, Modes]:
         if (secret := source.get("secret")) is not None:

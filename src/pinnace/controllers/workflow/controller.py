@@ -50,7 +50,7 @@ class Recorder(Protocol):
 
 
 class Workflows:
-    """The reconciler. `actor` gives the client that a workflow's resource templates act through."""
+    """The reconciler. `actor` gives the client through which resource templates act: (namespace, account)."""
 
     name = "workflow"
     watches: tuple[Resource, ...] = (WORKFLOW, POD)
@@ -63,17 +63,20 @@ class Workflows:
         catalogue: Kinds,
         *,
         blobs: Blobs | None = None,
-        actor: Callable[[Obj], Door] | None = None,
+        actor: Callable[[str, str], Door] | None = None,
         recorder: Recorder | None = None,
         now: Callable[[], float] = time.time,
+        isolation: Callable[[], str] = str,
     ) -> None:
         self.client = client
         self.store = store
         self.catalogue = catalogue
         self.repository = Repository(store, blobs)
-        self.actor = actor or (lambda _workflow: client)
+        self.actor = actor or (lambda _namespace, _account: client)
         self.recorder = recorder
         self.now = now
+        self.isolation = isolation
+        """How pods are isolated that do not say it."""
         self.wake: Callable[[Key], None] = lambda _key: None
         self.live: dict[Key, Live] = {}
         self.mishaps = mishap.Mishaps()

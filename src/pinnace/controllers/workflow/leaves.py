@@ -251,6 +251,8 @@ class Act(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
     success: str
     failure: str
+    account: str
+    """The service account that acts."""
     target: Obj | None = None
     """Where the action was done already (a run that goes on): only its conditions are still watched."""
 
@@ -263,6 +265,7 @@ class Resource(Leaf):
         declared = self.program.template.resource
         assert declared is not None
         made = rendered(msgspec.to_builtins(declared), self.scope())
+        account = self.program.template.service_account_name or self.run.spec.service_account_name
         target = self.node.pinnace.target if self.node.pinnace is not None else None
         self.run.outbox.acts.append(
             Act(
@@ -274,6 +277,7 @@ class Resource(Leaf):
                 flags=tuple(made.get("flags") or ()),
                 success=made.get("successCondition", ""),
                 failure=made.get("failureCondition", ""),
+                account=str(rendered(account or "default", self.scope())),
                 target=target,
             )
         )

@@ -1,4 +1,5 @@
-"""Resource templates done: get, create, apply, patch, replace and delete through the one door, without a pod.
+"""Resource templates done: get, create, apply, patch, replace and delete through the one door, without a pod,
+as the service account of the template or workflow.
 
 A created object and its node's row are one commit, so a crash in between creates nothing twice. Conditions
 are
@@ -26,6 +27,7 @@ from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Row
 
 if TYPE_CHECKING:
+    from pinnace.controllers.workflow.controller import Door
     from pinnace.controllers.workflow.live import Live
 
 MANAGER = "argo"
@@ -61,7 +63,7 @@ class Acting:
         resource = self._resource(manifest)
         meta = manifest["metadata"]
         namespace = (meta.get("namespace") or self.live.namespace) if resource.namespaced else ""
-        client = self.live.house.actor(self.live.obj)
+        client = self._actor(act)
         options = Options(field_manager=MANAGER)
         if act.action == "create":
             return await self._create(act, resource, manifest, namespace), resource
@@ -166,12 +168,12 @@ class Acting:
         leaf = run.leaves[act.node]
         run.acted(act.node, self.live.house.now(), target=target)
         row = Row("node", self.live.uid, act.node, msgspec.json.encode(leaf.node))
-        client = self.live.house.actor(self.live.obj)
+        client = self._actor(act)
         (made,) = await client.transact([Change(verb="create", resource=resource, obj=manifest)], [row])
         return made
 
     async def _delete(self, act: Act, resource: Resource, name: str, namespace: str) -> None:
-        client = self.live.house.actor(self.live.obj)
+        client = self._actor(act)
         words = [word for flag in act.flags for word in flag.split()]
         found = [name] if name else []
         selector = next(
@@ -208,8 +210,19 @@ class Acting:
                 run.acted(act.node, self.live.house.now(), target=target)
             self._watches[act.node] = asyncio.create_task(self._watch(act, resource, target))
 
+    def _actor(self, act: Act) -> Door:
+        return self.live.house.actor(self.live.namespace, act.account)
+
     async def _watch(self, act: Act, resource: Resource, target: Obj) -> None:
-        client = self.live.house.actor(self.live.obj)
+        """Upstream's executor asks again and again, with the right to `get`: so that is asked for here."""
+        try:
+            await self._actor(act).get(resource, target["name"], target["namespace"])
+        except StatusError as error:
+            if error.code == 403:
+                self._end(act, "Failed", f"Error from server ({error.reason}): {error.message}", None)
+                self.live.house.look(self.live)
+                return
+        client = self.live.house.client
         chosen = Selection(fields=f"metadata.name={target['name']}")
         async for event in client.watch(resource, target["namespace"], chosen):
             if event.type == "DELETED":
