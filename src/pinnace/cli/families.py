@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
+from pinnace.api.authentication import OWNER
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.cli.garbage import collect
-from pinnace.cli.usage import Measuring
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.core.claims import Claims
 from pinnace.controllers.core.endpoints import EndpointsOfServices
@@ -27,7 +27,6 @@ from pinnace.controllers.core.namespaces import Namespaces
 from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
 from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.roles import bootstrap as create_roles
-from pinnace.controllers.jobset.controller import JobSets
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
@@ -35,12 +34,8 @@ from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.training.controller import TrainingJobs
 from pinnace.controllers.workflow.controller import Workflows
-from pinnace.controllers.workloads.autoscalers import Autoscalers
-from pinnace.controllers.workloads.cronjobs import CronJobs
-from pinnace.controllers.workloads.daemonsets import DaemonSets
 from pinnace.controllers.workloads.deployments import Deployments
 from pinnace.controllers.workloads.replicasets import ReplicaSets
-from pinnace.controllers.workloads.statefulsets import StatefulSets
 from pinnace.data.blobs import Blobs
 from pinnace.gateway.client import Connection
 from pinnace.gateway.interface import Unreachable
@@ -50,10 +45,10 @@ from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME, INFERENCE_SERVICE
 from pinnace.objects.client import Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
-from pinnace.objects.tokens import Tokens, identity_of
 from pinnace.store.sqlite import SqliteStore
 
 LOG_TAIL = 2000
+from pinnace.objects.tokens import Tokens
 
 
 class UnknownFamily(Exception):
@@ -63,20 +58,15 @@ class UnknownFamily(Exception):
 class Platform:
     """What the families share. Made once by control."""
 
-    def __init__(
-        self, home: Home, store: SqliteStore, catalogue: Catalogue, client: Local, *, strict: bool = False
-    ) -> None:
-        """`strict`: no account may anything before somebody grants it."""
-        self.strict = strict
+    def __init__(self, home: Home, store: SqliteStore, catalogue: Catalogue, client: Local) -> None:
         self.home = home
         self.store = store
         self.catalogue = catalogue
         self.client = client
-        self.tokens = Tokens(home, store)
         self.gateway = Connection(home)
-        self.pods = Pods(client, store, home, tokens=self.tokens)
-        self.measuring = Measuring(self.pods, client)
+        self.pods = Pods(client, store, home)
         client.runs_in(lambda: self.machine().isolation)
+        self.tokens = Tokens(home, store)
 
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
@@ -125,9 +115,7 @@ def core(platform: Platform) -> list[Reconciler]:
     return [
         platform.pods,
         AggregatedRoles(client),
-        Namespaces(
-            client, resources, platform.home.certificates / "ca.crt", strict=platform.strict
-        ),
+        Namespaces(client, resources, platform.home.certificates / "ca.crt"),
         Garbage(client, platform.catalogue),
         Claims(client),
         EndpointsOfServices(client),
@@ -142,14 +130,7 @@ def jobs(platform: Platform) -> list[Reconciler]:
 
 def workloads(platform: Platform) -> list[Reconciler]:
     client = platform.client
-    return [
-        Deployments(client), ReplicaSets(client), StatefulSets(client), DaemonSets(client), CronJobs(client),
-        Autoscalers(client, platform.catalogue, platform.measuring.measure),
-    ]
-
-
-def jobset(platform: Platform) -> list[Reconciler]:
-    return [JobSets(platform.client)]
+    return [Deployments(client), ReplicaSets(client)]
 
 
 def serving(platform: Platform) -> list[Reconciler]:
@@ -169,11 +150,15 @@ def training(platform: Platform) -> list[Reconciler]:
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
     blobs = Blobs(platform.home.data)
+    owner = platform.client.as_(OWNER)
     return [
+def training(platform: Platform) -> list[Reconciler]:
+    return [TrainingJobs(platform.client)]
+
+
         Workflows(
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
-            actor=lambda namespace, name: platform.client.as_(identity_of(namespace, name)),
-            isolation=lambda: platform.machine().isolation,
+            actor=lambda _workflow: owner,
         )
     ]
 
@@ -182,13 +167,13 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
     "workloads": workloads,
     "serving": serving,
-    "jobset": jobset,
     "training": training,
     "workflow": workflow,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
 
+    "training": training,
 def built(platform: Platform, without: frozenset[str]) -> list[Reconciler]:
     """Raises UnknownFamily."""
     if unknown := without - FAMILIES.keys():
