@@ -45,10 +45,10 @@ from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME, INFERENCE_SERVICE
 from pinnace.objects.client import Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
+from pinnace.objects.tokens import Tokens
 from pinnace.store.sqlite import SqliteStore
 
 LOG_TAIL = 2000
-from pinnace.objects.tokens import Tokens
 
 
 class UnknownFamily(Exception):
@@ -152,10 +152,6 @@ def workflow(platform: Platform) -> list[Reconciler]:
     blobs = Blobs(platform.home.data)
     owner = platform.client.as_(OWNER)
     return [
-def training(platform: Platform) -> list[Reconciler]:
-    return [TrainingJobs(platform.client)]
-
-
         Workflows(
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
             actor=lambda _workflow: owner,
@@ -173,7 +169,6 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
 
-    "training": training,
 def built(platform: Platform, without: frozenset[str]) -> list[Reconciler]:
     """Raises UnknownFamily."""
     if unknown := without - FAMILIES.keys():
