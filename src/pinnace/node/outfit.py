@@ -53,8 +53,8 @@ class Outfitter:
         root = self.root(spec.name, built)
         sockets = self.sockets(spec)
         binds = self.volumes.binds(spec) if spec.mounts else []
-        binds += self.extra_binds()
         binds += self.credentials(spec)
+        binds += self.extra_binds()
         if main and self.run.inputs:
             if not self.launcher.private_root:
                 link_into(root, binds)
@@ -128,12 +128,11 @@ class Outfitter:
             return str(path)
         pool = self.services.roots if self.launcher.private_root else self.services.bare
         root = pool.take()
-        self.roots.append(root)
         if not self.run.account:
             pool.anonymous(root)
+        self.roots.append(root)
         return root.path
 
-    def extra_binds(self) -> list[Bind]:
     def credentials(self, spec: Container) -> list[Bind]:
         """Unless the container has a mount of its own there."""
         account = self.run.account
@@ -141,6 +140,7 @@ class Outfitter:
             return []
         return [Bind(account, ACCOUNT, True)]
 
+    def extra_binds(self) -> list[Bind]:
         run = self.run
         if not self.launcher.private_root or not (run.hosts or run.resolver or run.network == "loopback"):
             return []
@@ -192,9 +192,9 @@ class Outfitter:
         if self.launcher.private_root:
             return UNCHANGED
         elsewhere = {os.path.dirname(path): folder for path, folder in sockets.items()}
-        return self.launcher.rewriter(root, declared, elsewhere | moved_by(built))
         if self.run.account:
             elsewhere[ACCOUNT] = self.run.account
+        return self.launcher.rewriter(root, declared, elsewhere | moved_by(built))
 
     def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
         """Unwritable: a declared path that the container's texts do not name."""

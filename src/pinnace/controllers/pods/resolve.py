@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from pinnace.controllers.pods import environment, request
-from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.accounts import Laid
+from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
@@ -66,11 +66,11 @@ class Surroundings(msgspec.Struct, frozen=True):
     machine: Machine
     host_paths: tuple[str, ...] = ()
     network: str = "none"
+    env: Mapping[str, str] = {}
+    """What every container finds in its environment."""
 
 
 _staging = msgspec.json.Decoder(Staging)
-    env: Mapping[str, str] = {}
-    """What every container finds in its environment."""
 _sockets = msgspec.json.Decoder(dict[str, list[str]])
 
 
