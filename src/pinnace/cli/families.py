@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from pinnace.api.authentication import OWNER
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.cli.garbage import collect
@@ -45,7 +44,7 @@ from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME, INFERENCE_SERVICE
 from pinnace.objects.client import Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
-from pinnace.objects.tokens import Tokens
+from pinnace.objects.tokens import Tokens, identity_of
 from pinnace.store.sqlite import SqliteStore
 
 LOG_TAIL = 2000
@@ -58,15 +57,19 @@ class UnknownFamily(Exception):
 class Platform:
     """What the families share. Made once by control."""
 
-    def __init__(self, home: Home, store: SqliteStore, catalogue: Catalogue, client: Local) -> None:
+    def __init__(
+        self, home: Home, store: SqliteStore, catalogue: Catalogue, client: Local, *, strict: bool = False
+    ) -> None:
+        """`strict`: no account may anything before somebody grants it."""
+        self.strict = strict
         self.home = home
         self.store = store
         self.catalogue = catalogue
         self.client = client
-        self.gateway = Connection(home)
-        self.pods = Pods(client, store, home)
-        client.runs_in(lambda: self.machine().isolation)
         self.tokens = Tokens(home, store)
+        self.gateway = Connection(home)
+        self.pods = Pods(client, store, home, tokens=self.tokens)
+        client.runs_in(lambda: self.machine().isolation)
 
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
@@ -115,7 +118,9 @@ def core(platform: Platform) -> list[Reconciler]:
     return [
         platform.pods,
         AggregatedRoles(client),
-        Namespaces(client, resources, platform.home.certificates / "ca.crt"),
+        Namespaces(
+            client, resources, platform.home.certificates / "ca.crt", strict=platform.strict
+        ),
         Garbage(client, platform.catalogue),
         Claims(client),
         EndpointsOfServices(client),
@@ -150,11 +155,10 @@ def training(platform: Platform) -> list[Reconciler]:
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
     blobs = Blobs(platform.home.data)
-    owner = platform.client.as_(OWNER)
     return [
         Workflows(
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
-            actor=lambda _workflow: owner,
+            actor=lambda namespace, name: platform.client.as_(identity_of(namespace, name)),
         )
     ]
 
