@@ -32,6 +32,10 @@ from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.training.controller import TrainingJobs
+from pinnace.controllers.tuning.crew import Crew
+from pinnace.controllers.tuning.experiments import Experiments
+from pinnace.controllers.tuning.suggestions import Suggestions
+from pinnace.controllers.tuning.trials import Trials
 from pinnace.controllers.workflow.controller import Workflows
 from pinnace.controllers.workloads.deployments import Deployments
 from pinnace.controllers.workloads.replicasets import ReplicaSets
@@ -152,6 +156,15 @@ def training(platform: Platform) -> list[Reconciler]:
     return [TrainingJobs(platform.client)]
 
 
+def tuning(platform: Platform) -> list[Reconciler]:
+    client, store = platform.client, platform.store
+    return [
+        Experiments(client),
+        Suggestions(client, store, Crew()),
+        Trials(client, store, platform.catalogue, platform.home),
+    ]
+
+
 def workflow(platform: Platform) -> list[Reconciler]:
     recorder = Recorder(platform.client, "workflow-controller")
     blobs = Blobs(platform.home.data)
@@ -168,6 +181,7 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "workloads": workloads,
     "serving": serving,
     "training": training,
+    "tuning": tuning,
     "workflow": workflow,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""

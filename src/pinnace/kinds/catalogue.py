@@ -30,8 +30,7 @@ UNSERVED = frozenset(("bindings", "componentstatuses", "volumeattachments.storag
                       "localmodelcaches.serving.kserve.io", "localmodelnamespacecaches.serving.kserve.io",
                       "localmodelnodegroups.serving.kserve.io", "localmodelnodes.serving.kserve.io",
                       "notebooks.kubeflow.org", "profiles.kubeflow.org", "poddefaults.kubeflow.org",
-                      "pvcviewers.kubeflow.org", "workspacekinds.kubeflow.org", "workspaces.kubeflow.org",
-                      "experiments.kubeflow.org", "suggestions.kubeflow.org", "trials.kubeflow.org"))
+                      "pvcviewers.kubeflow.org", "workspacekinds.kubeflow.org", "workspaces.kubeflow.org"))
 OBJECT_SUBRESOURCES = frozenset(("status", "scale", "log"))
 """Those that are part of the object; connections and actions belong to who answers them."""
 READ_ONLY = ("get", "list", "watch")

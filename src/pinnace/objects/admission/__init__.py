@@ -17,6 +17,7 @@ from pinnace.objects.admission import (
     rights,
     serving,
     training,
+    tuning,
     workloads,
 )
 from pinnace.objects.admission.rules import NONE, Rules
@@ -42,6 +43,7 @@ _RULES: dict[str, Rules] = {
     "clusterrolebindings.rbac.authorization.k8s.io": rights.CLUSTER_BINDING,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
     "jobsets.jobset.x-k8s.io": training.JOB_SET,
+    "experiments.kubeflow.org": tuning.EXPERIMENT,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,

@@ -1,0 +1,184 @@
+"""The run of a trial, a Job or any other kind: dressed with what Katib's pod webhook adds, stopped, traced.
+
+Pure. Called by `trials`. Upstream's webhook changes pods as they are made; here the templates inside the run
+get the same label, variable and metrics volume before it is created, so that whatever controller makes the
+pods need not know. Kinds whose pods come from elsewhere (a TrainJob's runtime) get what their spec can carry.
+Source: kubeflow/katib pkg/webhook/v1beta1/pod/inject_webhook.go.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from pinnace.kinds.katib import EXPERIMENT_LABEL, GROUP, TRIAL_LABEL, TRIAL_NAME, VERSION, Trial
+from pinnace.kinds.resource import Obj
+
+VOLUME = "metrics-volume"
+POD_NAME = "KATIB_POD_NAME"
+FILES = frozenset({"File", "TensorFlowEvent"})
+"""Collectors that read a file of the pod's."""
+
+
+def dressed(trial: Obj, spec: Trial) -> Obj:
+    """The run to create: owned by its trial, its templates dressed."""
+    run: Obj = _copied(spec.run_spec)
+    meta, owner = run.setdefault("metadata", {}), trial["metadata"]
+    experiment = (owner.get("labels") or {}).get(EXPERIMENT_LABEL, "")
+    own = {EXPERIMENT_LABEL: experiment, TRIAL_LABEL: owner["name"]}
+    meta["labels"] = {**(meta.get("labels") or {}), **own}
+    meta["ownerReferences"] = [{
+        "apiVersion": f"{GROUP}/{VERSION}", "kind": "Trial", "name": owner["name"], "uid": owner["uid"],
+        "controller": True, "blockOwnerDeletion": True,
+    }]
+    body = run.get("spec")
+    if isinstance(body, dict):
+        for template in templates(body):
+            _dress(template, own, spec, owner["name"])
+        _dress_others(run, body, own)
+    return run
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(one) for key, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
+
+
+def templates(value: Any) -> Iterator[Obj]:
+    """Every pod template of a tree: a `template` with a spec that lists containers."""
+    if isinstance(value, list):
+        for one in value:
+            yield from templates(one)
+        return
+    if not isinstance(value, dict):
+        return
+    for key, one in value.items():
+        inner = one.get("spec") if key == "template" and isinstance(one, dict) else None
+        if isinstance(inner, dict) and isinstance(inner.get("containers"), list):
+            yield one
+        else:
+            yield from templates(one)
+
+
+def _dress(template: Obj, labels: dict[str, str], spec: Trial, trial: str) -> None:
+    meta = template.setdefault("metadata", {})
+    meta["labels"] = {**(meta.get("labels") or {}), **labels}
+    for container in template["spec"]["containers"]:
+        if container.get("name") == spec.primary_container_name:
+            _add_variable(container, {"name": TRIAL_NAME, "value": trial})
+            if spec.metrics_collector.kind in FILES:
+                _mount(template["spec"], container, folder(spec), claim(trial))
+
+
+def _add_variable(container: Obj, variable: Obj) -> None:
+    env = [one for one in container.get("env") or [] if one.get("name") != variable["name"]]
+    container["env"] = [variable, *env]
+
+
+def _dress_others(run: Obj, body: Obj, labels: dict[str, str]) -> None:
+    """Kinds that hold no pod template."""
+    if run["kind"] == "Workflow":
+        meta = body["podMetadata"] = dict(body.get("podMetadata") or {})
+        meta["labels"] = {**(meta.get("labels") or {}), **labels}
+        for template in body.get("templates") or ():
+            inner = template.get("container") or template.get("script")
+            if isinstance(inner, dict):
+                _add_variable(inner, {"name": TRIAL_NAME, "value": labels[TRIAL_LABEL]})
+    elif run["kind"] == "TrainJob" and isinstance(body.get("trainer"), dict):
+        _add_variable(body["trainer"], {"name": TRIAL_NAME, "value": labels[TRIAL_LABEL]})
+
+
+# The metrics volume -------------------------------------------------------------------------------------
+
+
+def claim(trial: str) -> str:
+    return f"{trial}-metrics"
+
+
+def claimed(trial: Obj) -> Obj:
+    """The claim behind the metrics volume: a folder that control can read while the pod writes to it."""
+    meta = trial["metadata"]
+    owner = {
+        "apiVersion": f"{GROUP}/{VERSION}", "kind": "Trial", "name": meta["name"], "uid": meta["uid"],
+        "controller": True,
+    }
+    return {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": claim(meta["name"]), "namespace": meta["namespace"],
+            "labels": {TRIAL_LABEL: meta["name"]}, "ownerReferences": [owner],
+        },
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+
+
+def folder(spec: Trial) -> str:
+    """What is mounted: the folder of the metrics file, or the folder that was named."""
+    path = posixpath.normpath(spec.metrics_collector.path)
+    return posixpath.dirname(path) if spec.metrics_collector.kind == "File" else path
+
+
+def _mount(pod: Obj, container: Obj, path: str, claim_name: str) -> None:
+    """A folder of the claim for each pod. What the template has mounted there itself stays; an emptyDir of
+    its own becomes the claim's, because nobody else could read it."""
+    volumes = pod["volumes"] = list(pod.get("volumes") or [])
+    source = {"persistentVolumeClaim": {"claimName": claim_name}}
+    mounted = covering(container, path)
+    if mounted is None:
+        mounted = {"name": VOLUME, "mountPath": path}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or []), mounted]
+        if all(one.get("name") != VOLUME for one in volumes):
+            volumes.append({"name": VOLUME, **source})
+    else:
+        at = next((at for at, one in enumerate(volumes) if one.get("name") == mounted["name"]), None)
+        if at is None or "emptyDir" not in volumes[at]:
+            return
+        volumes[at] = {"name": mounted["name"], **source}
+    mounted["subPathExpr"] = posixpath.join(f"$({POD_NAME})", mounted.pop("subPath", ""))
+    _add_variable(
+        container, {"name": POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    )
+
+
+def covering(container: Obj, path: str) -> Obj | None:
+    """The mount under which a path lies, the innermost."""
+    found = [
+        mount for mount in container.get("volumeMounts") or ()
+        if posixpath.commonpath([posixpath.normpath(mount["mountPath"]), path])
+        == posixpath.normpath(mount["mountPath"])
+    ]
+    return max(found, key=lambda mount: len(mount["mountPath"]), default=None)
+
+
+def place(pod: Obj, container: Obj, path: str) -> tuple[str, str] | None:
+    """(claim, path in it) of a path inside a container; None: it lies on no claim."""
+    mount = covering(container, path)
+    if mount is None:
+        return None
+    volumes = {one["name"]: one for one in pod["spec"].get("volumes") or ()}
+    source = volumes.get(mount["name"], {}).get("persistentVolumeClaim")
+    if source is None:
+        return None
+    sub = mount.get("subPath") or ""
+    if expression := mount.get("subPathExpr"):
+        sub = expression.replace(f"$({POD_NAME})", pod["metadata"]["name"])
+    rest = posixpath.relpath(path, mount["mountPath"])
+    inside = posixpath.normpath(posixpath.join(sub, rest))
+    return None if inside.startswith("..") else (source["claimName"], inside)
+
+
+# The end ------------------------------------------------------------------------------------------------
+
+
+def stop(run: Obj) -> Obj | None:
+    """The patch that ends the pods of a run and keeps the run; None: it must be deleted to end."""
+    group, _, _ = str(run["apiVersion"]).rpartition("/")
+    if group == "argoproj.io":
+        return {"spec": {"shutdown": "Terminate"}}
+    if group in ("batch", "trainer.kubeflow.org"):
+        return {"spec": {"suspend": True}}
+    if group == "kubeflow.org":
+        return {"spec": {"runPolicy": {"suspend": True}}}
+    return None
