@@ -121,6 +121,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.run / "node.sock"
 
     @property
+    def api_socket(self) -> Path:
+        """The API once more, for pods with a network of their own."""
+        return self.run / "api.sock"
+
+    @property
     def session_socket(self) -> Path:
         """The node's other one: a connection is a command or a person inside a container."""
         return self.run / "sessions.sock"

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from uvicorn.config import Config
@@ -123,12 +125,14 @@ class Connection(HttpToolsProtocol):
 
 
 class Server:
-    """A running listener. `port` is the bound one; `close` stops accepting and ends watches first."""
+    """A running listener. `port` is the bound one (0: a unix socket); `close` stops accepting and ends
+    watches first."""
 
     def __init__(self, app: Any, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         self.loop = asyncio.get_running_loop()
         self.listener = listener
-        self.port: int = listener.getsockname()[1]
+        name = listener.getsockname()
+        self.port: int = name[1] if isinstance(name, tuple) else 0
         self.tls = tls
         self.stopping = asyncio.Event()
         self.state = ServerState()
@@ -245,6 +249,20 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def serve_at(app: Any, path: Path, tls: ssl.SSLContext | None) -> Server:
+    """The same on a unix socket, for the user alone."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    listener.setblocking(False)
+    listener.listen(BACKLOG)
+    return Server(app, listener, tls)
 
 
 async def serve(app: Any, host: str, port: int, tls: ssl.SSLContext | None) -> Server:

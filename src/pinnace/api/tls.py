@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from pinnace.home import Home, write_private
+from pinnace.node.network import dns
 
 CA_DAYS = 3650
 SERVER_DAYS = 365
@@ -29,7 +30,10 @@ NAMES = (
     "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-ADDRESSES = ("127.0.0.1", "::1")
+INSIDE = dns.API
+ADDRESSES = ("127.0.0.1", "::1", INSIDE)
+_INSIDE = bytes((0x87, 4, *map(int, INSIDE.split("."))))
+"""That address among a certificate's names: those of earlier releases lack it."""
 _VALIDITY = re.compile(rb"\x30\x1e\x17\x0d\d{12}Z\x17\x0d(\d{12})Z")
 """The validity of a certificate in DER: a sequence of two UTCTimes."""
 
@@ -79,10 +83,11 @@ def _fresh(path: Path, now: float | None = None) -> bool:
     if not path.exists() or not path.with_suffix(".key").exists():
         return False
     try:
-        found = _VALIDITY.search(ssl.PEM_cert_to_DER_cert(path.read_text()))
+        certificate = ssl.PEM_cert_to_DER_cert(path.read_text())
+        found = _VALIDITY.search(certificate)
     except ValueError:
         return False
-    if found is None:
+    if found is None or (path.name == "server.crt" and _INSIDE not in certificate):
         return False
     end = datetime.strptime(found[1].decode(), "%y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
     return end - (time.time() if now is None else now) > RENEW_SECONDS

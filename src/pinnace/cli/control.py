@@ -24,7 +24,7 @@ from pinnace.api import tls
 from pinnace.api.app import app
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
-from pinnace.api.server import Server, serve
+from pinnace.api.server import Server, serve, serve_at
 from pinnace.cli.families import Platform, UnknownFamily, built, routes
 from pinnace.cli.supervisor import UNUSABLE
 from pinnace.controllers.manager import Manager
@@ -91,15 +91,17 @@ async def live(
     platform = Platform(home, store, catalogue, client, strict=strict)
     await platform.bootstrap(port)
     manager = Manager(client, built(platform, without))
-    managing = asyncio.create_task(manager.run())
     authenticator = Authenticator(home, tokens=platform.tokens)
     context = ApiContext(
         home, client.as_, catalogue, authenticator, client.house.authoriser,
-        metrics=[lambda: manager.metrics.text().splitlines()],
+        hosts=(*tls.NAMES, tls.INSIDE), metrics=[lambda: manager.metrics.text().splitlines()],
         routes=routes(platform), checks={"node": platform.node_problem},
     )
-    server = await listen(app(context), home, port)
+    application = app(context)
+    server = await listen(application, home, port)
+    inside = serve_at(application, home.api_socket, server.tls)
     platform.pods.reached_at("127.0.0.1", server.port)
+    managing = asyncio.create_task(manager.run())
     announce(home, server.port, authenticator.token)
     # What start-up left behind lives as long as the process: the collector need not walk it again.
     gc.collect()
@@ -111,7 +113,7 @@ async def live(
         if managing.done():
             managing.result()
     finally:
-        await server.close()
+        await asyncio.gather(server.close(), inside.close())
         client.close()
         manager.stop()
         await asyncio.gather(managing, return_exceptions=True)

@@ -26,6 +26,7 @@ from pinnace.controllers.core.namespaces import Namespaces
 from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
 from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.roles import bootstrap as create_roles
+from pinnace.controllers.core.services import ServiceNames
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
@@ -128,6 +129,9 @@ def core(platform: Platform) -> list[Reconciler]:
         Garbage(client, platform.catalogue),
         Claims(client),
         EndpointsOfServices(client),
+        ServiceNames(
+            client, platform.pods.publish, platform.home.api_socket, Recorder(client, "service-controller")
+        ),
         Machine(client, platform.machine),
         Expiry(client),
     ]

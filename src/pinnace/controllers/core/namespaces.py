@@ -27,6 +27,7 @@ from pinnace.controllers.built_in import (
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.node.network.dns import API as API_ADDRESS
 from pinnace.objects.client import DeleteOptions, Options, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
@@ -48,12 +49,21 @@ async def bootstrap(client: Local, port: int = 443) -> None:
         if client.peek(NAMESPACE, name) is None:
             with suppress(StatusError):
                 await client.create(NAMESPACE, {"metadata": {"name": name}})
+    await readdress(client)
     if client.peek(SERVICE, "kubernetes", "default") is None:
         labels = {"component": "apiserver", "provider": "kubernetes"}
         ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}]
-        service = {"metadata": {"name": "kubernetes", "labels": labels}, "spec": {"ports": ports}}
+        spec = {"clusterIP": API_ADDRESS, "ports": ports}
+        service = {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec}
         with suppress(StatusError):
             await client.create(SERVICE, service, "default")
+
+
+async def readdress(client: Local) -> None:
+    """Homes of earlier releases have the Service at another address, which no certificate names."""
+    found = client.peek(SERVICE, "kubernetes", "default")
+    if found is not None and found["spec"].get("clusterIP") != API_ADDRESS:
+        await client.delete(SERVICE, "kubernetes", "default", DeleteOptions(propagation="Background"))
 
 
 def _conditions(held: Counter[str], holding: Counter[str]) -> dict[str, tuple[str, str, str]]:

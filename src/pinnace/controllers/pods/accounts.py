@@ -20,6 +20,7 @@ from pinnace.controllers.built_in import SERVICE_ACCOUNT
 from pinnace.controllers.pods.found import Blocked, Reference
 from pinnace.home import Home
 from pinnace.kinds.resource import Obj
+from pinnace.node.network import dns
 from pinnace.node.paths import plain
 from pinnace.objects.client import Transactional
 from pinnace.objects.errors import StatusError
@@ -60,6 +61,15 @@ class Shared(msgspec.Struct):
     due: float
 
 
+def variables(host: str, port: int) -> dict[str, str]:
+    """By which every client library finds the API."""
+    number = str(port)
+    return {
+        "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": number,
+        "KUBERNETES_SERVICE_PORT_HTTPS": number,
+    }
+
+
 class Accounts:
     """Without `tokens` no pod has any. `api`: where pods reach the API server."""
 
@@ -74,13 +84,12 @@ class Accounts:
     @property
     def env(self) -> dict[str, str]:
         """What every container finds in its environment."""
-        if self.api is None:
-            return {}
-        host, port = self.api[0], str(self.api[1])
-        return {
-            "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port,
-            "KUBERNETES_SERVICE_PORT_HTTPS": port,
-        }
+        return variables(*self.api) if self.api else {}
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """The same in the cluster network."""
+        return variables(dns.API, 443) if self.api else {}
 
     def changed(self, event: Event) -> None:
         """A ServiceAccount was written or is gone."""

@@ -21,6 +21,7 @@ from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.accounts import Accounts, Laid
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
 from pinnace.controllers.pods.meter import INTERVAL, Meter
+from pinnace.controllers.pods.network import NONE, Assigned, Networks
 from pinnace.controllers.pods.pace import BUSY
 from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
@@ -45,6 +46,7 @@ class Given(msgspec.Struct):
     entry: Entry
     pod: Obj
     run: Run
+    network: Assigned
 
 
 class Binder:
@@ -55,6 +57,7 @@ class Binder:
         self.story = story
         self.link: NodeLink | None = None
         self.around: Surroundings | None = None
+        self.networks = Networks()
         self.meter = Meter()
         self.lent = 0
         """Default shares that bound pods do not use, for the next turn."""
@@ -143,7 +146,7 @@ class Binder:
             if entry.pod is not pod and entry.pod is not None:
                 pod = entry.pod
             laid: list[Laid] = []
-            run = resolve(pod, found, around, laid=laid)
+            run, network = self._placed(pod, found, around, laid)
             run.account = await self.accounts.folder(pod)
             if laid:
                 await self.accounts.lay(pod, laid)
@@ -153,7 +156,25 @@ class Binder:
         held = entry.held
         if held is not None and held.scaled:
             self.story.scaled(pod, held.asked, held.milli_cpu)
-        return Given(entry, pod, run)
+        return Given(entry, pod, run, network)
+
+    def _placed(
+        self, pod: Obj, found: Found, around: Surroundings, laid: list[Laid]
+    ) -> tuple[Run, Assigned]:
+        """The pod resolved, in the network that it gets."""
+        if around.hello is None:
+            return resolve(pod, found, around, laid=laid), NONE
+        network = self.networks.decide(pod, around.hello)
+        own = network.mode == "own"
+        run = resolve(addressed(pod, network), found, around, laid=laid, own=own)
+        later = self.networks.reconsider(pod, run, network, around.hello)
+        if later is not network:
+            network = later
+            laid.clear()
+            own = network.mode == "own"
+            run = resolve(addressed(pod, network), found, around, laid=laid, own=own)
+        self.networks.dress(pod, run, network)
+        return run, network
 
     async def _found(self, pod: Obj) -> Found:
         namespace = pod["metadata"]["namespace"]
@@ -178,7 +199,7 @@ class Binder:
         for each in given:
             held = each.entry.held
             assert held is not None
-            pod = {**each.pod, "status": statuses.bound(each.pod, now)}
+            pod = {**each.pod, "status": statuses.bound(each.pod, now, each.run.address)}
             pod["spec"] = {**pod["spec"], "nodeName": statuses.NODE_NAME}
             changes.append(Change(verb="system", resource=POD, obj=pod))
             rows.append(
@@ -195,6 +216,9 @@ class Binder:
         for each, pod in zip(given, written, strict=True):
             self.table.written(each.entry, pod)
             self.table.bound(each.entry, epoch)
+            if each.network.story:
+                fallback = each.network.mode != "own"
+                self.story.networked(pod, each.network.story, fallback=fallback)
 
     def _send(self, given: Sequence[Given], link: NodeLink) -> None:
         """A link that broke meanwhile is no error: the next one is greeted with every bound pod. If it was
@@ -272,6 +296,14 @@ class Binder:
             await self.refresh([entry])
             if entry.uid in self.table.entries:
                 self.table.consider(entry)
+
+
+def addressed(pod: Obj, network: Assigned) -> Obj:
+    """With the address that its own variables may name."""
+    if not network.address:
+        return pod
+    ips = {"podIP": network.address, "podIPs": [{"ip": network.address}]}
+    return {**pod, "status": {**(pod.get("status") or {}), **ips}}
 
 
 def send(link: NodeLink, *messages: Any) -> None:

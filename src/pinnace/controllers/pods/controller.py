@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 
-from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET, SERVICE_ACCOUNT
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET, SERVICE, SERVICE_ACCOUNT
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods.accounts import Accounts
@@ -27,6 +27,7 @@ from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.home import Home
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.node.network.messages import NoService, Service
 from pinnace.node.protocol import Ack, Forget, Hello, Kill
 from pinnace.node.wire import NodeClient, NodeLink
 from pinnace.objects.client import DeleteOptions, Transactional
@@ -51,7 +52,7 @@ class Pods:
     """`Pods(client, store, home)`; `connect` is replaced in tests."""
 
     name = "pods"
-    watches: tuple[Resource, ...] = (POD, SECRET, CONFIG_MAP, CLAIM, NODE, SERVICE_ACCOUNT)
+    watches: tuple[Resource, ...] = (SERVICE, POD, SECRET, CONFIG_MAP, CLAIM, NODE, SERVICE_ACCOUNT)
 
     def __init__(
         self,
@@ -73,6 +74,8 @@ class Pods:
         self.story = Story(client)
         self.binder = Binder(client, self.table, self.story, self.accounts)
         self.reports = Reports(client, self.table, self.story, self.binder)
+        self.table.dropped = self.binder.networks.addresses.give
+        self.published: dict[tuple[str, str], Service] = {}
         self.hello: Hello | None = None
         self.labels: dict[str, str] = {}
         self._connect = connect or self._connect_socket
@@ -88,6 +91,9 @@ class Pods:
     def keys(self, event: Event) -> tuple[Key, ...]:
         if event.resource == "nodes":
             return self._labelled(event.obj)
+        if event.resource == "services":
+            self.binder.networks.services.see(event.obj, gone=event.type == "DELETED")
+            return ()
         if event.resource != "pods":
             if event.resource == SERVICE_ACCOUNT.key:
                 self.accounts.changed(event)
@@ -98,6 +104,17 @@ class Pods:
         if event.type == "DELETED":
             return self._deleted(event.obj)
         return self._seen(event.obj)
+
+    def publish(self, service: Service | NoService) -> None:
+        """Tell the node of a Service, now and whenever it starts anew."""
+        key = (service.namespace, service.name)
+        if isinstance(service, NoService):
+            known = self.published.pop(key, None)
+        else:
+            known, self.published[key] = self.published.get(key), service
+        link = self.binder.link
+        if link is not None and (known or None) != service:
+            send(link, service)
 
     async def reconcile(self, key: Key) -> Result:
         if key == BIND:
@@ -184,6 +201,7 @@ class Pods:
         hello = self.hello = link.hello
         self._measure()
         self.binder.link = link
+        send(link, *self.published.values())
         known = set(hello.pods)
         for entry in list(self.table.entries.values()):
             if entry.state is State.BOUND:
@@ -247,7 +265,7 @@ class Pods:
         if (hello := self.hello) is not None:
             machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels)
             self.binder.around = Surroundings(
-                self.home, machine, self.host_paths, hello.network, self.accounts.env
+                self.home, machine, self.host_paths, hello, self.accounts.env, self.accounts.inside
             )
 
     def _adopt(self) -> None:
@@ -258,6 +276,8 @@ class Pods:
             self.table.entries[uid] = entry
             self.table.hold(entry, Start(uid, bound.milli_cpu, bound.memory, bound.milli_cpu))
             self.table.bound(entry, bound.epoch)
+            if bound.run.network in ("own", "loopback"):
+                self.binder.networks.addresses.adopt(uid, bound.run.address)
 
     def _seen(self, pod: Obj) -> tuple[Key, ...]:
         meta = pod["metadata"]

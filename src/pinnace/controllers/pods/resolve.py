@@ -19,7 +19,7 @@ from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
 from pinnace.kinds.resource import Obj
-from pinnace.node.protocol import Container, Input, Output, Outputs, Probe, Run
+from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Probe, Run
 
 STAGING = "pinnace.dev/staging"
 ISOLATION = "pinnace.dev/isolation"
@@ -65,9 +65,12 @@ class Surroundings(msgspec.Struct, frozen=True):
     home: Home
     machine: Machine
     host_paths: tuple[str, ...] = ()
-    network: str = "none"
+    hello: Hello | None = None
+    """What the node says of itself."""
     env: Mapping[str, str] = {}
     """What every container finds in its environment."""
+    inside: Mapping[str, str] = {}
+    """The same, where the pod has a network of its own."""
 
 
 _staging = msgspec.json.Decoder(Staging)
@@ -75,15 +78,18 @@ _sockets = msgspec.json.Decoder(dict[str, list[str]])
 
 
 def resolve(
-    pod: Obj, found: Found, around: Surroundings, now: float | None = None, *, laid: list[Laid] | None = None
+    pod: Obj, found: Found, around: Surroundings, now: float | None = None, *,
+    laid: list[Laid] | None = None, own: bool = False,
 ) -> Run:
-    """`now` is the moment that `activeDeadlineSeconds` counts from; `laid` gets the volumes with tokens."""
+    """`now` is the moment that `activeDeadlineSeconds` counts from; `laid` gets the volumes with tokens;
+    `own`: the pod has a network of its own."""
     meta, spec = pod["metadata"], pod["spec"]
     annotations = meta.get("annotations") or {}
     staging = _annotation(_staging, annotations, STAGING) or Staging()
     sockets: dict[str, list[str]] = _annotation(_sockets, annotations, SOCKETS) or {}
     volumes = Volumes(pod, found, around.home, around.machine, around.host_paths, laid)
-    build = _Builder(pod, found, around, volumes, staging, sockets)
+    given = around.inside if own else around.env
+    build = _Builder(pod, found, around, volumes, staging, sockets, given)
     seconds = spec.get("activeDeadlineSeconds")
     grace = spec.get("terminationGracePeriodSeconds")
     return Run(
@@ -98,8 +104,6 @@ def resolve(
         deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
         grace=30 if grace is None else grace,
         isolation=_isolation(annotations.get(ISOLATION, "")),
-        network=around.network,
-        address=(pod.get("status") or {}).get("podIP", ""),
         hosts=_hosts(spec),
         hostname=spec.get("hostname") or meta["name"][:63],
     )
@@ -146,8 +150,9 @@ class _Builder:
 
     def __init__(
         self, pod: Obj, found: Found, around: Surroundings, volumes: Volumes, staging: Staging,
-        sockets: dict[str, list[str]],
+        sockets: dict[str, list[str]], given: Mapping[str, str],
     ) -> None:
+        self.given = given
         self.pod = pod
         self.spec = pod["spec"]
         self.found = found
@@ -158,8 +163,7 @@ class _Builder:
 
     def container(self, container: Obj, *, init: bool = False) -> Container:
         name = container["name"]
-        around = self.around
-        env = environment.of_container(self.pod, container, self.found, around.machine, around.env)
+        env = environment.of_container(self.pod, container, self.found, self.around.machine, self.given)
         limits = (container.get("resources") or {}).get("limits") or {}
         security = container.get("securityContext") or {}
         result = Container(

@@ -22,7 +22,7 @@ Condition = tuple[str, bool, str, str]
 """type, status, reason, message"""
 
 
-def bound(pod: Obj, now: float) -> Obj:
+def bound(pod: Obj, now: float, address: str = "") -> Obj:
     """The status of a pod that was just given to the node."""
     status = dict(pod.get("status") or {})
     moment = stamp(now)
@@ -30,6 +30,8 @@ def bound(pod: Obj, now: float) -> Obj:
     status["conditions"] = _conditions(status, [("PodScheduled", True, "", "")], moment, keep=False)
     status.setdefault("startTime", moment)
     status["hostIP"] = HOST
+    if address:
+        status["podIP"], status["podIPs"] = address, [{"ip": address}]
     if "qosClass" not in status:
         status["qosClass"] = request.quality(pod["spec"])
     status.pop("containerStatuses", None)

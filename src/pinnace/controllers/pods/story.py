@@ -51,6 +51,12 @@ class Story:
         text = f"The pod asks for {asked}m CPU and runs with the {given}m that this machine has for it, alone"
         self._scheduler.record(pod, "ScaledToFit", text)
 
+    def networked(self, pod: Obj, text: str, *, fallback: bool) -> None:
+        if fallback:
+            self._kubelet.record(pod, "NetworkFallback", text, warning=True)
+        else:
+            self._kubelet.record(pod, "AddedInterface", text)
+
     def blocked(self, pod: Obj, message: str, volume: str) -> None:
         self._assigned(pod)
         if volume:

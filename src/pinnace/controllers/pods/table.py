@@ -8,7 +8,7 @@ on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 
 from pinnace.controllers.pods import request
@@ -73,6 +73,10 @@ class Entry:
         return self.pod is None or bool(self.pod["metadata"].get("deletionTimestamp"))
 
 
+def _nobody(uid: str) -> None:
+    """Nobody needs to know."""
+
+
 def revision(pod: Obj) -> int:
     return int(pod["metadata"].get("resourceVersion") or 0)
 
@@ -92,6 +96,8 @@ class Table:
     def __init__(self, pace: Pace) -> None:
         self.entries: dict[str, Entry] = {}
         self.pace = pace
+        self.dropped: Callable[[str], None] = _nobody
+        """Told of each pod that is over."""
         self._lines: dict[int, dict[str, Entry]] = {}
         self._misses: dict[Place, set[str]] = {}
         self._milli = 0
@@ -244,6 +250,7 @@ class Table:
         self._leave(entry)
         self.release(entry)
         self.entries.pop(entry.uid, None)
+        self.dropped(entry.uid)
 
     def _leave(self, entry: Entry) -> None:
         line = self._lines.get(entry.priority)

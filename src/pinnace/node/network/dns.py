@@ -12,6 +12,8 @@ import struct
 from pinnace.node.network.picture import DOMAIN, Answer, Picture, Pointer
 
 ADDRESS = "10.96.0.10"
+API = "10.96.0.1"
+"""Of the name server and of the Service `kubernetes`, as in upstream's clusters."""
 HEADER = struct.Struct("!HHHHHH")
 A, CNAME, PTR, SRV, ANY = 1, 5, 12, 33, 255
 IN = 1
