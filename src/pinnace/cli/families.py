@@ -15,8 +15,10 @@ import msgspec
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.cli.garbage import collect
+from pinnace.cli.usage import Measuring
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.core.claims import Claims
+from pinnace.controllers.core.claims import bootstrap as create_classes
 from pinnace.controllers.core.endpoints import EndpointsOfServices
 from pinnace.controllers.core.expiry import Expiry
 from pinnace.controllers.core.garbage import Garbage
@@ -38,8 +40,12 @@ from pinnace.controllers.tuning.experiments import Experiments
 from pinnace.controllers.tuning.suggestions import Suggestions
 from pinnace.controllers.tuning.trials import Trials
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.controllers.workloads.autoscalers import Autoscalers
+from pinnace.controllers.workloads.cronjobs import CronJobs
+from pinnace.controllers.workloads.daemonsets import DaemonSets
 from pinnace.controllers.workloads.deployments import Deployments
 from pinnace.controllers.workloads.replicasets import ReplicaSets
+from pinnace.controllers.workloads.statefulsets import StatefulSets
 from pinnace.data.blobs import Blobs
 from pinnace.gateway.client import Connection
 from pinnace.gateway.interface import Unreachable
@@ -74,11 +80,13 @@ class Platform:
         self.tokens = Tokens(home, store)
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home, tokens=self.tokens)
+        self.measuring = Measuring(self.pods, client)
         client.runs_in(lambda: self.machine().isolation)
 
     async def bootstrap(self, port: int) -> None:
         """The objects that every platform has, before anybody may ask for them."""
         await create_namespaces(self.client, port)
+        await create_classes(self.client)
         await create_roles(self.client)
         for runtime in bootstrap.runtimes():
             with suppress(StatusError):
@@ -127,7 +135,7 @@ def core(platform: Platform) -> list[Reconciler]:
             client, resources, platform.home.certificates / "ca.crt", strict=platform.strict
         ),
         Garbage(client, platform.catalogue),
-        Claims(client),
+        Claims(client, platform.home.volumes),
         EndpointsOfServices(client),
         ServiceNames(
             client, platform.pods.publish, platform.home.api_socket, Recorder(client, "service-controller")
@@ -143,7 +151,10 @@ def jobs(platform: Platform) -> list[Reconciler]:
 
 def workloads(platform: Platform) -> list[Reconciler]:
     client = platform.client
-    return [Deployments(client), ReplicaSets(client)]
+    return [
+        Deployments(client), ReplicaSets(client), StatefulSets(client), DaemonSets(client), CronJobs(client),
+        Autoscalers(client, platform.catalogue, platform.measuring.measure),
+    ]
 
 
 def serving(platform: Platform) -> list[Reconciler]:

@@ -176,7 +176,7 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     if group == training.GROUP and training.is_older(version, kind):
         return _older(group, kind)
     if group == POD_METRICS.group:
-        return Node(type="object", preserve_unknown=True)
+        return Node(type="object", preserve_unknown=True, properties={"metadata": library.object_meta()})
     found = library.schema(group, version, kind)
     found.checks = CHECKS.get(f"{kind}.{group}", ())
     return found
