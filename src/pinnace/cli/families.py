@@ -34,6 +34,7 @@ from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
+from pinnace.controllers.trainer.controller import TrainJobs
 from pinnace.controllers.training.controller import TrainingJobs
 from pinnace.controllers.tuning.crew import Crew
 from pinnace.controllers.tuning.experiments import Experiments
@@ -167,6 +168,10 @@ def serving(platform: Platform) -> list[Reconciler]:
     ]
 
 
+def trainer(platform: Platform) -> list[Reconciler]:
+    return [TrainJobs(platform.client)]
+
+
 def training(platform: Platform) -> list[Reconciler]:
     return [TrainingJobs(platform.client)]
 
@@ -195,6 +200,7 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
     "workloads": workloads,
     "serving": serving,
+    "trainer": trainer,
     "training": training,
     "tuning": tuning,
     "workflow": workflow,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from . import library, training, validation
+from . import library, trainer, training, validation
 from .crd import AGE, custom_resources
 from .resource import Column, Obj, Resource
 from .schema import Node
@@ -178,6 +178,8 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     if group == POD_METRICS.group:
         return Node(type="object", preserve_unknown=True, properties={"metadata": library.object_meta()})
     found = library.schema(group, version, kind)
+    if found.properties and group == trainer.GROUP and kind == trainer.TRAIN_JOB.kind:
+        found = trainer.tolerant(found)
     found.checks = CHECKS.get(f"{kind}.{group}", ())
     return found
 

@@ -44,6 +44,7 @@ _RULES: dict[str, Rules] = {
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
     "jobsets.jobset.x-k8s.io": training.JOB_SET,
     "experiments.kubeflow.org": tuning.EXPERIMENT,
+    "trainjobs.trainer.kubeflow.org": training.TRAIN_JOB,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
