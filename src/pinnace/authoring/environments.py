@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 
 SHIPPED = "environments_shipped"
-REGISTRIES = ("docker.io/", "index.docker.io/", "registry-1.docker.io/")
+REGISTRIES = ("docker.io/", "index.docker.io/", "registry-1.docker.io/", "public.ecr.aws/docker/")
 FROM_TAG = "tag"
+LAYERED = "\n+"
+"""Between an image's name and what is put on top of it; no image's name has it."""
 
 
 class RuleError(ValueError):
@@ -40,13 +42,19 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Folders of the host put before PATH; they are visible read-only."""
     packages: tuple[str, ...] = ()
     """Packages of ours that the environment may import (`pinnace.runtimes`)."""
+    layers: tuple[tuple[str, ...], ...] = ()
+    """Groups of `pip install` arguments put on top, in order: what a pod says that it would install."""
     download_python: bool = False
     """Whether uv may fetch a Python that the machine lacks."""
 
     @property
     def digest(self) -> str:
         """Names what has to be built: two rules that need the same folder share it."""
-        built = (self.python, self.requirements, sorted(self.files.items()), self.packages)
+        built: tuple[object, ...] = (
+            self.python, self.requirements, sorted(self.files.items()), self.packages
+        )
+        if self.layers:
+            built = (*built, self.layers)
         return hashlib.blake2s(msgspec.json.encode(built), digest_size=12).hexdigest()
 
 
@@ -74,11 +82,26 @@ class Rules(msgspec.Struct, frozen=True):
 
     def match(self, image: str) -> Rule | None:
         """The first rule for this image, its environment's Python read from the tag where it says so."""
+        image, _, layers = image.partition(LAYERED)
         name = canonical(image)
         for rule in self.rules:
             if rule.matches(name):
-                return with_tag(rule, name)
+                return with_layers(with_tag(rule, name), layers)
         return None
+
+
+def layered(image: str, groups: list[list[str]]) -> str:
+    """An image with packages on top, as the node is asked for it."""
+    return f"{image}{LAYERED}{msgspec.json.encode(groups).decode()}" if groups else image
+
+
+def with_layers(rule: Rule, layers: str) -> Rule:
+    """Without a Python there is nothing to put them on: the program's own `pip install` may then say so."""
+    environment = rule.environment
+    if not layers or environment is None or not environment.python:
+        return rule
+    groups = msgspec.json.decode(layers, type=tuple[tuple[str, ...], ...])
+    return msgspec.structs.replace(rule, environment=msgspec.structs.replace(environment, layers=groups))
 
 
 def canonical(image: str) -> str:

@@ -15,7 +15,16 @@ from pathlib import Path
 
 import msgspec
 
-from pinnace.authoring.environments import Environment, Rule, RuleError, Rules, advice, canonical, combined
+from pinnace.authoring.environments import (
+    LAYERED,
+    Environment,
+    Rule,
+    RuleError,
+    Rules,
+    advice,
+    canonical,
+    combined,
+)
 from pinnace.home import Home
 from pinnace.node.images import ImageError, Images
 from pinnace.node.launchers import Bind, Built
@@ -56,7 +65,7 @@ class Environments:
         self.refresh()
         found = self.known.get((image, isolation))
         if found is None and isolation == "container":
-            found = Built(digest="", image=image)
+            found = Built(digest="", image=image.partition(LAYERED)[0])
         if found is None:
             rule = self.rules.match(image)
             if rule is not None and rule.environment is not None and not needs_building(rule.environment):
@@ -67,11 +76,12 @@ class Environments:
 
     async def build(self, image: str, isolation: str) -> Built:
         """Absent: there is no rule, or it could not be followed."""
-        rule = self.rules.match(image)
+        rule, name = self.rules.match(image), image.partition(LAYERED)[0]
         if rule is None or self.problem:
-            raise Absent("ErrImageNeverPull", self.problem or advice(image, str(self.home.environment_rules)))
+            why = self.problem or advice(name, str(self.home.environment_rules))
+            raise Absent("ErrImageNeverPull", why)
         if rule.environment is None:
-            built = await self.shared(f"image {canonical(image)}", lambda: self.fetch(rule, image))
+            built = await self.shared(f"image {canonical(name)}", lambda: self.fetch(rule, name))
         else:
             environment = rule.environment
             built = await self.shared(environment.digest, lambda: self.make(environment))
@@ -107,13 +117,19 @@ class Environments:
             base = await self.interpreter_home(folder, python)
             await self.uv(folder, "venv", "--quiet", "--python", python, str(folder / "venv"))
             if environment.requirements:
-                interpreter = str(folder / "venv/bin/python")
-                links = [w for place in find_links() for w in ("--find-links", place)]
-                options = ["--quiet", "--link-mode=copy", "--python", interpreter, *links]
-                await self.uv(
-                    folder, "pip", "install", "--compile-bytecode", *options, "--", *environment.requirements
-                )
+                await self.install(folder, environment.requirements)
+            for group in environment.layers:
+                await self.install(folder, group)
         (folder / READY).write_bytes(msgspec.json.encode(Made(base)))
+
+    async def install(self, folder: Path, words: tuple[str, ...]) -> None:
+        interpreter = str(folder / "venv/bin/python")
+        links = [word for place in find_links() for word in ("--find-links", place)]
+        options = ["--quiet", "--link-mode=copy", "--compile-bytecode", "--python", interpreter, *links]
+        own = [word for word in words if word.startswith("-")]
+        await self.uv(
+            folder, "pip", "install", *options, *own, "--", *(word for word in words if word not in own)
+        )
 
     async def find_python(self, folder: Path, environment: Environment) -> str:
         """The interpreter's path. Absent: the machine has none of that version."""
@@ -182,6 +198,7 @@ class Environments:
             binds=tuple(binds),
             path=tuple(path),
             env=env,
+            layered=bool(environment.layers),
             entrypoint=environment.entrypoint,
             cmd=environment.cmd,
             workdir=environment.workdir,

@@ -12,6 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from pinnace.authoring.kfp import layers
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.network.hosts import LOCAL, lines
 from pinnace.node.protocol import ACCOUNT, Container, Run
@@ -249,9 +250,11 @@ def mentioned(built: Built) -> re.Pattern[str]:
 
 
 def arguments(spec: Container, built: Built) -> list[str]:
-    """Kubernetes' rule: a command replaces entrypoint and cmd, args alone replace only the cmd."""
+    """Kubernetes' rule: a command replaces entrypoint and cmd, args alone replace only the cmd. What a
+    command would only install first is left out where the environment has it."""
     if spec.command:
-        argv = [*spec.command, *spec.args]
+        command = layers.split(spec.command)[1] if built.layered else spec.command
+        argv = [*command, *spec.args]
     elif spec.args:
         argv = [*built.entrypoint, *spec.args]
     else:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.authoring.environments import layered
 from pinnace.controllers.pods import environment, request
 from pinnace.controllers.pods.accounts import Laid
 from pinnace.controllers.pods.found import Blocked, Found
@@ -57,6 +58,8 @@ class Staging(msgspec.Struct):
     outputs: StagedOutputs | None = None
     script: str | None = None
     main: str = ""
+    requirements: list[list[str]] = []
+    """Groups of `pip install` arguments that the environment should have beside the image's own."""
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -168,7 +171,7 @@ class _Builder:
         security = container.get("securityContext") or {}
         result = Container(
             name=name,
-            image=container.get("image") or "",
+            image=layered(container.get("image") or "", self.staging.requirements),
             command=_words(container.get("command"), env),
             args=_words(container.get("args"), env),
             env=env,

@@ -68,6 +68,8 @@ class Context:
         self.globals = Globals(variables.of(workflow, spec))
         annotations = meta.get("annotations") or {}
         self.isolation: str = annotations.get("pinnace.dev/isolation", "")
+        self.local_paths = self.isolation == "process"
+        """Pods see the machine's own paths: a component is told of no other."""
         self.by_content = annotations.get("pinnace.dev/memoize") == "content"
         self.name_version = "v1" if annotations.get("workflows.argoproj.io/pod-name-format") == "v1" else "v2"
         self.pod_labels = pods.pod_labels(self.name, {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pinnace.controllers.workflow import loops
+from pinnace.controllers.workflow import components, loops
 from pinnace.controllers.workflow.expression.errors import ExpressionError
 from pinnace.controllers.workflow.expression.when import WhenError, passes
 from pinnace.controllers.workflow.inputs import InputError, Inputs, bind
@@ -225,6 +225,8 @@ class Call:
             run.block(self)
             return
         inputs = bind(program, holder, self.scope, run.facts)
+        if program.component is not None:
+            components.locate(run, program.component, inputs)
         if inputs.artifacts:
             run.prepare(inputs)
         if program.memoized is False or not run.memoized(self, program, inputs):

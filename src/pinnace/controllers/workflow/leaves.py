@@ -13,6 +13,7 @@ from msgspec import UNSET
 from pinnace.controllers.workflow import pods
 from pinnace.controllers.workflow.frame import BAD, Frame
 from pinnace.controllers.workflow.loops import rendered
+from pinnace.controllers.workflow.outputs import OutputError
 from pinnace.controllers.workflow.retry import span
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import Report
@@ -89,7 +90,11 @@ class Pod(Leaf):
         if report.phase in ("Pending", "Running"):
             self._running(report)
             return
-        node.outputs = pods.outputs(self, report)
+        try:
+            node.outputs = pods.outputs(self, report)
+        except OutputError as missing:
+            self._end("Failed", self.stopping or str(missing))
+            return
         if report.host:
             node.host_node_name = report.host
         if self.stopping:

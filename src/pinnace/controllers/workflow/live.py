@@ -71,6 +71,7 @@ class Live:
         stored = [_nodes.decode(body) for _, _, _, body in rows]
         templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
         self.run = Run(self.obj, spec, Facts(), now, stored, templates)
+        self.run.local_paths = (self.run.isolation or self.house.isolation()) == "process"
         self.run.start(now)
 
     def catch_up(self, now: float) -> None:

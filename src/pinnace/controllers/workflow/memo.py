@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import clock, pods
+from pinnace.controllers.workflow import clock, components, pods
 from pinnace.controllers.workflow.expression.builtins import seconds
 from pinnace.controllers.workflow.expression.tags import Text, compile_tree
 from pinnace.controllers.workflow.facts import Fact
@@ -71,6 +71,10 @@ def look(run: Context, program: Program, inputs: Inputs) -> Found | None:
         cache = ((memoize.cache or {}).get("configMap") or {}).get("name", "")
         key = Text.of(memoize.key).render(scope)
         return _found(run, Text.of(cache).render(scope), key, memoize.max_age)
+    if program.component is not None:
+        step = program.component
+        program.memoized = step.cached
+        return _found(run, "", components.cache_key(run, step, inputs), "") if step.cached else None
     program.memoized = program.kind in PODS and _by_content(run, program)
     if program.memoized:
         return _found(run, "", content_key(run, program, inputs), "")

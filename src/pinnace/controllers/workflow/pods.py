@@ -8,12 +8,14 @@ workflow/controller/workflowpod.go. What must be staged and collected stands in 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
 
 from pinnace.controllers.built_in import POD
+from pinnace.controllers.workflow import components
 from pinnace.controllers.workflow.expression.errors import ExpressionError
 from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree, texts
 from pinnace.controllers.workflow.facts import Fact
@@ -71,7 +73,11 @@ class Blueprint:
 
 
 def blueprint(program: Program, spec: Spec, workflow: str, isolation: str) -> Blueprint:
-    template = program.template
+    return Blueprint(pod_document(program.template, spec, workflow, isolation))
+
+
+def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) -> Obj:
+    """What a template says of its pod, its tags still in it."""
     main, script = _main(template)
     document: Obj = {
         "spec": _pod_spec(template, spec, workflow, main),
@@ -83,7 +89,7 @@ def blueprint(program: Program, spec: Spec, workflow: str, isolation: str) -> Bl
     }
     if isolation:
         document["annotations"].setdefault(ISOLATION, isolation)
-    return Blueprint(document)
+    return document
 
 
 def _undecided(spec: Obj) -> bool:
@@ -199,8 +205,10 @@ def _declared(template: Template) -> Obj:
 
 def manifest(frame: Pod) -> Obj:
     """The Pod of a node that starts now. Raises what rendering raises."""
-    run, program, node = frame.run, frame.program, frame.node
+    run, program = frame.run, frame.program
     assert program is not None
+    if program.component is not None:
+        return components.manifest(frame, partial(_of_component, frame))
     plan: Blueprint | None = program.blueprint
     if plan is None:
         plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation)
@@ -211,15 +219,30 @@ def manifest(frame: Pod) -> Obj:
         spec = spec if plan.render_spec is None else plan.render_spec(scope)
     if plan.special:
         spec = _special(spec, document["patches"])
+    pod = _pod(frame, document, spec, _staging(frame, plan, document))
+    if plan.status is not None:
+        pod["status"] = plan.status
+    return pod
+
+
+def _of_component(frame: Pod, template: Template, staged: Obj) -> Obj:
+    """Nothing in it is a tag: users' programs may hold what looks like one."""
+    run = frame.run
+    document = pod_document(template, run.spec, run.name, run.isolation)
+    return _pod(frame, document, document["spec"], _encode(frame, {**document, **staged}, False))
+
+
+def _pod(frame: Pod, document: Obj, spec: Obj, staging: str) -> Obj:
+    run, node = frame.run, frame.node
     annotations = {
         NODE_ID: node.id,
         "workflows.argoproj.io/node-name": node.name,
         "kubectl.kubernetes.io/default-container": "main",
-        STAGING: _staging(frame, plan, document),
+        STAGING: staging,
     }
     if document["annotations"]:
         annotations |= reserved.without(document["annotations"])
-    pod = {
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -231,9 +254,6 @@ def manifest(frame: Pod) -> Obj:
         },
         "spec": spec,
     }
-    if plan.status is not None:
-        pod["status"] = plan.status
-    return pod
 
 
 def _special(spec: Obj, patches: list[str]) -> Obj:
@@ -303,8 +323,9 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
         "outputs": {"result": result, **document["outputs"]},
         "main": "main",
     }
-    if document["script"]:
-        made["script"] = document["script"]
+    for key in ("script", "requirements"):
+        if document.get(key):
+            made[key] = document[key]
     return msgspec.json.encode(made).decode()
 
 
@@ -321,6 +342,8 @@ def outputs(frame: Pod, report: Report) -> Obj | None:
     """The node's outputs of what was collected; artifacts are remembered by their keys."""
     program = frame.program
     assert program is not None
+    if program.component is not None:
+        return components.outputs(frame, report)
     collected = report.outputs or {}
     made: Obj = {}
     declared = program.template.outputs

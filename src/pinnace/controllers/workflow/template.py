@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.authoring.kfp import step
 from pinnace.controllers.workflow import depends
 from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree
 from pinnace.controllers.workflow.facts import Fact, Facts
@@ -186,6 +187,8 @@ class Program:
         )
         self.memoized: bool | None = None
         """Whether `memo` keeps its answers, by key or by content; None: not asked yet."""
+        self.component = step.of(template.annotations)
+        """The pipeline step that the template stands for, if it does."""
         self.blueprint: Any = None
         """`pods` keeps the compiled Pod here."""
 
