@@ -7,17 +7,20 @@ an `Upgrade`: whoever may not is answered over HTTP, before anything is upgraded
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request as WebSocketRequest
 
 from pinnace.api.http import JSON, ClientGone, Headers, Message, Receive, Request, Send
 from pinnace.objects.errors import StatusError
 
 NORMAL, GOING_AWAY, TOO_LONG_IDLE = 1000, 1001, 1008
+PROTOCOLS = "Sec-WebSocket-Protocol"
 quiet = logging.getLogger("pinnace.api.websocket")
 quiet.setLevel(logging.CRITICAL)  # uvicorn's lines hold queries; what goes wrong is told by `app.py`
 
@@ -26,6 +29,22 @@ class Protocol(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = self.conn.logger = quiet
+        self.lost = asyncio.Event()
+
+    def handle_connect(self, event: WebSocketRequest) -> None:
+        """The names of Kubernetes' protocols are no tokens (`SPDY/3.1+portforward.k8s.io`), and the library
+        is strict: so they are read here, and it does not see them."""
+        named = event.headers.get_all(PROTOCOLS)
+        if named:
+            del event.headers[PROTOCOLS]
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["subprotocols"] = [word.strip() for line in named for word in line.split(",")]
+            self.scope["state"]["lost"] = self.lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+        super().connection_lost(exc)
 
 
 class Upgrade(Request):
@@ -34,6 +53,8 @@ class Upgrade(Request):
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         super().__init__({**scope, "method": "GET"}, receive, send)
         self.offered: Sequence[str] = scope["subprotocols"]
+        self.lost: asyncio.Event = scope["state"]["lost"]
+        """Set when the connection is gone, also while nobody receives."""
 
     async def accept(self, spoken: Sequence[str]) -> str:
         """The first of `spoken` that the client offers, too. StatusError 400: it offers none of them."""

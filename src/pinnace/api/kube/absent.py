@@ -9,9 +9,6 @@ from pinnace.objects.errors import StatusError
 
 LOOK = "read its output with `kubectl logs`, or let the manifest's command print what you look for"
 INSTEAD: dict[tuple[str, str], str] = {
-    ("pods", "portforward"):
-        "forwarding a port of a pod is not served by this platform: its processes listen on this machine; "
-        "reach an InferenceService at the address in its status",
     ("pods", "ephemeralcontainers"):
         f"adding a container to a running pod is not served by this platform: {LOOK}",
     ("pods", "resize"):

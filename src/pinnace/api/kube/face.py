@@ -163,7 +163,12 @@ def streams(context: ApiContext) -> dict[tuple[str, str], Connect]:
 
         await connect(context, request, target)
 
-    return {("pods", "exec"): remote, ("pods", "attach"): remote}
+    async def forward(request: Request, target: Target) -> None:
+        from pinnace.api.kube.streams.portforward import connect
+
+        await connect(context, request, target)
+
+    return {("pods", "exec"): remote, ("pods", "attach"): remote, ("pods", "portforward"): forward}
 
 
 def _only_reads(request: Request) -> None:

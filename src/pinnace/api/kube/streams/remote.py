@@ -125,12 +125,13 @@ class Conversation:
         stopping = self.channels.socket.scope["state"]["stopping"]
         listening = self._task(self._listen())
         speaking = [self._task(each) for each in self._speakers()]
-        ends = [listening, self._task(stopping.wait()), self._task(self._idle())]
+        gone = self._task(self.channels.socket.lost.wait())
+        ends = [listening, self._task(stopping.wait()), self._task(self._idle()), gone]
         try:
             awaited: list[asyncio.Future[Any]] = [*ends, self.visit.ended]
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if self.visit.ended.done():
-                await self._finish(listening, speaking)
+                await self._finish(gone, speaking)
             elif ends[1].done():
                 await self.channels.socket.close(GOING_AWAY, "the platform stops")
             elif ends[2].done():
@@ -148,13 +149,13 @@ class Conversation:
         for task in self.tasks:
             task.cancel()
 
-    async def _finish(self, listening: asyncio.Task[None], speaking: list[asyncio.Task[None]]) -> None:
+    async def _finish(self, gone: asyncio.Task[None], speaking: list[asyncio.Task[None]]) -> None:
         """What was said is brought over, then how it ended."""
         self.over.set()
         for drain in self.drains:
             drain.finish()
         rest = asyncio.gather(*speaking)
-        either: list[asyncio.Future[Any]] = [rest, listening]
+        either: list[asyncio.Future[Any]] = [rest, gone]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not rest.done():
             rest.cancel()
