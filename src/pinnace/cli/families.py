@@ -29,6 +29,7 @@ from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
 from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.roles import bootstrap as create_roles
 from pinnace.controllers.core.services import ServiceNames
+from pinnace.controllers.core.taints import Taints
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
@@ -143,6 +144,7 @@ def core(platform: Platform) -> list[Reconciler]:
         ),
         Machine(client, platform.machine),
         Expiry(client),
+        Taints(client),
     ]
 
 

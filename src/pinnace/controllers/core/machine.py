@@ -18,6 +18,7 @@ from pinnace import __version__
 from pinnace.controllers.built_in import LEASE, NODE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import micro, stamp
+from pinnace.kinds.placement import UNSCHEDULABLE
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change
 from pinnace.objects.errors import StatusError
@@ -55,7 +56,10 @@ class Machine:
         self.wake: Callable[[Key], None] = _asleep
 
     def keys(self, event: Event) -> tuple[Key, ...]:
-        return (Key("", NAME),) if event.type == "DELETED" and event.name == NAME else ()
+        if event.name != NAME:
+            return ()
+        uneven = event.type == "DELETED" or cordoned(event.obj) is not None
+        return (Key("", NAME),) if uneven else ()
 
     async def run(self) -> None:
         """Wake when the facts change, and for each renewal."""
@@ -85,6 +89,10 @@ class Machine:
                 if error.code != 409:
                     raise
                 return Result(after=0)
+        if (spec := cordoned(node)) is not None:
+            change = Change(verb="update", resource=NODE, obj={**node, "spec": spec}, trusted=True)
+            await self.client.transact([change])
+            return Result(after=0)
         status = described(node, facts)
         if status != node.get("status"):
             change = Change(verb="status", resource=NODE, obj={**node, "status": status})
@@ -103,6 +111,18 @@ class Machine:
 
 def _asleep(key: Key) -> None:
     """Before the manager runs, nobody is to be woken."""
+
+
+def cordoned(node: Obj) -> Obj | None:
+    """The spec with the taint of a cordoned node, or without it; None if it is right."""
+    spec = node.get("spec") or {}
+    others = [one for one in spec.get("taints") or () if one["key"] != UNSCHEDULABLE["key"]]
+    has = len(others) < len(spec.get("taints") or ())
+    if has == bool(spec.get("unschedulable")):
+        return None
+    taints = others if has else [*others, {**UNSCHEDULABLE, "timeAdded": stamp()}]
+    kept = {key: value for key, value in spec.items() if key != "taints"}
+    return {**kept, "taints": taints} if taints else kept
 
 
 def fresh() -> Obj:

@@ -26,6 +26,7 @@ from pinnace.controllers.pods.status import NODE_LOST, NODE_NAME
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.home import Home
+from pinnace.kinds import placement
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.node.network.messages import NoService, Service
 from pinnace.node.protocol import Ack, Forget, Hello, Kill
@@ -78,6 +79,7 @@ class Pods:
         self.published: dict[tuple[str, str], Service] = {}
         self.hello: Hello | None = None
         self.labels: dict[str, str] = {}
+        self.taints: tuple[Obj, ...] = ()
         self._connect = connect or self._connect_socket
         self._present: set[str] | None = set()
         self._settling: asyncio.TimerHandle | None = None
@@ -241,11 +243,11 @@ class Pods:
             send(link, Forget(gone))
 
     def _labelled(self, node: Obj) -> tuple[Key, ...]:
-        """The Node's labels changed: who could never run here may now."""
-        labels = node["metadata"].get("labels") or {}
-        if node["metadata"]["name"] != NODE_NAME or labels == self.labels:
+        """The Node's labels or taints changed: who could never run here may now."""
+        labels, taints = node["metadata"].get("labels") or {}, tuple(placement.taints_of(node))
+        if node["metadata"]["name"] != NODE_NAME or (labels, taints) == (self.labels, self.taints):
             return ()
-        self.labels = labels
+        self.labels, self.taints = labels, taints
         self._measure()
         self.table.reconsider()
         return (BIND,)
@@ -263,7 +265,7 @@ class Pods:
 
     def _measure(self) -> None:
         if (hello := self.hello) is not None:
-            machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels)
+            machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels, self.taints)
             self.binder.around = Surroundings(
                 self.home, machine, self.host_paths, hello, self.accounts.env, self.accounts.inside
             )

@@ -12,6 +12,10 @@ from collections.abc import Iterable
 import msgspec
 
 from pinnace.controllers.pods.pace import AHEAD
+from pinnace.kinds import placement
+from pinnace.kinds.resource import Obj
+
+NODE_NAME = "pinnace"
 
 LOOK_AHEAD = 64
 """Pods that did not fit and were passed before the turn ends: the cost of a turn stays flat."""
@@ -35,6 +39,8 @@ class Waiting(msgspec.Struct):
     """It asks nothing of the CPU by itself, so it may borrow what others hold and do not use."""
     selector: tuple[tuple[str, str], ...] = ()
     """Labels that its node must have (`spec.nodeSelector`)."""
+    spec: Obj = {}
+    """Its affinity and tolerations are looked at where the Node has something to say about them."""
     floor: int = 0
     """Memory that the machine must have at all, though the pod holds none of it (servers)."""
 
@@ -48,11 +54,12 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """`labels` are those of the Node object."""
+    """`labels` and `taints` (those that keep pods away) are the Node object's."""
 
     milli_cpu: int
     memory: int
     labels: dict[str, str] = {}
+    taints: tuple[Obj, ...] = ()
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -122,10 +129,22 @@ def lacking(pod: Waiting, machine: Machine) -> str:
     if max(pod.memory, pod.floor) > machine.memory:
         missing.append("1 Insufficient memory")
     unmet = [f"{key}={value}" for key, value in pod.selector if machine.labels.get(key) != value]
-    if unmet:
+    apart = pod.spec.get("affinity") and not placement.fits(NODE_NAME, machine.labels, pod.spec)
+    if unmet or apart:
         missing.append("1 node(s) didn't match Pod's node affinity/selector")
+    missing += _untolerated(pod, machine)
     remedy = f" To let it run here: kubectl label node pinnace {' '.join(unmet)}" if unmet else ""
     return f"0/1 nodes are available: {', '.join(missing)}.{remedy}" if missing else ""
+
+
+def _untolerated(pod: Waiting, machine: Machine) -> list[str]:
+    tolerations = pod.spec.get("tolerations") or ()
+    bad = next((one for one in machine.taints if not placement.tolerates(tolerations, one)), None)
+    if bad is None:
+        return []
+    if bad["key"] == placement.UNSCHEDULABLE["key"]:
+        return ["1 node(s) were unschedulable"]
+    return [f"1 node(s) had untolerated taint {{{bad['key']}: {bad.get('value') or ''}}}"]
 
 
 class _Room:

@@ -156,6 +156,7 @@ class Table:
             entry.uid, wanted.milli_cpu, wanted.memory, time.monotonic(), wanted.others,
             gang, size,
         )
+        entry.asked.spec = pod["spec"]
         entry.asked.selector = tuple((pod["spec"].get("nodeSelector") or {}).items())
         entry.asked.silent = request.silent(pod)
         if server and (memory := request.memory_asked(pod)):

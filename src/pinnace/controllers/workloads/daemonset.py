@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import msgspec
 
 from pinnace.controllers.workloads import pods
-from pinnace.controllers.workloads.machines import DAEMON_TOLERATIONS, runs_daemon
 from pinnace.controllers.workloads.replicaset import minimum
 from pinnace.controllers.workloads.revisions import POD_HASH
 from pinnace.controllers.workloads.rollout import share
+from pinnace.kinds.placement import DAEMON_TOLERATIONS, runs_daemon
 from pinnace.kinds.resource import Obj
 
 GENERATION = "deprecated.daemonset.template.generation"

@@ -1,14 +1,14 @@
 """May a Pod be on this Node: selector, affinity, taints. Pure.
 
-Called for daemons. Source: kubernetes component-helpers scheduling/corev1 and pkg/controller/daemon
-(nodeShouldRunDaemonPod). The scheduler of `controllers/pods` asks the same of a waiting Pod its own way.
+Called by the scheduler, for daemons, and by whoever evicts. Source: kubernetes component-helpers
+scheduling/corev1 and pkg/controller/daemon (nodeShouldRunDaemonPod).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pinnace.kinds.resource import Obj
+from .resource import Obj
 
 DAEMON_TOLERATIONS: tuple[Obj, ...] = tuple(
     {"key": f"node.kubernetes.io/{name}", "operator": "Exists", "effect": effect}
@@ -33,23 +33,34 @@ def _tolerates(toleration: Obj, taint: Obj) -> bool:
     return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
 
 
-def fits(node: Obj, spec: Obj) -> bool:
+UNSCHEDULABLE: Obj = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+
+
+def taints_of(node: Obj) -> list[Obj]:
+    """Those that keep Pods away; a cordoned node has one whether it is written or not."""
+    spec = node.get("spec") or {}
+    found = [one for one in spec.get("taints") or () if one.get("effect") in ("NoSchedule", "NoExecute")]
+    if spec.get("unschedulable") and all(one["key"] != UNSCHEDULABLE["key"] for one in found):
+        found.append(UNSCHEDULABLE)
+    return found
+
+
+def fits(name: str, labels: dict[str, str], spec: Obj) -> bool:
     """By selector and required node affinity."""
-    labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
         return False
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     if not required:
         return True
-    return any(_term(term, node, labels) for term in required.get("nodeSelectorTerms") or ())
+    return any(_term(term, name, labels) for term in required.get("nodeSelectorTerms") or ())
 
 
-def _term(term: Obj, node: Obj, labels: dict[str, str]) -> bool:
+def _term(term: Obj, name: str, labels: dict[str, str]) -> bool:
     expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
     if not expressions and not fields:
         return False
-    names = {"metadata.name": node["metadata"]["name"]}
+    names = {"metadata.name": name}
     return all(_holds(one, labels) for one in expressions) and all(_holds(one, names) for one in fields)
 
 
@@ -81,11 +92,11 @@ def _number(text: str | None) -> float:
 
 def runs_daemon(node: Obj, spec: Obj) -> tuple[bool, bool]:
     """(may be made here, may stay here)."""
-    if spec.get("nodeName") not in (None, "", node["metadata"]["name"]) or not fits(node, spec):
+    name, labels = node["metadata"]["name"], node["metadata"].get("labels") or {}
+    if spec.get("nodeName") not in (None, "", name) or not fits(name, labels, spec):
         return False, False
     tolerations = [*(spec.get("tolerations") or ()), *DAEMON_TOLERATIONS]
     bad = {
-        taint["effect"] for taint in (node.get("spec") or {}).get("taints") or ()
-        if not tolerates(tolerations, taint)
+        taint["effect"] for taint in taints_of(node) if not tolerates(tolerations, taint)
     }
     return not bad & {"NoSchedule", "NoExecute"}, "NoExecute" not in bad
