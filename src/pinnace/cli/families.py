@@ -26,6 +26,7 @@ from pinnace.controllers.core.jobs import Jobs
 from pinnace.controllers.core.machine import Facts, Machine
 from pinnace.controllers.core.namespaces import Namespaces
 from pinnace.controllers.core.namespaces import bootstrap as create_namespaces
+from pinnace.controllers.core.quotas import Quotas
 from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.roles import bootstrap as create_roles
 from pinnace.controllers.core.services import ServiceNames
@@ -133,6 +134,7 @@ def core(platform: Platform) -> list[Reconciler]:
     return [
         platform.pods,
         AggregatedRoles(client),
+        Quotas(client),
         Namespaces(
             client, resources, platform.home.certificates / "ca.crt", strict=platform.strict
         ),

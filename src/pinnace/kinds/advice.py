@@ -11,7 +11,6 @@ from .resource import Obj, Resource
 
 _STORED = "is stored, but nothing on this platform acts on it yet"
 _PODS = "no pods come of it; use a Pod, a Job or an InferenceService"
-_RULES = "every caller with the token of this platform may do everything"
 IDLE = {
     "replicationcontrollers": _PODS,
     "cronworkflows.argoproj.io": "no Workflow is started by it; submit Workflows yourself",
@@ -19,12 +18,6 @@ IDLE = {
     "poddisruptionbudgets.policy": "pods are stopped without asking it",
     "networkpolicies.networking.k8s.io": "no traffic is allowed or denied by it",
     "ingresses.networking.k8s.io": "no traffic is routed by it",
-    "resourcequotas": "nothing is counted or refused by it",
-    "limitranges": "containers get no defaults from it",
-    "roles.rbac.authorization.k8s.io": _RULES,
-    "rolebindings.rbac.authorization.k8s.io": _RULES,
-    "clusterroles.rbac.authorization.k8s.io": _RULES,
-    "clusterrolebindings.rbac.authorization.k8s.io": _RULES,
     "inferencegraphs.serving.kserve.io": "no requests are routed by it; call each InferenceService yourself",
     "trainedmodels.serving.kserve.io": "no model is loaded by it; use an InferenceService a model",
 }

@@ -17,6 +17,8 @@ from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
 from pinnace.objects import definitions, refusals
 from pinnace.objects.authorisation import Authoriser
+from pinnace.objects.budgets.ledger import Ledger
+from pinnace.objects.budgets.limits import Limits
 from pinnace.objects.client import Options
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
@@ -63,6 +65,8 @@ class House:
         self.authoriser = authoriser
         self.projections = projections
         self.admission = Admission(catalogue, quota)
+        self.ledger = Ledger(store, catalogue)
+        self.limits = Limits(store)
         self.hub = Hub(store)
         self.virtual: dict[str, Virtual] = {}
         self.emptier: Emptier

@@ -235,8 +235,10 @@ class Local:
     async def _enter(self, resource: Resource, new: Obj, options: Options) -> Obj:
         """Stored, as what its writer sees of it."""
         self._guard(resource, None, new)
-        async with self.house.turn(resource):
+        new = self.house.limits.applied(resource, new)
+        async with self.house.turn(resource), self.house.ledger.turn((namespace_of(new),)):
             new, rows = self.house.entering(resource, new)
+            self.house.ledger.check([(resource, None, new)])
             if options.dry_run:
                 if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
                     raise refusals.already_exists(resource, name_of(new))
@@ -400,8 +402,10 @@ class Local:
         judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
         judged = await self.house.judged(resource, options, judge)
         self._guard(resource, now, judged)
-        async with self.house.turn(resource):
+        async with self.house.turn(resource), self.house.ledger.turn((namespace_of(judged),)):
             new = self.house.defined(resource, judged)
+            if options.subresource != "status":
+                self.house.ledger.check([(resource, now, new)])
             return await self._store(resource, current, now, new, rows, options)
 
     async def _store(
@@ -490,7 +494,15 @@ class Local:
                 self._guard(change.resource, None, change.obj)
             writes += made
             resources += [change.resource] * len(made)
-        return await self.house.commit([*writes, *rows], resources)
+        if self.house.ledger.idle:
+            return await self.house.commit([*writes, *rows], resources)
+        new = [
+            (resource, None, write.obj) for resource, write in zip(resources, writes, strict=False)
+            if type(write) is Put and write.expect == ABSENT
+        ]
+        async with self.house.ledger.turn(namespace_of(obj) for _, _, obj in new):
+            self.house.ledger.check(new)
+            return await self.house.commit([*writes, *rows], resources)
 
     def _authorise_change(self, change: Change) -> None:
         name = "" if change.verb == "create" else name_of(change.obj)

@@ -42,10 +42,12 @@ def _create(house: House, identity: Identity, change: Change) -> list[Write]:
     resource, obj = change.resource, change.obj
     if change.trusted:
         new = identified(resource, obj) if change.complete else newborn(resource, obj)
+        new = house.limits.applied(resource, new)
         if resource.namespaced:
             house.open_namespace(resource, new["metadata"]["namespace"], new["metadata"]["name"])
         return [Put(resource.key, new, ABSENT)]
     new = house.admission.created(identity, resource, obj, namespace_of(obj), _UNTRACKED)
+    new = house.limits.applied(resource, new)
     new, rows = house.entering(resource, new)
     return [Put(resource.key, new, ABSENT), *rows]
 
