@@ -23,6 +23,7 @@ from pinnace.objects.client import Options
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
+from pinnace.objects.priorities import Priorities
 from pinnace.objects.projection import Projection
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Hub
@@ -67,6 +68,7 @@ class House:
         self.admission = Admission(catalogue, quota)
         self.ledger = Ledger(store, catalogue)
         self.limits = Limits(store)
+        self.priorities = Priorities(store)
         self.hub = Hub(store)
         self.virtual: dict[str, Virtual] = {}
         self.emptier: Emptier
@@ -104,6 +106,7 @@ class House:
         """What a new object needs from the rest of the world: a living namespace, an accepted definition."""
         if resource.namespaced:
             self.open_namespace(resource, namespace_of(new), name_of(new))
+        new = self.priorities.applied(resource, new)
         rows: list[Row] = []
         projection = self.projections.get(resource.key)
         if projection is not None:

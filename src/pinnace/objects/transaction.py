@@ -42,6 +42,7 @@ def _create(house: House, identity: Identity, change: Change) -> list[Write]:
     resource, obj = change.resource, change.obj
     if change.trusted:
         new = identified(resource, obj) if change.complete else newborn(resource, obj)
+        new = house.priorities.applied(resource, new)
         new = house.limits.applied(resource, new)
         if resource.namespaced:
             house.open_namespace(resource, new["metadata"]["namespace"], new["metadata"]["name"])
