@@ -10,7 +10,8 @@ import pytest
 
 from pinnace.controllers.built_in import JOB, POD
 from pinnace.controllers.core.garbage import Garbage
-from pinnace.controllers.core.job import decide, format_indexes, parse_indexes
+from pinnace.controllers.core.indexes import format_indexes, parse_indexes
+from pinnace.controllers.core.job import decide
 from pinnace.controllers.core.jobs import Jobs
 
 from .house import House, house
@@ -149,3 +150,66 @@ def test_indexes_are_written_as_ranges() -> None:
     assert format_indexes([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
     assert parse_indexes("0-2,5,7-8") == {0, 1, 2, 5, 7, 8}
     assert parse_indexes("") == frozenset()
+
+
+async def test_each_index_has_failures_of_its_own(tmp_path: Path) -> None:
+    node = FakeNode()
+    node.outcome = lambda run: ended(run, int(run.containers[0].env["JOB_COMPLETION_INDEX"] == "1"))
+    async with house(tmp_path, node, jobs) as platform:
+        await platform.create(JOB, job(
+            "by-index", completions=3, parallelism=3, completionMode="Indexed", backoffLimitPerIndex=1
+        ))
+        done = await platform.until(JOB, "by-index", lambda j: "Failed" in conditions(j))
+        pods = platform.store.list("pods", "default").items
+    assert done["status"]["completedIndexes"] == "0,2"
+    assert done["status"]["failedIndexes"] == "1"
+    assert conditions(done)["Failed"] == "FailedIndexes"
+    failed = [p["metadata"]["annotations"] for p in pods if p["status"]["phase"] == "Failed"]
+    assert sorted(each["batch.kubernetes.io/job-index-failure-count"] for each in failed) == ["0", "1"]
+
+
+async def test_too_many_failed_indexes_end_it_early(tmp_path: Path) -> None:
+    node = FakeNode()
+    node.outcome = lambda run: ended(run, 1)
+    async with house(tmp_path, node, jobs) as platform:
+        await platform.create(JOB, job(
+            "most", completions=9, parallelism=1, completionMode="Indexed", backoffLimitPerIndex=0,
+            maxFailedIndexes=2,
+        ))
+        done = await platform.until(JOB, "most", lambda j: "Failed" in conditions(j))
+    assert conditions(done)["Failed"] == "MaxFailedIndexesExceeded"
+    assert done["status"]["failedIndexes"] == "0-2"
+
+
+async def test_a_success_policy_is_content_with_the_leader(tmp_path: Path) -> None:
+    node = FakeNode(hold=True)
+    async with house(tmp_path, node, jobs) as platform:
+        await platform.create(JOB, job(
+            "lead", completions=3, parallelism=3, completionMode="Indexed",
+            successPolicy={"rules": [{"succeededIndexes": "1-2"}, {"succeededIndexes": "0"}]},
+        ))
+        await platform.until(JOB, "lead", lambda j: j["status"].get("ready") == 3)
+        leader = next(u for u, r in node.runs.items() if r.containers[0].env["JOB_COMPLETION_INDEX"] == "0")
+        node.finish(leader)
+        done = await platform.until(JOB, "lead", lambda j: "Complete" in conditions(j))
+    assert conditions(done) == {"SuccessCriteriaMet": "SuccessPolicy", "Complete": "SuccessPolicy"}
+    assert done["status"]["completedIndexes"] == "0"
+    assert len(node.killed) == 2
+
+
+def test_a_rule_by_count_and_a_replacement_that_waits() -> None:
+    spec = {"completions": 4, "parallelism": 4, "completionMode": "Indexed",
+            "podReplacementPolicy": "Failed", "template": {"spec": {}},
+            "successPolicy": {"rules": [{"succeededCount": 2}]}}
+    owner = {"metadata": {"name": "j"}, "spec": spec, "status": {"completedIndexes": "0"}}
+    leaving = {
+        "metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z",
+                     "deletionGracePeriodSeconds": 30,
+                     "annotations": {"batch.kubernetes.io/job-completion-index": "1"}},
+        "spec": {"nodeName": "pinnace"}, "status": {"phase": "Running"},
+    }
+    assert decide(owner, [leaving], 0.0).create == [2, 3]
+    owner["status"] = {"completedIndexes": "0,3"}
+    ending = decide(owner, [], 0.0).ending
+    assert ending is not None
+    assert (ending.kind, ending.message) == ("Complete", "Matched rules at index 0")

@@ -11,12 +11,20 @@ from typing import Any
 
 import msgspec
 
+from pinnace.controllers.core.indexes import (
+    FAILURES,
+    INDEX,
+    index_of,
+    matched,
+    parse_indexes,
+    spent,
+    tries,
+)
 from pinnace.controllers.moment import unix
 from pinnace.kinds import reserved
 from pinnace.kinds.resource import Obj
 
 TRACKING = "batch.kubernetes.io/job-tracking"
-INDEX = "batch.kubernetes.io/job-completion-index"
 FIRST_DELAY = 10.0
 LAST_DELAY = 600.0
 
@@ -39,6 +47,10 @@ class Decision(msgspec.Struct):
     counted: list[Obj] = []
     active: list[Obj] = []
     terminating: int = 0
+    held: frozenset[int] = frozenset()
+    """Indexes whose Pods are leaving."""
+    tries: dict[int, int] = {}
+    """With backoffLimitPerIndex: how often each index has failed."""
     ready: int = 0
     create: list[int | None] = []
     """Indexes of Pods to make; None outside Indexed mode."""
@@ -55,10 +67,12 @@ def decide(job: Obj, pods: Sequence[Obj], now: float, first_delay: float = FIRST
         failed=int(status.get("failed") or 0),
         completed=parse_indexes(status.get("completedIndexes") or ""),
         failed_indexes=parse_indexes(status.get("failedIndexes") or ""),
+        tries=tries(spec, pods, lambda pod: judged(spec, pod)[0]),
     )
     indexed = spec.get("completionMode") == "Indexed"
     fatal = _sort(result, spec, pods, indexed)
     if indexed:
+        result.completed = frozenset(n for n in result.completed if n < int(spec.get("completions") or 0))
         result.succeeded = len(result.completed)
     result.ending = fatal or _ending(job, result, pods, now)
     if result.ending is not None or spec.get("suspend") or job["metadata"].get("deletionTimestamp"):
@@ -79,6 +93,7 @@ def _sort(result: Decision, spec: Obj, pods: Sequence[Obj], indexed: bool) -> En
                 fatal = _count(result, spec, pod, phase, indexed) or fatal
         elif leaving:
             result.terminating += 1
+            result.held |= {index_of(pod) or 0}
         else:
             result.active.append(pod)
             result.ready += _is_ready(pod)
@@ -102,7 +117,7 @@ def _count(result: Decision, spec: Obj, pod: Obj, phase: str, indexed: bool) -> 
     if action == "Ignore":
         return None
     result.failed += 1
-    if action == "FailIndex" and index is not None:
+    if index is not None and (action == "FailIndex" or spent(spec, pod)):
         result.failed_indexes |= {index}
     return Ending("Failed", "PodFailurePolicy", message) if action == "FailJob" else None
 
@@ -151,8 +166,10 @@ def _ending(job: Obj, result: Decision, pods: Sequence[Obj], now: float) -> Endi
         if now >= started + seconds:
             return Ending("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
         result.wait = started + seconds - now
-    if _too_many_indexes(spec, result):
-        return Ending("Failed", "FailedIndexes", "Job has failed indexes")
+    if failed := _failed_indexes(spec, result):
+        return failed
+    if (rule := matched(spec, result.completed)) is not None:
+        return Ending("Complete", "SuccessPolicy", f"Matched rules at index {rule}")
     if completions is None:
         done = result.succeeded > 0 and not result.active and not result.terminating
     else:
@@ -161,13 +178,16 @@ def _ending(job: Obj, result: Decision, pods: Sequence[Obj], now: float) -> Endi
     return Ending("Complete", "CompletionsReached", text) if done else None
 
 
-def _too_many_indexes(spec: Obj, result: Decision) -> bool:
+def _failed_indexes(spec: Obj, result: Decision) -> Ending | None:
     if not result.failed_indexes:
-        return False
+        return None
     limit = spec.get("maxFailedIndexes")
     if limit is not None and len(result.failed_indexes) > int(limit):
-        return True
-    return len(result.failed_indexes) + len(result.completed) >= int(spec["completions"])
+        words = "Job has exceeded the specified maximal number of failed indexes"
+        return Ending("Failed", "MaxFailedIndexesExceeded", words)
+    if len(result.failed_indexes) + len(result.completed) >= int(spec["completions"]):
+        return Ending("Failed", "FailedIndexes", "Job has failed indexes")
+    return None
 
 
 def _restarts_inside(spec: Obj) -> bool:
@@ -187,7 +207,7 @@ def _fill(
     wanted = int(spec.get("parallelism", 1))
     completions = spec.get("completions")
     if completions is not None:
-        wanted = min(wanted, int(completions) - result.succeeded)
+        wanted = min(wanted, int(completions) - result.succeeded - len(result.failed_indexes))
     elif result.succeeded:
         wanted = len(result.active)
     held = len(result.active) + (result.terminating if spec.get("podReplacementPolicy") == "Failed" else 0)
@@ -197,19 +217,37 @@ def _fill(
     missing = wanted - held
     if missing <= 0:
         return
+    if result.tries:
+        _fill_by_index(result, spec, pods, now, first_delay, missing)
+        return
     pause = _pause(result, pods, now, first_delay)
     if pause > 0:
         result.wait = pause if result.wait is None else min(result.wait, pause)
         return
     if indexed:
-        result.create = [*_free_indexes(result, int(completions or 0))][:missing]
+        result.create = [*_free_indexes(result, spec)][:missing]
     else:
         result.create = [None] * missing
 
 
-def _free_indexes(result: Decision, completions: int) -> Iterable[int | None]:
+def _fill_by_index(
+    result: Decision, spec: Obj, pods: Sequence[Obj], now: float, first_delay: float, missing: int
+) -> None:
+    """Each index waits for its own failures alone."""
+    for index in _free_indexes(result, spec):
+        own = [pod for pod in pods if index_of(pod) == index]
+        pause = _pause(result, own, now, first_delay) if own else 0.0
+        if pause > 0:
+            result.wait = pause if result.wait is None else min(result.wait, pause)
+        elif len(result.create) < missing:
+            result.create.append(index)
+
+
+def _free_indexes(result: Decision, spec: Obj) -> Iterable[int | None]:
     taken = {index_of(pod) for pod in result.active} | result.completed | result.failed_indexes
-    return (index for index in range(completions) if index not in taken)
+    if spec.get("podReplacementPolicy") == "Failed":
+        taken |= result.held
+    return (index for index in range(int(spec.get("completions") or 0)) if index not in taken)
 
 
 def _pause(result: Decision, pods: Sequence[Obj], now: float, first_delay: float) -> float:
@@ -243,11 +281,6 @@ def phase_of(pod: Obj) -> str:
     return str((pod.get("status") or {}).get("phase") or "Pending")
 
 
-def index_of(pod: Obj) -> int | None:
-    text = (pod["metadata"].get("annotations") or {}).get(INDEX)
-    return int(text) if text is not None else None
-
-
 def _is_ready(pod: Obj) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
@@ -260,27 +293,9 @@ def newest(pods: Sequence[Obj]) -> list[Obj]:
     )
 
 
-def parse_indexes(text: str) -> frozenset[int]:
-    """`0-2,5` → {0, 1, 2, 5}"""
-    found: set[int] = set()
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), int(last or first) + 1))
-    return frozenset(found)
-
-
-def format_indexes(indexes: Iterable[int]) -> str:
-    runs: list[list[int]] = []
-    for index in sorted(indexes):
-        if runs and runs[-1][1] == index - 1:
-            runs[-1][1] = index
-        else:
-            runs.append([index, index])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def made(job: Obj, index: int | None, name: str) -> Obj:
-    """The Pod for one completion, owned by the Job and held by its tracking finalizer."""
+def made(job: Obj, index: int | None, name: str, failures: int | None = None) -> Obj:
+    """The Pod for one completion, owned by the Job and held by its tracking finalizer. `failures`: of its
+    index so far, where they are counted."""
     meta, template = job["metadata"], job["spec"]["template"]
     own: dict[str, Any] = template.get("metadata") or {}
     spec = dict(template["spec"])
@@ -288,6 +303,8 @@ def made(job: Obj, index: int | None, name: str) -> Obj:
     annotations = reserved.without(own.get("annotations"))
     if index is not None:
         annotations[INDEX] = labels[INDEX] = str(index)
+        if failures is not None:
+            annotations[FAILURES] = str(failures)
         spec.setdefault("hostname", f"{meta['name']}-{index}"[:63])
         spec["containers"] = [_with_index(each) for each in spec["containers"]]
         if spec.get("initContainers"):

@@ -15,13 +15,13 @@ from typing import Any
 
 from pinnace.controllers.built_in import JOB, POD
 from pinnace.controllers.controller import Key, Result
+from pinnace.controllers.core.indexes import format_indexes
 from pinnace.controllers.core.job import (
     FIRST_DELAY,
     TRACKING,
     Decision,
     Ending,
     decide,
-    format_indexes,
     made,
 )
 from pinnace.controllers.moment import stamp, unix
@@ -79,7 +79,8 @@ class Jobs:
 
     async def _commit(self, job: Obj, decision: Decision, now: float) -> Result:
         create = decision.create[:AT_ONCE]
-        pods = [made(job, index, self._pod_name(job, index)) for index in create]
+        tried = decision.tries
+        pods = [made(job, each, self._pod_name(job, each), tried.get(each or 0)) for each in create]
         changes = [Change(verb="create", resource=POD, obj=pod, trusted=True) for pod in pods]
         changes += [_counted(pod) for pod in decision.counted]
         status = self._status(job, decision, len(pods), now)
