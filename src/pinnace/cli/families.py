@@ -34,6 +34,7 @@ from pinnace.controllers.core.taints import Taints
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
+from pinnace.controllers.serving.graphs import InferenceGraphs
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.trainer.controller import TrainJobs
@@ -168,7 +169,10 @@ def serving(platform: Platform) -> list[Reconciler]:
             platform.client, platform.gateway, Recorder(platform.client, "inferenceservice-controller"),
             artifacts=platform.artifact, volumes=platform.home.volumes, tail=platform.log_tail,
             doors=platform.doors,
-        )
+        ),
+        InferenceGraphs(
+            platform.client, platform.gateway, Recorder(platform.client, "inferencegraph-controller")
+        ),
     ]
 
 

@@ -49,6 +49,37 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of a graph's node: another node, or a URL. Fields as KServe's InferenceStep has them."""
+
+    name: str = ""
+    node: str = ""
+    url: str = ""
+    data: str = ""
+    weight: int = 0
+    condition: str = ""
+    hard: bool = False
+    """Its failure ends the request."""
+    renames: bool = False
+    """`predictions` of the step before become its `instances`."""
+
+
+class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`kind`: Sequence, Switch, Ensemble or Splitter."""
+
+    kind: str
+    steps: tuple[Step, ...] = ()
+
+
+class Graph(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An InferenceGraph: `nodes` has a `root`. `timeout` in seconds for each step, 0: none of its own."""
+
+    nodes: dict[str, Node]
+    headers: tuple[str, ...] = ()
+    """Regular expressions of further headers that the steps get."""
+    timeout: float = 0
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`headers` are set on every request that reaches a backend (KServe-Isvc-Name …); `timeout` in
     seconds.
@@ -60,6 +91,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backends: tuple[Backend, ...]
     headers: dict[str, str] = {}
     timeout: float = 300
+    graph: Graph | None = None
+    """Its only backend, of the endpoint's own name, is then the gateway's router (`About.router`)."""
 
     @property
     def key(self) -> str:
@@ -95,6 +128,8 @@ class About(msgspec.Struct, frozen=True):
     domain: str
     envoy: str = ""
     restarts: int = 0
+    router: str = ""
+    """Socket of the program that walks graphs."""
 
 
 class Refused(Exception):

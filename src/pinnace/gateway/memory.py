@@ -16,7 +16,7 @@ class Memory:
         self.endpoints: dict[str, Endpoint] = {}
         self.healthy: set[str] = set()
         self.statistics: dict[str, Statistics] = {}
-        self._about = About(port, f"localhost:{port}")
+        self._about = About(port, f"localhost:{port}", router="/run/graphs.sock")
 
     async def about(self) -> About:
         return self._about

@@ -22,6 +22,7 @@ from pinnace.gateway.activator import Activator
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import PATTERN, Counters, replace
 from pinnace.gateway.envoy import Envoy
+from pinnace.gateway.graph.router import Router
 from pinnace.gateway.interface import About, Refused
 from pinnace.gateway.picture import Places, cluster_name
 from pinnace.gateway.publisher import Publisher
@@ -46,6 +47,7 @@ class Service:
         self._admin = Admin(str(home.run / "envoy.sock"))
         self._publisher = Publisher(self._places, self._admin, lambda: self.domain)
         self._activator = Activator(self._publisher, self._counters.activated)
+        self._router = Router(self._publisher, lambda: self.port)
         self._looking = asyncio.Lock()
 
     @property
@@ -63,6 +65,7 @@ class Service:
         replace(self._home.gateway / "envoy.json", msgspec.json.encode(configuration))
         replace(self._home.gateway / "port", str(self.port).encode())
         activator = await self._activator.listen(self._places.activator)
+        await self._router.listen(self._router_socket)
         control = await self._listen()
         tasks = [asyncio.create_task(self._envoy.run()), asyncio.create_task(self._watch(token))]
         stopped = asyncio.create_task(until(stop))
@@ -130,7 +133,12 @@ class Service:
         return bool(found.get(name, 0) > 1)  # the activator is one of them
 
     def _about(self) -> About:
-        return About(self.port, self.domain, envoy=str(self._envoy.pid or ""), restarts=self._envoy.restarts)
+        pid = str(self._envoy.pid or "")
+        return About(self.port, self.domain, pid, self._envoy.restarts, self._router_socket)
+
+    @property
+    def _router_socket(self) -> str:
+        return str(self._home.run / "graphs.sock")
 
     async def _look(self) -> bool:
         async with self._looking:

@@ -54,12 +54,14 @@ class Publisher:
         self._turn = asyncio.Lock()
         self._retired: dict[str, tuple[str, Backend]] = {}
         self._written: dict[str, str] = {}
+        self._hosts: frozenset[str] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def prepare(self, port: int, token: str) -> None:
         """Before Envoy starts: the files of the last picture, whatever an older version wrote."""
         Path(self._places.folder, "eds").mkdir(parents=True, exist_ok=True)
         self.picture = self._load()
+        self._hosts = None
         for name, (namespace, backend) in self._backends().items():
             self._write_endpoints(name, namespace, backend)
         self._write("cds", self._clusters(self._backends()))
@@ -80,6 +82,13 @@ class Publisher:
     def hosts(self) -> list[str]:
         routes = [route for endpoint in self.picture.values() for route in endpoint.routes]
         return [host for route in routes if route.prefix == "/" and not route.path for host in route.hosts]
+
+    @property
+    def all_hosts(self) -> frozenset[str]:
+        """Every name that leads to something here."""
+        if self._hosts is None:
+            self._hosts = frozenset(host.lower() for host in self.hosts())
+        return self._hosts
 
     async def publish(self, endpoints: Sequence[Endpoint]) -> None:
         async with self._turn:
@@ -108,6 +117,7 @@ class Publisher:
     def _turn_to(self, wanted: dict[str, Endpoint]) -> None:
         old = self._backends()
         self.picture = wanted
+        self._hosts = None
         new = self._backends()
         for name, where in old.items():
             if name not in new:

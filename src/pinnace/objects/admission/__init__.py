@@ -42,6 +42,7 @@ _RULES: dict[str, Rules] = {
     "rolebindings.rbac.authorization.k8s.io": rights.BINDING,
     "clusterrolebindings.rbac.authorization.k8s.io": rights.CLUSTER_BINDING,
     "inferenceservices.serving.kserve.io": serving.INFERENCE_SERVICE,
+    "inferencegraphs.serving.kserve.io": serving.INFERENCE_GRAPH,
     "jobsets.jobset.x-k8s.io": training.JOB_SET,
     "experiments.kubeflow.org": tuning.EXPERIMENT,
     "trainjobs.trainer.kubeflow.org": training.TRAIN_JOB,
