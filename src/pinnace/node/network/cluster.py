@@ -34,6 +34,7 @@ from pinnace.node.network.messages import (
     Service,
     ToHolder,
     encode,
+    receive,
 )
 from pinnace.node.network.picture import Picture
 from pinnace.node.network.ways import SPACES, Ways
@@ -193,7 +194,7 @@ class Cluster:
     def read(self) -> None:
         while self.holder is not None:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self.holder, PACKET, 4, socket.MSG_CMSG_CLOEXEC)
+                data, descriptors = receive(self.holder)
             except BlockingIOError:
                 return
             except OSError:

@@ -133,7 +133,8 @@ class Fabric:
 
     def plug(self, index: int) -> None:
         """Take a link that somebody else made (slirp4netns' tap) into the bridge."""
-        self.kernel.do(netlink.enslave(index, BRIDGE))
+        outward = netlink.route("0.0.0.0", 0, self.range.outside)  # noqa: S104 - the default route
+        self.kernel.do(netlink.enslave(index, BRIDGE), outward)
 
 
 def allow(path: str, value: str) -> None:

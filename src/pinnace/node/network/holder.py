@@ -25,7 +25,6 @@ from pinnace.node.network import dns, door
 from pinnace.node.network.fabric import Fabric, Range, Space
 from pinnace.node.network.forwarding import Choose
 from pinnace.node.network.messages import (
-    PACKET,
     Attach,
     Attached,
     Detach,
@@ -37,6 +36,7 @@ from pinnace.node.network.messages import (
     Service,
     ToHolder,
     encode,
+    receive,
 )
 from pinnace.node.network.picture import Picture
 from pinnace.node.network.ports import Ports, bound, listen, listen_at
@@ -88,7 +88,7 @@ class Holder:
         """Descriptors must be taken in the order in which they come; the work behind them waits in line."""
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self.node, PACKET, 4)
+                data, descriptors = receive(self.node)
             except BlockingIOError:
                 return
             except ConnectionError:

@@ -6,6 +6,9 @@ Each message is one packet of MessagePack on a pair of sockets; descriptors ride
 
 from __future__ import annotations
 
+import socket
+from array import array
+
 import msgspec
 
 
@@ -88,7 +91,20 @@ class Attached(msgspec.Struct, frozen=True, tag="attached"):
 
 ToHolder = Service | NoService | Attach | Doors | Detach | Listen
 FromHolder = Ready | Plugged | Attached
+MOST_DESCRIPTORS = 4
 PACKET = 1 << 20
 """Bytes of the longest message."""
+
+def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """One packet and its descriptors, which no program that is started inherits: a pod that had one of a
+    namespace could enter it. (`socket.recv_fds` of Python 3.11 drops the flag that says so.)"""
+    room = socket.CMSG_LEN(MOST_DESCRIPTORS * 4)
+    data, extra, _, _ = connection.recvmsg(PACKET, room, socket.MSG_CMSG_CLOEXEC)
+    found = array("i")
+    for level, kind, content in extra:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(content[: len(content) // found.itemsize * found.itemsize])
+    return data, list(found)
+
 
 encode = msgspec.msgpack.Encoder().encode
