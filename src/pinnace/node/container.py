@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from pinnace.node import hooks
 from pinnace.node.console import Console
 from pinnace.node.health import Health, ask
 from pinnace.node.launchers import Exit, Handle, Launch, StartError
@@ -64,6 +65,8 @@ class Member:
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
         self.killer: asyncio.TimerHandle | None = None
+        self.parting: asyncio.Task[None] | None = None
+        """preStop, while it runs."""
         self.guards: list[Callable[[], None]] = []
         self.sockets: dict[str, str] = {}
         self.console: Console | None = None
@@ -145,7 +148,7 @@ class Member:
                 self.console.started()
         begun(self.state, self.handle.pid)
         self.state.sockets = self.sockets
-        if not self.probed:
+        if not self.probed and not self.spec.post_start:
             self.state.ready = True
             self.started.set()
         self.services.sampler.add(log)
@@ -163,11 +166,22 @@ class Member:
         assert self.launch is not None
         if self.spec.memory_limit and not self.launch.cgroups:
             self.guards.append(Watchdog(self.handle, self.spec.memory_limit, self.memory_over).stop)
-        if self.probed:
-            tell = (self.started.set, self.set_ready, self.unhealthy, self.probe_says)
-            health = Health(self.spec, self.check, *tell)
-            watching = asyncio.ensure_future(health.watch())
+        if self.probed or self.spec.post_start:
+            watching = asyncio.ensure_future(self.watch())
             self.guards.append(lambda: void(watching.cancel()))
+
+    async def watch(self) -> None:
+        """The start's hook, then the probes."""
+        if self.spec.post_start and (why := await hooks.perform(self.spec.post_start, self.check)):
+            self.state.message = f"PostStartHookError: {why}"
+            self.probe_says(f"PostStartHook failed: {why}")
+            self.interrupt(hooks.LEAST)
+        elif self.probed:
+            tell = (self.started.set, self.set_ready, self.unhealthy, self.probe_says)
+            await Health(self.spec, self.check, *tell).watch()
+        else:
+            self.started.set()
+            self.set_ready(True)
 
     def end(self, exit: Exit, log: Log, tail: Tail | None) -> None:
         for stop in self.guards:
@@ -186,6 +200,9 @@ class Member:
             self.services.groups.drop(self.launch.cgroups)
         if self.killer:
             self.killer.cancel()
+        if self.parting is not None:
+            self.parting.cancel()
+            self.parting = None
         self.handle = None
         self.services.visitors.leave(self.uid, self.spec.name)
         exit.reason = exit.reason or self.reason(exit.code)
@@ -201,7 +218,20 @@ class Member:
     def stop(self, grace: float) -> None:
         """TERM now, KILL after `grace` seconds; it is not started again."""
         self.stopped.set()
+        self.leave(grace)
+
+    def leave(self, grace: float) -> None:
+        """preStop first, if there is one; asked again, it is cut short."""
+        hook = self.spec.pre_stop
+        if self.parting is not None:
+            self.parting.cancel()
+        elif hook is not None and self.handle is not None and grace > 0:
+            self.parting = asyncio.ensure_future(self.part(hook, grace))
+            return
         self.interrupt(grace)
+
+    async def part(self, hook: Probe, grace: float) -> None:
+        self.interrupt(await hooks.part(hook, self.check, grace))
 
     def interrupt(self, grace: float) -> None:
         if self.handle is None:
@@ -237,7 +267,7 @@ class Member:
         self.state.message = reason
         self.set_ready(False)
         self.changed()
-        self.interrupt(30)
+        self.leave(30)
 
     def inside(self) -> Inside | None:
         if self.handle is None or self.launch is None:

@@ -118,6 +118,9 @@ class Container(msgspec.Struct, omit_defaults=True):
     readiness: Probe | None = None
     liveness: Probe | None = None
     startup: Probe | None = None
+    post_start: Probe | None = None
+    pre_stop: Probe | None = None
+    """Hooks: asked once, in a probe's form; of kind `sleep`, for `period` seconds."""
     script: str | None = None
     """Source of a script template: written to /argo/staging/script (0755), its path appended to command."""
     unix_sockets: list[str] = []
@@ -245,6 +248,10 @@ class Open(msgspec.Struct, tag="open", omit_defaults=True):
     tty: bool = False
 
 
+class HangUp(msgspec.Struct, tag="hangup"):
+    """From control, to a main process: who typed has ended the input."""
+
+
 class Opened(msgspec.Struct, tag="opened", omit_defaults=True):
     """The streams, in the order of the descriptors that come with this frame: `stdin`, `stdout`, `stderr`,
     or `terminal` (both ways). `log`: where an attached container without a terminal writes, `offset`: how
@@ -265,4 +272,5 @@ class Ended(msgspec.Struct, tag="ended", omit_defaults=True):
 
 ToNode = Run | Kill | Ack | Forget | Service | NoService
 FromNode = Hello | Report
+ToSession = Open | HangUp
 FromSession = Opened | Ended

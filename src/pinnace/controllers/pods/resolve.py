@@ -25,6 +25,8 @@ from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Prob
 STAGING = "pinnace.dev/staging"
 ISOLATION = "pinnace.dev/isolation"
 STORAGE = "ephemeral-storage"
+LONGEST_HOOK = 3600
+"""Seconds; a postStart hook has no limit of its own, a preStop hook has the grace period."""
 SOCKETS = "pinnace.dev/sockets"
 ISOLATIONS = ("container", "sandbox", "process")
 
@@ -191,6 +193,8 @@ class _Builder:
         if self.staging.script is not None and name == (self.staging.main or "main") and not init:
             result.script = self.staging.script
         self._probes(container, result)
+        if container.get("lifecycle"):
+            self._hooks(container, result)
         return result
 
     def _restart(self, container: Obj, init: bool) -> str:
@@ -199,6 +203,13 @@ class _Builder:
             return str(own)
         policy = str(self.spec.get("restartPolicy") or "Always")
         return "OnFailure" if init and policy == "Always" else policy
+
+    def _hooks(self, container: Obj, result: Container) -> None:
+        lifecycle = container.get("lifecycle") or {}
+        if hook := lifecycle.get("postStart"):
+            result.post_start = _hook(hook, container, result)
+        if hook := lifecycle.get("preStop"):
+            result.pre_stop = _hook(hook, container, result)
 
     def _probes(self, container: Obj, result: Container) -> None:
         if probe := container.get("readinessProbe"):
@@ -220,6 +231,12 @@ def _uid(security: Obj, spec: Obj) -> int | None:
     if own is None:
         own = (spec.get("securityContext") or {}).get("runAsUser")
     return own
+
+
+def _hook(hook: Obj, container: Obj, result: Container) -> Probe:
+    if sleep := hook.get("sleep"):
+        return Probe(kind="sleep", period=float(sleep.get("seconds") or 0))
+    return _probe({**hook, "timeoutSeconds": LONGEST_HOOK}, container, result)
 
 
 def _probe(probe: Obj, container: Obj, result: Container) -> Probe:
