@@ -18,7 +18,6 @@ IDLE = {
     "poddisruptionbudgets.policy": "pods are stopped without asking it",
     "networkpolicies.networking.k8s.io": "no traffic is allowed or denied by it",
     "ingresses.networking.k8s.io": "no traffic is routed by it",
-    "inferencegraphs.serving.kserve.io": "no requests are routed by it; call each InferenceService yourself",
     "trainedmodels.serving.kserve.io": "no model is loaded by it; use an InferenceService a model",
 }
 """By resource key: what does not happen, and what to do instead."""

@@ -1,0 +1,122 @@
+"""The example as a user has it, with KServe's SDK as it comes from PyPI: in containers, and as the client."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.platform import Platform, eventually
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits-transformer"
+SDK = """
+import json, sys
+from kserve import (KServeClient, V1beta1InferenceService, V1beta1InferenceServiceSpec, V1beta1ModelFormat,
+                    V1beta1ModelSpec, V1beta1PredictorSpec, constants)
+from kubernetes.client import V1ObjectMeta
+uri = "s3://artifacts/models/digits-pictures"
+model = V1beta1ModelSpec(model_format=V1beta1ModelFormat(name="sklearn"), storage_uri=uri)
+service = V1beta1InferenceService(
+    api_version=constants.KSERVE_V1BETA1, kind="InferenceService",
+    metadata=V1ObjectMeta(name="bysdk", namespace="default"),
+    spec=V1beta1InferenceServiceSpec(predictor=V1beta1PredictorSpec(model=model)))
+client = KServeClient(config_file=sys.argv[1])
+client.create(service)
+client.wait_isvc_ready("bysdk", namespace="default", timeout_seconds=60)
+said = [client.get("bysdk", namespace="default")["status"]["url"]]
+service.spec.predictor.model.env = [{"name": "A", "value": "1"}]
+service.spec.predictor.canary_traffic_percent = 10
+client.patch("bysdk", service, namespace="default")
+client.wait_isvc_ready("bysdk", namespace="default", timeout_seconds=60)
+part = client.get("bysdk", namespace="default")["status"]["components"]["predictor"]
+said.append([(t["revisionName"], t["percent"]) for t in part["traffic"]])
+fresh = client.get("bysdk", namespace="default")
+service.metadata.resource_version = fresh["metadata"]["resourceVersion"]
+service.spec.predictor.canary_traffic_percent = None
+client.replace("bysdk", service, namespace="default")
+client.wait_isvc_ready("bysdk", namespace="default", timeout_seconds=60)
+client.delete("bysdk", namespace="default")
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    found = Platform(tmp_path_factory.mktemp("kserve"))
+    try:
+        yield found.up()
+    finally:
+        found.down()
+
+
+def ask(url: str, path: str, body: Any) -> Any:
+    where = urlsplit(url)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{where.port}{path}", json.dumps(body).encode(),
+        {"Host": where.netloc, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def ready(platform: Platform, kind: str, name: str) -> str:
+    status = platform.get(kind, name).get("status") or {}
+    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
+    return str(status.get("url", "")) if conditions.get("Ready") == "True" else ""
+
+
+def picture(digit: int) -> list[list[float]]:
+    """The first such digit of scikit-learn's set, three times as large, black on white."""
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-ignore]
+
+    digits = load_digits()
+    drawn = digits.images[list(digits.target).index(digit)]
+    grey = 255 - drawn / 16 * 255
+    rows: list[list[float]] = grey.repeat(3, axis=0).repeat(3, axis=1).tolist()
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_pictures_become_digits_and_reasons(platform: Platform) -> None:
+    platform.kubectl("apply", "-k", str(EXAMPLE))
+    url = eventually(lambda: ready(platform, "isvc", "pictures"), "the service of three components", 400)
+    said = ask(url, "/v1/models/pictures:predict", {"instances": [picture(d) for d in range(10)]})
+    assert [each["digit"] for each in said["predictions"]] == list(range(10))
+    (why,) = ask(url, "/v1/models/pictures:explain", {"instances": [picture(7)]})["explanations"]
+    assert why["digit"] == 7
+    assert 0 < sum(map(sum, why["decisive"])) < 64
+    own = platform.get("isvc", "pictures")["status"]["components"]["predictor"]["url"]
+    plain = ask(own, "/v1/models/pictures:predict", {"instances": [[0] * 64]})
+    assert set(plain) == {"predictions"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_unmodified_client_creates_waits_patches_replaces_and_deletes(
+    platform: Platform, tmp_path: Path
+) -> None:
+    platform.kubectl("apply", "-k", str(EXAMPLE))
+    eventually(lambda: ready(platform, "isvc", "pictures"), "the model", 400)
+    python = tmp_path / "sdk" / "bin" / "python"
+    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "sdk")], check=True)
+    needed = ["kserve>=0.15,<1", "kubernetes<37"]
+    subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *needed], check=True)
+    done = subprocess.run(
+        [str(python), "-c", SDK, str(platform.home.kubeconfig)], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    url, traffic = json.loads(done.stdout.splitlines()[-1])
+    assert url.startswith("http://bysdk.default.")
+    assert traffic == [["bysdk-predictor-00002", 10], ["bysdk-predictor-00001", 90]]
+    gone = platform.kubectl("get", "isvc", "bysdk", check=False)
+    assert "not found" in gone or platform.get("isvc", "bysdk")["metadata"].get("deletionTimestamp")
