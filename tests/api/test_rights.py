@@ -256,3 +256,16 @@ def test_kubectl_asks_and_is_told(world: World) -> None:
         "apiVersion": f"{GROUP}/v1", "kind": "Role", "metadata": {"name": "y", "namespace": name},
         "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}],
     }))
+
+
+def test_quotas_and_limits_are_described(world: World) -> None:
+    stack, name = world.stack, world.name
+    stack.ok("create", "quota", "q", "--hard=configmaps=5,pods=2", "-n", name)
+    shown = stack.ok("describe", "quota", "q", "-n", name)
+    assert "Resource" in shown
+    made = {"metadata": {"name": "l"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "500m"}, "max": {"cpu": "1"}}]}}
+    world.post(f"{API}/{name}/limitranges", made)
+    assert "500m" in stack.ok("describe", "limitrange", "l", "-n", name)
+    told = stack.ok("describe", "namespace", name)
+    assert "Resource Quotas" in told
+    assert "Resource Limits" in told

@@ -163,3 +163,23 @@ async def test_limits_are_bounds(door: Local) -> None:
         "provided ratio is 40.000000]"
     )
     await door.create(POD, pod("x", requests={"cpu": "500m"}, limits={"cpu": "1"}), "a")
+
+
+SAFE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+async def test_a_namespace_holds_its_pods_to_a_level(door: Local) -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/warn": "restricted"}
+    await door.patch(NAMESPACE, "a", "", {"metadata": {"labels": labels}}, "merge")
+    assert await refused(door.create(POD, pod("x", hostNetwork=True), "a")) == (
+        'pods "x" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)'
+    )
+    told: list[str] = []
+    await door.create(POD, pod("x"), "a", Options(warnings=told))
+    assert told[0].startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "c" must set')
+    safe = pod("y")
+    safe["spec"]["containers"][0]["securityContext"] = SAFE
+    told.clear()
+    await door.create(POD, safe, "a", Options(warnings=told))
+    assert told == []

@@ -17,6 +17,7 @@ from pinnace.api.http import Request
 from pinnace.cli.garbage import collect
 from pinnace.cli.usage import Measuring
 from pinnace.controllers.controller import Reconciler
+from pinnace.controllers.core.account_secrets import AccountSecrets
 from pinnace.controllers.core.claims import Claims
 from pinnace.controllers.core.claims import bootstrap as create_classes
 from pinnace.controllers.core.endpoints import EndpointsOfServices
@@ -136,6 +137,7 @@ def core(platform: Platform) -> list[Reconciler]:
         platform.pods,
         AggregatedRoles(client),
         Quotas(client),
+        AccountSecrets(client, platform.tokens, platform.home.certificates / "ca.crt"),
         Namespaces(
             client, resources, platform.home.certificates / "ca.crt", strict=platform.strict
         ),

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
 from pinnace.objects import definitions, refusals
+from pinnace.objects.admission import standards
 from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.budgets.ledger import Ledger
 from pinnace.objects.budgets.limits import Limits
@@ -112,6 +113,13 @@ class House:
         if projection is not None:
             new, rows = projection.absorb({**new, "status": {}}, new)
         return self.defined(resource, new), rows
+
+    def secured(self, resource: Resource, new: Obj, options: Options) -> None:
+        """A Pod is held to the security level of its namespace."""
+        if resource.key == "pods":
+            namespace = self.store.get("namespaces", "", namespace_of(new))
+            if namespace is not None:
+                standards.judge(namespace, resource, new, options.warnings)
 
     def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
         projection = self.projections.get(resource.key)

@@ -236,6 +236,7 @@ class Local:
         """Stored, as what its writer sees of it."""
         self._guard(resource, None, new)
         new = self.house.limits.applied(resource, new)
+        self.house.secured(resource, new, options)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(new),)):
             new, rows = self.house.entering(resource, new)
             self.house.ledger.check([(resource, None, new)])
