@@ -40,6 +40,7 @@ while True:
     while time.monotonic() < until:
         if not busy: time.sleep(0.05)
 """
+INDEXED = "import os; print(os.environ['JOB_COMPLETION_INDEX'], os.environ['HOSTNAME'])"
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +231,64 @@ def test_a_job_from_a_cron_job(platform: Platform) -> None:
     ]
     platform.kubectl("delete", "cronjob", "tick")
     eventually(lambda: not platform.get("jobs")["items"], "the Job to go with its CronJob")
+
+
+def test_an_indexed_job_tells_each_pod_its_index(platform: Platform) -> None:
+    pod = {"restartPolicy": "Never", "containers": [{
+        "name": "main", "image": "python:3.11",
+        "command": ["python3", "-c", INDEXED],
+    }]}
+    platform.kubectl("apply", "-f", "-", text=json.dumps({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "parts"},
+        "spec": {"completions": 3, "parallelism": 2, "completionMode": "Indexed", "template": {"spec": pod}},
+    }))
+    platform.kubectl("wait", "--for=condition=complete", "job/parts", "--timeout=60s")
+    said = platform.kubectl("logs", "-l", "job-name=parts", "--tail=-1").splitlines()
+    assert sorted(said) == [f"{n} parts-{n}" for n in range(3)]
+    assert "Completed Indexes:  0-2" in platform.kubectl("describe", "job", "parts")
+    platform.kubectl("delete", "job", "parts")
+
+
+def test_a_node_is_drained_and_comes_back(platform: Platform) -> None:
+    idle = "import time; time.sleep(600)"
+    platform.kubectl("apply", "-f", "-", text=workload("Deployment", "idle", idle, {}, replicas=2))
+    platform.kubectl("apply", "-f", "-", text=workload("DaemonSet", "agent", idle, {}))
+    for name in ("deploy/idle", "ds/agent"):
+        platform.kubectl("rollout", "status", name, "--timeout=60s")
+    platform.kubectl("drain", "pinnace", "--ignore-daemonsets", "--timeout=60s", "--force")
+    assert "SchedulingDisabled" in platform.kubectl("get", "node", "pinnace")
+    told = platform.kubectl("describe", "node", "pinnace")
+    assert "Taints:             node.kubernetes.io/unschedulable:NoSchedule" in told
+    pods = platform.get("pods", "-l", "app=idle")["items"]
+    assert {pod["status"]["phase"] for pod in pods} == {"Pending"}
+    assert platform.get("ds", "agent")["status"]["numberReady"] == 1
+    platform.kubectl("uncordon", "pinnace")
+    platform.kubectl("rollout", "status", "deploy/idle", "--timeout=60s")
+    platform.kubectl("delete", "deploy/idle", "ds/agent")
+
+
+def test_volumes_are_listed_as_on_a_cluster(platform: Platform) -> None:
+    assert platform.kubectl("get", "sc").splitlines()[1].split()[:2] == ["standard", "(default)"]
+    platform.kubectl("apply", "-f", "-", text=json.dumps({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "mine"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }))
+    platform.kubectl("wait", "--for=jsonpath={.status.phase}=Bound", "pvc/mine", "--timeout=30s")
+    name = platform.get("pvc", "mine")["spec"]["volumeName"]
+    row = platform.kubectl("get", "pv", name).splitlines()[1].split()
+    assert row[:7] == [name, "1Gi", "RWO", "Delete", "Bound", "default/mine", "standard"]
+    platform.kubectl("delete", "pvc", "mine")
+    eventually(lambda: name not in platform.kubectl("get", "pv"), "the volume to go with its claim")
+
+
+def test_a_crash_loop_is_shown(platform: Platform) -> None:
+    platform.kubectl("apply", "-f", "-", text=workload("Deployment", "crash", "raise SystemExit(3)", {}))
+    shown = lambda: platform.kubectl("get", "pods", "-l", "app=crash")  # noqa: E731
+    eventually(lambda: "CrashLoopBackOff" in shown(), "CrashLoopBackOff")
+    assert "0/1" in shown()
+    told = platform.kubectl("get", "deploy", "crash").splitlines()[1].split()
+    assert told[:4] == ["crash", "0/1", "1", "0"]
+    platform.kubectl("delete", "deploy", "crash")
 
 
 def test_what_is_measured(platform: Platform, tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ def cells(resource: Resource, obj: Obj, now: datetime) -> list[Any]:
             return [name, (obj.get("metadata") or {}).get("creationTimestamp")]
         return [name, *(cell(one, obj, now) for one in resource.columns)]
     row = printer.cells(obj, now)
+    if printer.remark is not None:
+        name += printer.remark(obj)
     return row if printer.nameless else [name, *row]
 
 

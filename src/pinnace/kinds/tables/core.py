@@ -197,6 +197,11 @@ def _storage_class(obj: Obj, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: Obj) -> str:
+    annotations = section(section(obj, "metadata"), "annotations")
+    return " (default)" if annotations.get("storageclass.kubernetes.io/is-default-class") == "true" else ""
+
+
 def _network_policy(obj: Obj, now: datetime) -> list[Any]:
     return [selector(section(obj, "spec").get("podSelector")), age(obj, now)]
 
@@ -266,7 +271,7 @@ PRINTERS = {
     ),
     "storageclasses.storage.k8s.io": Printer(
         columns("Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"),
-        _storage_class,
+        _storage_class, remark=_default,
     ),
     "networkpolicies.networking.k8s.io": Printer(columns("Pod-Selector", "Age"), _network_policy),
     "ingresses.networking.k8s.io": Printer(columns("Class", "Hosts", "Address", "Ports", "Age"), _ingress),

@@ -22,6 +22,8 @@ class Printer(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
     cells: Cells
     nameless: bool = False
+    remark: Callable[[Obj], str] | None = None
+    """What follows the name in its cell."""
 
 
 def columns(*shown: str, wide: tuple[str, ...] = ()) -> tuple[Column, ...]:

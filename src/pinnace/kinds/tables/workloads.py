@@ -108,7 +108,8 @@ def _autoscaler(obj: Obj, now: datetime) -> list[Any]:
     target = section(spec, "scaleTargetRef")
     least = spec.get("minReplicas")
     return [
-        f"{target.get('kind', '')}/{target.get('name', '')}", _targets(spec, status), str(least) if least else UNSET,
+        f"{target.get('kind', '')}/{target.get('name', '')}", _targets(spec, status),
+        str(least) if least else UNSET,
         spec.get("maxReplicas") or 0, status.get("currentReplicas") or 0, age(obj, now),
     ]
 
