@@ -57,6 +57,6 @@ def test_random_search_over_jobs_finds_its_best_trial(platform: Platform) -> Non
     metric = best["observation"]["metrics"][0]
     assert metric["name"] == "loss"
     assert abs(float(metric["min"]) - x * x) < 1e-4
-    values = [float(one["status"]["observation"]["metrics"][0]["min"]) for one in trials(platform, "searched")]
-    assert min(values) == float(metric["min"])
+    observed = [one["status"]["observation"]["metrics"][0] for one in trials(platform, "searched")]
+    assert min(float(one["min"]) for one in observed) == float(metric["min"])
     assert platform.kubectl("get", "jobs", "-o", "name") == ""  # a trial's run goes unless it is retained

@@ -188,6 +188,13 @@ def _hyperband(spec: Experiment, settings: Mapping[str, str]) -> str:
     return ""
 
 
+def _bayesian(spec: Experiment, settings: Mapping[str, str]) -> str:
+    smooth = settings.get("base_estimator", "GP") == "GP"
+    if settings.get("acq_optimizer") == "lbfgs" and not smooth:
+        return f"acq_optimizer lbfgs needs base_estimator GP: {settings['base_estimator']} has no gradient"
+    return ""
+
+
 def _pbt(spec: Experiment, settings: Mapping[str, str]) -> str:
     for needed in ("suggestion_trial_dir", "n_population", "truncation_threshold"):
         if not settings.get(needed):
@@ -201,5 +208,5 @@ def _pbt(spec: Experiment, settings: Mapping[str, str]) -> str:
 
 
 _OWN: Mapping[str, Callable[[Experiment, Mapping[str, str]], str]] = {
-    "grid": _grid, "cmaes": _cmaes, "hyperband": _hyperband, "pbt": _pbt,
+    "bayesianoptimization": _bayesian, "grid": _grid, "cmaes": _cmaes, "hyperband": _hyperband, "pbt": _pbt,
 }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from pinnace.controllers.controller import Key, Result
-from pinnace.controllers.moment import stamp
+from pinnace.controllers.moment import stamp, unix
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.tuning import median
 from pinnace.controllers.tuning.conditions import lowered, marked
@@ -160,9 +160,10 @@ def _past(entry: Suggested, trial: Obj | None, spec: Experiment) -> Past:
     assigned = {one.name: one.value for one in entry.parameter_assignments}
     if trial is None or spec.objective is None:
         return Past(entry.name, assigned, labels=entry.labels)
-    done = katib.phase(trial) in katib.ENDINGS
-    value = objective_value((trial.get("status") or {}).get("observation"), spec.objective)
-    return Past(entry.name, assigned, value if done else None, done, entry.labels)
+    done, status = katib.phase(trial) in katib.ENDINGS, trial.get("status") or {}
+    value = objective_value(status.get("observation"), spec.objective)
+    seconds = unix(status.get("completionTime")) - unix(status.get("startTime")) if done else 0.0
+    return Past(entry.name, assigned, value if done else None, done, entry.labels, seconds)
 
 
 def _entry(experiment: str, proposal: Proposal, rules: tuple[katib.Rule, ...]) -> Suggested:

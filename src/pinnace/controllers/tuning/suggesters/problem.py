@@ -25,6 +25,8 @@ class Past(msgspec.Struct, frozen=True):
     done: bool = False
     """It will not say more, whether it succeeded or not."""
     labels: dict[str, str] = {}
+    seconds: float = 0.0
+    """That it took."""
 
 
 class Problem(msgspec.Struct, frozen=True):

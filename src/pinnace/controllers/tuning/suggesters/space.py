@@ -66,6 +66,11 @@ class Axis(msgspec.Struct, frozen=True):
             return 0.5
         return self._unplaced(value)
 
+    def nearest(self, value: float) -> str:
+        """The text of the nearest value that may be."""
+        value = min(max(value, self.low), self.high)
+        return self.point(self.index(repr(value))) if self.points else repr(value)
+
     def index(self, text: str) -> int:
         """Of the nearest point; 0 for what is none."""
         if self.choices:
