@@ -70,7 +70,7 @@ class Caller(Half):
         self.late = asyncio.get_running_loop().call_later(GREETING_WITHIN, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None:
+        if self.other is not None or self.finding is not None:
             super().data_received(data)
             return
         self.head += data
@@ -97,8 +97,8 @@ class Caller(Half):
             self.refuse("nobody accepts a connection there")
             return
         client.write(b"ok\n")
-        if rest and outgoing.transport is not None:
-            outgoing.transport.write(rest)
+        if rest:
+            self.early.insert(0, rest)
         join(self, outgoing)
 
     def refuse(self, why: str) -> None:

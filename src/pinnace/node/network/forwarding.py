@@ -27,17 +27,26 @@ class Half(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: Half | None = None
+        self.early: list[bytes] = []
+        """What came before it was joined to another: a transport that is told to pause at once may still read
+        (asyncio before 3.11.4)."""
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
+        if self.other is None:
+            self.early.append(data)
+        elif self.other.transport is not None:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        other = self.other.transport if self.other else None
+        if self.other is None:
+            self.ended = True
+            return True
+        other = self.other.transport
         if other is None or not other.can_write_eof() or other.is_closing():
             return False
         other.write_eof()
@@ -95,6 +104,11 @@ def join(one: Half, other: Half) -> None:
     """From now on what one of them reads, the other writes."""
     one.other, other.other = other, one
     for half in (one, other):
+        early, half.early = half.early, []
+        for data in early:
+            half.data_received(data)
+        if half.ended:
+            half.eof_received()
         if half.transport is not None:
             with suppress(RuntimeError):
                 half.transport.resume_reading()
