@@ -14,6 +14,8 @@ import msgspec
 
 from pinnace.api.context import Route
 from pinnace.api.http import Request
+from pinnace.api.kfp import tasks
+from pinnace.api.kfp.face import Face
 from pinnace.cli.garbage import collect
 from pinnace.cli.usage import Measuring
 from pinnace.controllers.controller import Reconciler
@@ -32,6 +34,9 @@ from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.roles import bootstrap as create_roles
 from pinnace.controllers.core.services import ServiceNames
 from pinnace.controllers.core.taints import Taints
+from pinnace.controllers.jobset.controller import JobSets
+from pinnace.controllers.pipelines.runs import PipelineRuns
+from pinnace.controllers.pipelines.schedules import Schedules
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
@@ -165,6 +170,14 @@ def workloads(platform: Platform) -> list[Reconciler]:
     ]
 
 
+def jobset(platform: Platform) -> list[Reconciler]:
+    return [JobSets(platform.client)]
+
+
+def kfp(platform: Platform) -> list[Reconciler]:
+    return [PipelineRuns(platform.client, tasks.details), Schedules(platform.client)]
+
+
 def serving(platform: Platform) -> list[Reconciler]:
     return [
         InferenceServices(
@@ -202,6 +215,7 @@ def workflow(platform: Platform) -> list[Reconciler]:
         Workflows(
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
             actor=lambda namespace, name: platform.client.as_(identity_of(namespace, name)),
+            isolation=lambda: platform.machine().isolation,
         )
     ]
 
@@ -210,10 +224,12 @@ FAMILIES: Mapping[str, Callable[[Platform], list[Reconciler]]] = {
     "jobs": jobs,
     "workloads": workloads,
     "serving": serving,
+    "jobset": jobset,
     "trainer": trainer,
     "training": training,
     "tuning": tuning,
     "workflow": workflow,
+    "kfp": kfp,
 }
 """`--without NAME` leaves a family's objects to a controller of the user's own."""
 
@@ -242,6 +258,7 @@ def routes(platform: Platform) -> list[Route]:
         await request.text(200, (await collect(platform.home, platform.store)).text())
 
     return [
+        *Face(platform.client.as_).routes(),
         Route("/pinnace/v1/status", status),
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from . import library, trainer, training, validation
+from . import library, pipelines, trainer, training, validation
 from .crd import AGE, custom_resources
 from .resource import Column, Obj, Resource
 from .schema import Node
@@ -153,6 +153,7 @@ def _shipped() -> Iterator[Resource]:
                     if resource.key not in UNSERVED:
                         yield resource
     yield from training.beside_the_catalogue()
+    yield from pipelines.RESOURCES
     yield from (WORKFLOW_NODES, POD_METRICS, NODE_METRICS)
 
 
@@ -173,6 +174,8 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     """With the rules of ours, where we wrote some for the kind."""
     if kind == WORKFLOW_NODES.kind and group == WORKFLOW_NODES.group:
         return _workflow_node()
+    if pipelines.owns(group, kind):
+        return pipelines.schema()
     if group == training.GROUP and training.is_older(version, kind):
         return _older(group, kind)
     if group == POD_METRICS.group:

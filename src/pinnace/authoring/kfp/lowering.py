@@ -1,8 +1,8 @@
 """From the IR to an Argo Workflow: one template a task, data and conditions as expressions, leaves as steps.
 
 Pure. Every value is JSON text in a parameter, artifacts too (their name, type, URI and metadata; the bytes
-lie in the repository under the URI). A loop, an imported artifact or a claim becomes a small DAG of its own, so
-that whoever reads its outputs need not know. Callers: `api/kfp`, `cli`. Rules: docs/pipelines.md.
+lie in the repository under the URI). A loop, an imported artifact or a claim becomes a small DAG of its own,
+so that whoever reads its outputs need not know. Callers: `api/kfp`, `cli`. Rules: docs/pipelines.md.
 """
 
 from __future__ import annotations

@@ -1,0 +1,134 @@
+"""Kubeflow Pipelines' REST API (`/apis/v2beta1`), on its own paths and through the service proxy.
+
+It only translates: documents of the API to objects and back. `kfp.Client(host)` calls the first,
+`kfp.Client()` with a kubeconfig the second (`…/services/ml-pipeline:http/proxy//apis/v2beta1/…`). Callers:
+`cli/families` mounts the routes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from pinnace.api.context import Route
+from pinnace.api.http import Request
+from pinnace.api.kfp.errors import Refusal, invalid, of_status
+from pinnace.api.kfp.records import Records
+from pinnace.authoring.kfp.expressions import ExpressionProblem
+from pinnace.authoring.kfp.ir import IrError
+from pinnace.authoring.kfp.values import ValueMismatch
+from pinnace.kinds import pipelines
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.client import SYSTEM, Identity
+from pinnace.objects.errors import StatusError
+from pinnace.objects.local import Local
+
+BASE = "/apis/v2beta1"
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
+PROXY = re.compile(
+    r"/api/v1/namespaces/[^/]+/services/(?:https?:)?ml-pipeline(?:-ui)?(?::[a-z0-9-]+)?/proxy/*(/.*)"
+)
+NAMESPACE = Resource(
+    group="", version="v1", kind="Namespace", plural="namespaces", singular="namespace", namespaced=False
+)
+BODY = 32 * 1024 * 1024
+
+
+class Call:
+    """One request: what the path named, the query, who asks."""
+
+    def __init__(self, request: Request, client: Local, names: dict[str, str]) -> None:
+        self.request = request
+        self.client = client
+        self.names = names
+        self.query = request.query
+        self.records = Records(client)
+
+    async def document(self) -> Obj:
+        content = await self.request.body(BODY)
+        try:
+            found: Any = json.loads(content or b"{}")
+        except ValueError as error:
+            raise invalid(f"the body is no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise invalid("the body is no JSON object")
+        return found
+
+
+Answer = Callable[[Call], Awaitable[Any]]
+
+
+class Face:
+    """`client` gives the door as an identity."""
+
+    def __init__(self, client: Callable[[Identity], Local]) -> None:
+        from pinnace.api.kfp import experiments, library, recurring, runs
+
+        self.client = client
+        self.table: list[tuple[str, re.Pattern[str], Answer]] = [("GET", re.compile("/healthz"), healthz)]
+        for method, pattern, answer in (
+            *experiments.ROUTES,
+            *library.ROUTES,
+            *runs.ROUTES,
+            *recurring.ROUTES,
+        ):
+            path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", pattern)
+            self.table.append((method, re.compile(path), answer))
+
+    def routes(self) -> list[Route]:
+        proxied = [
+            Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS)
+            for name in ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
+        ]
+        return [Route(f"{BASE}/*", self, METHODS), *proxied]
+
+    async def __call__(self, request: Request) -> None:
+        path = request.path
+        proxied = PROXY.fullmatch(path)
+        if proxied is not None:
+            path = proxied[1]
+        try:
+            answer = await self.answer(request, path.removeprefix(BASE))
+        except (Refusal, StatusError, IrError, ValueMismatch, ExpressionProblem) as error:
+            refusal = refusal_of(error)
+            await request.json(refusal.status, refusal.body())
+        else:
+            await request.json(200, answer)
+
+    async def _namespace(self) -> None:
+        """Where the records lie is there from the first one on."""
+        own = self.client(SYSTEM)
+        if own.peek(NAMESPACE, pipelines.NAMESPACE) is None:
+            with suppress(StatusError):
+                await own.create(NAMESPACE, {"metadata": {"name": pipelines.NAMESPACE}})
+
+    async def answer(self, request: Request, path: str) -> Any:
+        known = False
+        for method, pattern, answer in self.table:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            known = True
+            if method == request.method:
+                request.resource = "kfp"
+                if method == "POST":
+                    await self._namespace()
+                return await answer(Call(request, self.client(request.identity), found.groupdict()))
+        if known:
+            raise Refusal(501, f"Method Not Allowed: {request.method} {path}")
+        raise Refusal(404, f"Not Found: the pipelines API has no {path}")
+
+
+def refusal_of(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    return of_status(error) if isinstance(error, StatusError) else invalid(str(error))
+
+
+async def healthz(call: Call) -> Obj:
+    from pinnace import __version__
+
+    return {"multi_user": False, "pipeline_store": "kubernetes", "tag_name": __version__}

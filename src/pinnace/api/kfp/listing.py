@@ -1,0 +1,112 @@
+"""Lists: filter, order, pages. Source: kubeflow/pipelines backend/api/v2beta1/filter.proto."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pinnace.api.kfp.errors import invalid
+
+Item = dict[str, Any]
+OPERATIONS = {
+    "EQUALS": 1,
+    "NOT_EQUALS": 2,
+    "GREATER_THAN": 3,
+    "GREATER_THAN_EQUALS": 5,
+    "LESS_THAN": 6,
+    "LESS_THAN_EQUALS": 7,
+    "IN": 8,
+    "IS_SUBSTRING": 9,
+}
+VALUES = ("string_value", "int_value", "long_value", "timestamp_value", "bool_value")
+LISTS = ("string_values", "int_values", "long_values")
+NAMES = {"name": "display_name", "id": "", "status": "state"}
+PAGE, MOST = 10, 200
+_TESTS: dict[int, Callable[[Any, Any], bool]] = {
+    1: lambda own, wanted: bool(own == wanted),
+    2: lambda own, wanted: bool(own != wanted),
+    3: lambda own, wanted: bool(own > wanted),
+    5: lambda own, wanted: bool(own >= wanted),
+    6: lambda own, wanted: bool(own < wanted),
+    7: lambda own, wanted: bool(own <= wanted),
+    8: lambda own, wanted: own in wanted,
+    9: lambda own, wanted: str(wanted).lower() in str(own).lower(),
+}
+
+
+def page(items: list[Item], query: dict[str, str], key: str, identity: str) -> Item:
+    """The answer to a list: `{key: [...], total_size, next_page_token}`. `identity`: the field of the id."""
+    found = [item for item in items if _passes(item, query.get("filter") or "", identity)]
+    found = _ordered(found, query.get("sort_by") or "", identity)
+    start = _start(query.get("page_token") or "")
+    size = _size(query.get("page_size") or "")
+    answer: Item = {key: found[start : start + size], "total_size": len(found)}
+    if start + size < len(found):
+        answer["next_page_token"] = base64.urlsafe_b64encode(json.dumps(start + size).encode()).decode()
+    return answer
+
+
+def _size(text: str) -> int:
+    try:
+        size = int(text or 0)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise invalid(f"page_size {text!r}: expected a number that is not negative")
+    return min(size, MOST) or PAGE
+
+
+def _start(token: str) -> int:
+    if not token:
+        return 0
+    try:
+        return max(0, int(json.loads(base64.urlsafe_b64decode(token))))
+    except (ValueError, TypeError):
+        raise invalid(f"page_token {token[:40]!r} is none of ours") from None
+
+
+def _ordered(items: list[Item], order: str, identity: str) -> list[Item]:
+    field, _, direction = (order or "created_at").strip().partition(" ")
+    if direction.strip().lower() not in ("", "asc", "desc"):
+        raise invalid(f"sort_by {order!r}: expected a field, then asc or desc")
+    name = _field(field, identity)
+    made = sorted(items, key=lambda item: str(item.get(name) or ""))
+    return made[::-1] if direction.strip().lower() == "desc" else made
+
+
+def _field(name: str, identity: str) -> str:
+    name = name.rpartition(".")[2]
+    return NAMES.get(name, name) or identity
+
+
+def _passes(item: Item, text: str, identity: str) -> bool:
+    if not text:
+        return True
+    try:
+        predicates = json.loads(text).get("predicates") or []
+    except (ValueError, AttributeError):
+        raise invalid("filter: expected JSON with the list `predicates`") from None
+    return all(_holds(item, predicate, identity) for predicate in predicates)
+
+
+def _holds(item: Item, predicate: Item, identity: str) -> bool:
+    snake = {_snake(key): value for key, value in predicate.items()}
+    operation = snake.get("operation", snake.get("op"))
+    number = OPERATIONS.get(operation, 0) if isinstance(operation, str) else operation
+    test = _TESTS.get(number or 0)
+    if test is None:
+        raise invalid(f"filter: operation {operation!r} is none of {', '.join(OPERATIONS)}")
+    own: Any = item.get(_field(str(snake.get("key", "")), identity), "")
+    wanted = next((snake[name] for name in VALUES if name in snake), None)
+    if wanted is None:
+        lists: Item = next((snake[name] for name in LISTS if name in snake), {})
+        wanted = lists.get("values") or []
+    if isinstance(own, int) and isinstance(wanted, str):
+        own = str(own)
+    return test(own, wanted)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,89 @@
+"""Keeps each run's record in step with its Workflow, and makes one for Workflows that kfp 1.8 compiled.
+
+The record outlives the Workflow: state, history, times and the details of its tasks stay. Keys are Workflows.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+from pinnace.authoring.kfp.submission import stamp, told
+from pinnace.controllers.controller import Key, Result
+from pinnace.kinds import pipelines
+from pinnace.kinds.argo import WORKFLOW
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.client import Options
+from pinnace.objects.document import clone
+from pinnace.objects.local import Local
+from pinnace.store.interface import Event
+
+Details = Callable[[str, Obj], Obj]
+
+
+class PipelineRuns:
+    """`details` gives a run's task details of its Workflow with nodes."""
+
+    name = "pipeline-runs"
+    watches: tuple[Resource, ...] = (WORKFLOW,)
+
+    def __init__(self, client: Local, details: Details, now: Callable[[], float] = time.time) -> None:
+        self.client = client
+        self.details = details
+        self.now = now
+
+    def keys(self, event: Event) -> tuple[Key, ...]:
+        meta = event.obj["metadata"]
+        ours = pipelines.RUN_LABEL in (meta.get("labels") or {})
+        if ours or pipelines.OLD_SPEC in (meta.get("annotations") or {}):
+            return (Key(event.namespace, event.name),)
+        return ()
+
+    async def reconcile(self, key: Key) -> Result:
+        workflow = self.client.peek(WORKFLOW, key.name, key.namespace)
+        if workflow is None:
+            return Result()
+        run = (workflow["metadata"].get("labels") or {}).get(pipelines.RUN_LABEL)
+        if not run:
+            await self._adopt(workflow)
+            return Result()
+        record = self.client.peek(pipelines.RUN, run, pipelines.NAMESPACE)
+        if record is None:
+            if pipelines.OLD_SPEC in (workflow["metadata"].get("annotations") or {}):
+                await self.client.create(pipelines.RUN, self._old(workflow, run), pipelines.NAMESPACE)
+            return Result()
+        status = told(record, workflow, self.now())
+        if status is not None:
+            if status["state"] in pipelines.ENDED:
+                full = await self.client.get(WORKFLOW, key.name, key.namespace)
+                status["details"] = self.details(run, full)
+            changed = {**clone(record), "status": status}
+            await self.client.update(pipelines.RUN, changed, pipelines.NAMESPACE)
+        return Result()
+
+    async def _adopt(self, workflow: Obj) -> None:
+        """A Workflow of kfp 1.8 gets its label, then its record."""
+        meta = workflow["metadata"]
+        patch = {"metadata": {"labels": {pipelines.RUN_LABEL: str(uuid.uuid4())}}}
+        await self.client.patch(WORKFLOW, meta["name"], meta["namespace"], patch, "merge", Options())
+
+    def _old(self, workflow: Obj, run: str) -> Obj:
+        meta = workflow["metadata"]
+        notes = meta.get("annotations") or {}
+        return {
+            "apiVersion": pipelines.RUN.api_version,
+            "kind": pipelines.RUN.kind,
+            "metadata": {"name": run, "namespace": pipelines.NAMESPACE},
+            "spec": {
+                "displayName": notes.get(pipelines.RUN_NAME) or meta["name"],
+                "workflow": meta["name"],
+                "namespace": meta["namespace"],
+                "request": {"pipeline_spec": {"workflow_manifest": meta["name"]}},
+            },
+            "status": {
+                "state": "PENDING",
+                "storageState": "AVAILABLE",
+                "history": [{"update_time": stamp(self.now()), "state": "PENDING"}],
+            },
+        }
