@@ -19,7 +19,7 @@ from pinnace.node.container import Inside
 from pinnace.node.launchers import Command, StartError, Terms
 from pinnace.node.launchers.process import find
 from pinnace.node.orphans import kill, processes
-from pinnace.node.protocol import Ended, FromSession, Open, Opened
+from pinnace.node.protocol import Ended, FromSession, HangUp, Open, Opened, ToSession
 from pinnace.node.reaper import exit_code, kill_session
 from pinnace.node.services import Services
 from pinnace.node.streams import Streams, is_terminal, on_terminal
@@ -100,7 +100,7 @@ class Session:
         self.loop.add_reader(connection.fileno(), self.heard)
 
     def heard(self) -> None:
-        """The order; later only that control is gone."""
+        """The order; later the end of the input, or that control is gone."""
         try:
             data = self.connection.recv(1 << 16)
         except BlockingIOError:
@@ -110,20 +110,22 @@ class Session:
         if not data:
             self.close()
             return
-        if self.order is not None:
-            return
         try:
-            bodies = self.frames.feed(data)
-            if bodies:
-                self.order = msgspec.msgpack.decode(bodies[0], type=Open)
+            for body in self.frames.feed(data):
+                self.take(msgspec.msgpack.decode(body, type=ToSession))
         except (WireError, msgspec.DecodeError):
             self.close()
-            return
-        if self.order is not None:
-            self.late.cancel()
-            self.begin(self.order)
-        elif len(self.frames.buffer) > ORDER_LIMIT:
+        if len(self.frames.buffer) > ORDER_LIMIT:
             self.close()
+
+    def take(self, message: ToSession) -> None:
+        if isinstance(message, HangUp):
+            if self.inside is not None and self.inside.console is not None:
+                self.inside.console.hang_up()
+        elif self.order is None:
+            self.order = message
+            self.late.cancel()
+            self.begin(message)
 
     def begin(self, order: Open) -> None:
         self.inside = self.sessions.find(order.uid, order.container)

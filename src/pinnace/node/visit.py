@@ -10,12 +10,13 @@ import asyncio
 import os
 import socket
 from array import array
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from pinnace.node.protocol import Ended, FromSession, Open, Opened
+from pinnace.node.protocol import Ended, FromSession, HangUp, Open, Opened
 from pinnace.node.wire import Frames, WireError, frame
 
 PATIENCE = 10.0
@@ -39,7 +40,7 @@ class Visit:
         self.streams: dict[str, int] = {}
         self.opened: asyncio.Future[Opened | Ended] = self.loop.create_future()
         self.ended: asyncio.Future[Ended] = self.loop.create_future()
-        self.closed = False
+        self.closed = self.attached = False
         self.loop.add_reader(connection.fileno(), self._heard)
 
     @classmethod
@@ -55,6 +56,7 @@ class Visit:
             connection.close()
             raise Gone("the node is not there") from error
         visit = cls(connection)
+        visit.attached = not order.argv
         try:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.shield(visit.opened)
@@ -103,10 +105,14 @@ class Visit:
                 future.exception()  # nobody has to ask
 
     def give_up(self, name: str) -> None:
-        """Close one stream: the other side reads its end."""
+        """Close one stream: the other side reads its end, a main process as far as it is meant to."""
         descriptor = self.streams.pop(name, -1)
-        if descriptor >= 0:
-            os.close(descriptor)
+        if descriptor < 0:
+            return
+        os.close(descriptor)
+        if self.attached:
+            with suppress(OSError):
+                self.connection.send(frame(HangUp()))
 
     def close(self) -> None:
         if self.closed:

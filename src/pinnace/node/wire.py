@@ -22,10 +22,10 @@ from pinnace.node.protocol import (
     FromSession,
     Hello,
     Kill,
-    Open,
     Report,
     Run,
     ToNode,
+    ToSession,
 )
 
 LIMIT = 64 * 1024 * 1024
@@ -38,7 +38,7 @@ class WireError(ConnectionError):
     """The other side does not speak this protocol, or is gone."""
 
 
-def frame(message: ToNode | FromNode | Open | FromSession) -> bytes:
+def frame(message: ToNode | FromNode | ToSession | FromSession) -> bytes:
     body = _encoder.encode(message)
     return len(body).to_bytes(LENGTH, "big") + body
 

@@ -17,6 +17,7 @@ from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
 from pinnace.node.streams import on_terminal
 
+ARCHIVE = ("tar", "cf", "-")
 NO_ROOT = "/nonexistent"
 
 
@@ -39,7 +40,7 @@ class ProcessHandle:
 
     def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
         if rewriter := launch.rewriter:
-            argv = [rewriter.text(word) for word in argv]
+            argv = archiving(argv, rewriter, launch.root) or [rewriter.text(word) for word in argv]
             if "/tmp" in rewriter.seen:  # noqa: S108 - a path inside
                 os.makedirs(f"{launch.root}/tmp", exist_ok=True)  # noqa: S108
         find(argv[0], launch.env.get("PATH", ""), launch.cwd)
@@ -94,6 +95,21 @@ class ProcessLauncher:
 
     def sweep(self) -> None:
         self.orphans.sweep()
+
+
+def archiving(argv: list[str], rewriter: Rewriter, root: str) -> list[str]:
+    """`kubectl cp` from a container has `tar` write the path that was asked for, and expects the archive to
+    name it so, and not where it lies here. Empty: it is another command."""
+    if argv[: len(ARCHIVE)] != list(ARCHIVE):
+        return []
+    words = list(ARCHIVE)
+    for path in argv[len(ARCHIVE) :]:
+        if path.startswith("/"):
+            moved = rewriter.path(path).startswith(root + "/")
+            words += ["-C", root if moved else "/", path.strip("/") or "."]
+        else:
+            words.append(path)
+    return words
 
 
 def in_cgroups(launch: Launch, program: str) -> tuple[list[str], str]:

@@ -32,6 +32,7 @@ HIDDEN = ("--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
 """Where bubblewrap is process 1: its /proc/1/exe is a file of the user's on the host, who may chmod it."""
 IMAGE_FOLDERS = ("etc", "proc", "dev")
 """Where files of ours are bound into an image's root."""
+LEADERS = ("/usr/bin/setsid", "/bin/setsid")
 PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
 UNSAFE = frozenset(
     (
@@ -157,7 +158,7 @@ class SandboxLauncher:
         argv[:0] = (self.program, "--json-status-fd", str(handle.status))
         argv[:0] = launch.entrance
         argv, program = in_cgroups_outside(launch, argv, argv[0])
-        if launch.tty:
+        if launch.tty and not self.leading(launch):
             argv = on_terminal(argv, program)
             program = argv[0]
 
@@ -202,7 +203,17 @@ class SandboxLauncher:
         argv += HIDDEN if launch.executor else ("--as-pid-1",)
         for name in hidden:
             argv += ("--setenv", name, launch.env[name])
-        return [*argv, "--", *launch.argv]
+        leader = self.leading(launch) if launch.tty else []
+        return [*argv, "--", *leader, *launch.argv]
+
+    @staticmethod
+    def leading(launch: Launch) -> list[str]:
+        """What makes the program the leader of a session on its terminal, inside: only so a shell finds the
+        process group that the terminal belongs to. Without it, the session is bubblewrap's, outside."""
+        for path in LEADERS:
+            if os.path.exists(f"{launch.built.root}{path}"):
+                return [path, "-c"]
+        return []
 
     def host_view(self, launch: Launch, uid: str) -> list[str]:
         if not launch.fresh:
