@@ -54,7 +54,7 @@ def jobset(job: Obj, runtime: Obj) -> Obj:
     inner = {**(template.get("spec") or {})}
     replicated = [_sized(one) for one in inner.get("replicatedJobs") or ()]
     nodes = _nodes(job, runtime, kind, settings, replicated)
-    replicated = [_step(job, one, nodes, kind, settings) for one in replicated]
+    replicated = [_labelled(_step(job, one, nodes, kind, settings)) for one in replicated]
     if spec.get("initializer"):
         replicated, inner = _shared(replicated, inner)
     inner["replicatedJobs"] = apply(job, replicated)
@@ -115,6 +115,19 @@ def _step(job: Obj, replicated: Obj, nodes: Nodes, kind: str, settings: Obj) -> 
         found = _counted(replicated, nodes.count)
         return _with_pod(found, containers=_trained(job, found, nodes, kind, settings))
     return replicated
+
+
+def _labelled(replicated: Obj) -> Obj:
+    """The step stands on the pods, too: `kubectl logs -l …trainjob-ancestor-step=trainer` finds them."""
+    step = step_of(replicated)
+    if not step:
+        return replicated
+    template = replicated["template"]
+    job = template.get("spec") or {}
+    inner = job.get("template") or {}
+    meta = inner.get("metadata") or {}
+    inner = {**inner, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), STEP: step}}}
+    return {**replicated, "template": {**template, "spec": {**job, "template": inner}}}
 
 
 def _counted(replicated: Obj, count: int) -> Obj:

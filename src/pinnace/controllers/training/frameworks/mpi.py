@@ -53,21 +53,20 @@ def _accelerated(replica: Replica) -> bool:
 
 
 def dress(job: Job, replica: Replica, index: int, spec: Obj) -> None:
-    """The launcher gets the configuration and its account; an idle worker waits to be told."""
-    containers = spec["containers"]
-    if replica.type == "Worker":
-        if not containers[0].get("command") and not containers[0].get("args"):
-            containers[0] = {**containers[0], "command": ["sleep"], "args": ["365d"]}
-        return
-    modes = {"hostfile": 0o444, "discover_hosts.sh": 0o555, "kubexec.sh": 0o555}
+    """The launcher gets the configuration and its account; an idle worker waits to be told, and has the
+    script, for which Open MPI looks in every process."""
+    modes = {"kubexec.sh": 0o555}
+    main = spec["containers"][0]
+    if replica.type == "Launcher":
+        modes |= {"hostfile": 0o444, "discover_hosts.sh": 0o555}
+        spec["serviceAccountName"] = f"{job.name}-launcher"
+    elif not main.get("command") and not main.get("args"):
+        main = {**main, "command": ["sleep"], "args": ["365d"]}
     items = [{"key": key, "path": key, "mode": mode} for key, mode in modes.items()]
     volume = {"name": "mpi-job-config", "configMap": {"name": f"{job.name}-config", "items": items}}
     spec["volumes"] = [*(spec.get("volumes") or ()), volume]
-    spec["serviceAccountName"] = f"{job.name}-launcher"
     mount = {"name": "mpi-job-config", "mountPath": CONFIG}
-    containers[0] = {
-        **containers[0], "volumeMounts": [*(containers[0].get("volumeMounts") or ()), mount]
-    }
+    spec["containers"][0] = {**main, "volumeMounts": [*(main.get("volumeMounts") or ()), mount]}
 
 
 def companions(job: Job, pods: Sequence[Obj]) -> list[tuple[Resource, Obj]]:
