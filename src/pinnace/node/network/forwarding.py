@@ -19,6 +19,7 @@ Choose = Callable[[str], list[Target]]
 CONNECT_WITHIN = 10.0
 DATAGRAMS_IDLE = 60.0
 MOST_FLOWS = 1024
+MOST_EARLY = 16
 
 
 class Half(asyncio.Protocol):
@@ -39,6 +40,8 @@ class Half(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.other is None:
             self.early.append(data)
+            if len(self.early) > MOST_EARLY and self.transport is not None:
+                self.transport.abort()
         elif self.other.transport is not None:
             self.other.transport.write(data)
 
