@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import signal
 import socket
 import threading
 import urllib.request
@@ -135,6 +137,25 @@ def test_a_deployment_rolls_while_requests_go_on(platform: Platform) -> None:
     eventually(lambda: not platform.get("pods", "-l", "app=web")["items"], "no pods")
     platform.kubectl("delete", "deploy", "web")
     eventually(lambda: not platform.get("rs", "-l", "app=web")["items"], "its ReplicaSets to go with it")
+
+
+def test_a_rollout_outlives_the_death_of_control(platform: Platform) -> None:
+    code = "import time; time.sleep(600)"
+    platform.kubectl("apply", "-f", "-", text=workload("Deployment", "tough", code, {"N": "1"}, replicas=3))
+    platform.kubectl("rollout", "status", "deploy/tough", "--timeout=60s")
+    platform.kubectl("set", "env", "deploy/tough", "N=2")
+    os.kill(platform.pids()["control"], signal.SIGKILL)
+
+    def rolled() -> bool:
+        words = ("rollout", "status", "deploy/tough", "--timeout=5s")
+        return "successfully rolled out" in platform.kubectl(*words, check=False)
+
+    eventually(rolled, "the rollout to end under the next control")
+    pods = platform.get("pods", "-l", "app=tough")["items"]
+    living = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    assert [pod["spec"]["containers"][0]["env"][0]["value"] for pod in living] == ["2"] * 3
+    assert [each["spec"]["replicas"] for each in platform.get("rs", "-l", "app=tough")["items"]].count(3) == 1
+    platform.kubectl("delete", "deploy", "tough")
 
 
 def test_a_stateful_set_starts_in_order_with_claims_that_stay(platform: Platform) -> None:
