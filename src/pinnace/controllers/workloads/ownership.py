@@ -66,6 +66,7 @@ class Household:
         self.client = client
         self.owners = owners
         self.dependents = dependents
+        self._key, self._kind = owners.key, owners.kind
         self._selectors: dict[str, dict[str, Selector]] = {}
 
     def of(self, owner: Obj) -> list[Obj]:
@@ -92,14 +93,14 @@ class Household:
         return result.owned + written[: len(changed)]
 
     def keys(self, event: Event) -> tuple[Key, ...]:
-        """Of events of the owners and of the dependents."""
-        if event.resource == self.owners.key:
+        """Of events of the owners and of the dependents. Every Pod's every event comes here: most belong to
+        somebody else and are told apart first."""
+        if event.resource == self._key:
             self._remember(event)
             return (Key(event.namespace, event.name),)
-        holder = controller_of(event.obj)
-        if holder is not None:
-            mine = holder.get("kind") == self.owners.kind
-            return (Key(event.namespace, holder["name"]),) if mine else ()
+        for one in event.obj["metadata"].get("ownerReferences") or ():
+            if one.get("controller"):
+                return (Key(event.namespace, one["name"]),) if one.get("kind") == self._kind else ()
         return self._suitors(event)
 
     def _remember(self, event: Event) -> None:
