@@ -1,0 +1,47 @@
+"""Run by the environment of the unmodified `kubeflow-katib`: prints one JSON line of what it saw."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kubeflow import katib  # type: ignore[import-not-found,unused-ignore]
+
+
+def objective(parameters: dict[str, Any]) -> None:
+    from sklearn.datasets import load_digits
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    train, test, truth, answers = train_test_split(images / 16, labels, random_state=0)
+    model = SGDClassifier(alpha=float(parameters["alpha"]), max_iter=int(parameters["rounds"]), random_state=0)
+    print(f"accuracy={model.fit(train, truth).score(test, answers)}")
+
+
+def main() -> None:
+    client = katib.KatibClient(namespace="default")
+    client.tune(
+        name="tuned", objective=objective, base_image="pinnace/python-sklearn",
+        objective_metric_name="accuracy", max_trial_count=3, parallel_trial_count=2,
+        resources_per_trial={"cpu": "500m"},
+        parameters={
+            "alpha": katib.search.double(min=0.00001, max=1.0), "rounds": katib.search.int(min=5, max=40),
+        },
+    )
+    client.edit_experiment_budget("tuned", max_trial_count=4)
+    ended = client.wait_for_experiment_condition("tuned", polling_interval=1, timeout=600)
+    best = client.get_optimal_hyperparameters("tuned")
+    trials = client.list_trials(experiment_name="tuned")
+    details = client.get_success_trial_details("tuned")
+    suggested = client.get_suggestion("tuned").status.suggestion_count
+    client.delete_experiment("tuned")
+    print(json.dumps({
+        "ended": ended.status.trials_succeeded, "trials": len(trials), "suggested": suggested,
+        "best": float(best.observation.metrics[0].max), "details": len(details),
+        "assigned": {one.name: one.value for one in best.parameter_assignments},
+    }))
+
+
+if __name__ == "__main__":
+    main()

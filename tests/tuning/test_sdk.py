@@ -1,0 +1,64 @@
+"""The unmodified `kubeflow-katib` from PyPI, in an environment of its own, and the example as it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.platform import Platform, eventually
+
+ROOT = Path(__file__).parents[2]
+SDK = ["kubeflow-katib==0.19.0", "kubernetes<36"]
+"""kubernetes 36 refuses the models that this SDK gives it, on any cluster."""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    made = Platform(Path(tmp_path_factory.mktemp("katib"))).up()
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python that has it."""
+    folder = tmp_path_factory.mktemp("sdk") / "environment"
+    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(folder)], check=True, timeout=60)
+    python = folder / "bin" / "python"
+    subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *SDK], check=True, timeout=600)
+    return python
+
+
+def test_tune_finds_the_optimum_of_a_real_model(platform: Platform, sdk: Path) -> None:
+    done = subprocess.run(
+        [sdk, Path(__file__).with_name("sdk_program.py")], capture_output=True, text=True, timeout=700,
+        env={**os.environ, "KUBECONFIG": str(platform.home.kubeconfig)},
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    said = json.loads(done.stdout.strip().splitlines()[-1])
+    assert said["ended"] == said["trials"] == said["suggested"] == said["details"] == 4
+    assert set(said["assigned"]) == {"alpha", "rounds"}
+    assert said["best"] > 0.8
+    eventually(lambda: "No resources" in platform.kubectl("get", "trials", check=False) or not platform.kubectl(
+        "get", "trials", "-o", "name"), "what was deleted to be gone")
+
+
+def test_the_example_finds_a_good_machine(platform: Platform) -> None:
+    pytest.importorskip("optuna")
+    platform.kubectl("apply", "-f", str(ROOT / "examples" / "katib-digits" / "experiment.yaml"))
+
+    def ended() -> bool:
+        conditions = platform.get("experiment", "digits").get("status", {}).get("conditions") or []
+        assert all(one["type"] != "Failed" for one in conditions), conditions
+        return any(one["type"] == "Succeeded" for one in conditions)
+
+    eventually(ended, "the example's end", 600)
+    best = platform.get("experiment", "digits")["status"]["currentOptimalTrial"]
+    assert float(best["observation"]["metrics"][0]["max"]) > 0.95
