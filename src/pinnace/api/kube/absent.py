@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pinnace.objects.errors import StatusError
 
-LOOK = "read its output with `kubectl logs`, or let the manifest's command print what you look for"
+LOOK = "look inside with `kubectl exec`, or run a pod of its own with `kubectl run -it --rm`"
 INSTEAD: dict[tuple[str, str], str] = {
     ("pods", "ephemeralcontainers"):
         f"adding a container to a running pod is not served by this platform: {LOOK}",
