@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pinnace.cli import pipeline
 from pinnace.cli.connection import Connection
 from pinnace.cli.examples import found
 from pinnace.cli.platform import Failure
@@ -21,7 +22,10 @@ GROUP = "argoproj.io/v1alpha1"
 
 def run(home: Home, file: Path, parameters: tuple[str, ...], namespace: str) -> int:
     connection = Connection.to(home)
-    documents = read(file)
+    documents = pipeline.compiled(found(file)) if file.suffix == ".py" else read(file)
+    if pipeline.is_pipeline(documents):
+        started = pipeline.submit(connection, documents, parameters, namespace)
+        return EXIT.get(follow(connection, started, Console()).phase, 2)
     workflow = with_parameters(submit_what(connection, documents, namespace), parameters)
     created = submit(connection, workflow, namespace)
     picture = follow(connection, created, Console())
@@ -40,6 +44,8 @@ def read(file: Path) -> list[dict[str, Any]]:
         documents = [d for d in yaml.safe_load_all(text) if d is not None]
     except yaml.YAMLError as error:
         raise Failure(f"{file} is not valid YAML: {error}") from error
+    if pipeline.is_pipeline([d for d in documents if isinstance(d, dict)]):
+        return documents
     if not documents or not all(isinstance(d, dict) and d.get("kind") for d in documents):
         raise Failure(f"{file} holds no Kubernetes object: expected apiVersion, kind and metadata")
     return documents

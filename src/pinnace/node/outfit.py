@@ -56,12 +56,13 @@ class Outfitter:
         binds = self.volumes.binds(spec) if spec.mounts else []
         binds += self.credentials(spec)
         binds += self.extra_binds()
-        if main and self.run.inputs:
+        if main and (self.run.inputs or self.run.folders):
             if not self.launcher.private_root:
                 link_into(root, binds)
             binds = binds + stage(self.services.blobs, self.run, root, binds, bind=self.launcher.private_root)
             if self.launcher.name == "container":
-                placed = [given.path for given in self.run.inputs if os.path.lexists(root + given.path)]
+                wanted = [*(given.path for given in self.run.inputs), *self.run.folders]
+                placed = [path for path in wanted if os.path.lexists(root + path)]
                 binds = binds + [Bind(root + path, path) for path in placed]
         elif binds and not self.launcher.private_root:
             link_into(root, binds)

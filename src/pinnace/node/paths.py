@@ -24,6 +24,7 @@ def made_plain(run: Run) -> Run:
         settle(container)
     for given in run.inputs:
         given.path = plain(given.path)
+    run.folders = [plain(path) for path in run.folders]
     return run
 
 

@@ -139,6 +139,8 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     stopped). Empty: the pod ends when all have."""
     inputs: list[Input] = []
     outputs: Outputs | None = None
+    folders: list[str] = []
+    """Folders of the main container's that are there, empty, before it starts."""
     deadline: float | None = None
     """Absolute unix time (activeDeadlineSeconds)."""
     grace: float = 30

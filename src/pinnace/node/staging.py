@@ -28,7 +28,18 @@ def stage(blobs: Blobs, run: Run, root: str, binds: list[Bind], *, bind: bool) -
         except (OSError, Missing, ValueError) as error:
             raise StartError(f"input artifact {given.name!r} at {given.path}: {error}") from None
         passing("node.staging")
+    for path in run.folders:
+        make_folder(root, binds, path)
     return added
+
+
+def make_folder(root: str, binds: list[Bind], path: str) -> None:
+    base, way = place(root, covering(binds, path), path)
+    try:
+        with folder_beneath(base, way):
+            pass
+    except OSError as error:
+        raise StartError(f"the folder {path}: {error}") from None
 
 
 def stage_one(blobs: Blobs, run: Run, given: Input, root: str, binds: list[Bind], bind: bool) -> list[Bind]:

@@ -49,6 +49,8 @@ class Launch(msgspec.Struct, frozen=True):
     root: str
     declared: Obj
     pull_secrets: list[Obj]
+    folders: list[str]
+    """Where outputs will be written: there before the start, as the launcher makes them."""
     requirements: list[list[str]]
     """Groups of `pip install` arguments that its environment should have beside the image's own."""
 
@@ -155,7 +157,8 @@ def prepared(step: Step, values: Mapping[str, str], node: str, *, local_paths: b
     if outfit.volumes:
         template["volumes"] = outfit.volumes
     groups, _ = layers.split(step.container.command)
-    return Launch(template, root, declared(step, root), outfit.pull_secrets, groups)
+    folders = [path_of(root), *([PARAMETERS] if step.outputs.parameters else [])]
+    return Launch(template, root, declared(step, root), outfit.pull_secrets, folders, groups)
 
 
 def _same(uri: str) -> str:

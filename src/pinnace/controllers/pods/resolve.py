@@ -60,6 +60,7 @@ class Staging(msgspec.Struct):
     outputs: StagedOutputs | None = None
     script: str | None = None
     main: str = ""
+    folders: list[str] = []
     requirements: list[list[str]] = []
     """Groups of `pip install` arguments that the environment should have beside the image's own."""
 
@@ -106,6 +107,7 @@ def resolve(
         main=staging.main,
         inputs=[_input(each) for each in staging.inputs],
         outputs=_outputs(staging.outputs),
+        folders=staging.folders,
         deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
         grace=30 if grace is None else grace,
         isolation=_isolation(annotations.get(ISOLATION, "")),

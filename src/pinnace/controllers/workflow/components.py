@@ -67,7 +67,9 @@ def manifest(frame: Pod, made: Any) -> Obj:
     except (ValueMismatch, PlatformProblem) as problem:
         raise InputError(str(problem)) from None
     template = msgspec.convert({"name": found.task, **launched.template}, Template)
-    extra = {"requirements": launched.requirements} if launched.requirements else {}
+    extra: Obj = {"folders": launched.folders}
+    if launched.requirements:
+        extra["requirements"] = launched.requirements
     pod: Obj = made(template, {"outputs": launched.declared, **extra})
     if launched.pull_secrets:
         pod["spec"]["imagePullSecrets"] = launched.pull_secrets

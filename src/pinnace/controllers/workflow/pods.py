@@ -323,7 +323,7 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
         "outputs": {"result": result, **document["outputs"]},
         "main": "main",
     }
-    for key in ("script", "requirements"):
+    for key in ("script", "folders", "requirements"):
         if document.get(key):
             made[key] = document[key]
     return msgspec.json.encode(made).decode()
