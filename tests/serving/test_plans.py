@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinnace.controllers.serving import storage, template, traffic
+from pinnace.controllers.serving import credentials, storage, template, traffic
 from pinnace.controllers.serving.bootstrap import sklearn
 from pinnace.controllers.serving.selection import Problem, choose
 from pinnace.controllers.serving.storage import Artifact
@@ -157,8 +157,7 @@ def test_an_artifact_is_staged_by_its_digest() -> None:
     ("file:///etc/passwd", "use pvc://"), ("/etc/passwd", "use pvc://"),
     ("file:///home/volumes/other/claim/x", "use pvc://"), ("file:///home/volumes/demo/../other/x", r"'\.\.'"),
     ("file:///home/volumes/demo/%2e%2e/other/x", r"'\.\.'"), ("pvc://models/../../x", r"'\.\.'"),
-    ("https://example.com/m.zip", "https:// is not fetched"), ("gs://bucket/m", "gs:// is not fetched"),
-    ("s3://elsewhere/m", "the local artifact repository is the bucket 'artifacts'"),
+    ("hf://org/model", "hf:// is not fetched"), ("oci://image", "oci:// is not fetched"),
     ("pvc://", "expected pvc"),
     ("s3://artifacts/none", "no artifact of namespace demo has the key 'none'"),
 ])
@@ -252,3 +251,26 @@ def test_upstreams_samples_pass(shared: Path) -> None:
     assert len(judged) > 20
     refused = [fields for fields in judged.values() if fields]
     assert refused == [["spec.predictor.model.name"]]
+
+
+def test_what_lies_elsewhere_is_fetched_before_the_server_starts() -> None:
+    variable = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+    access = storage.Access(env=(variable,))
+    source = storage.resolve("s3://bucket/m", "demo", lambda ns, key: None, VOLUMES, access=access)
+    made = plan(service(model=MODEL), sklearn(), source).template["spec"]
+    (fetcher,) = made["initContainers"]
+    assert (fetcher["args"], fetcher["env"]) == (["s3://bucket/m", "/mnt/models"], [variable])
+    assert made["volumes"] == [{"name": storage.PROVISIONED, "emptyDir": {}}]
+    mount = {"name": storage.PROVISIONED, "mountPath": "/mnt/models", "readOnly": True}
+    assert mount in made["containers"][0]["volumeMounts"]
+
+
+def test_a_secret_is_referred_to_and_never_copied() -> None:
+    notes = {"serving.kserve.io/s3-endpoint": "minio:9000", "serving.kserve.io/s3-usehttps": "0"}
+    data = {"AWS_ACCESS_KEY_ID": "aWQ=", "awsSecretAccessKey": "c2VjcmV0"}
+    secret = {"metadata": {"name": "store", "annotations": notes}, "data": data}
+    found = {entry["name"]: entry for entry in credentials.of_secret(secret).env}
+    reference = {"secretKeyRef": {"name": "store", "key": "awsSecretAccessKey"}}
+    assert found["AWS_SECRET_ACCESS_KEY"]["valueFrom"] == reference
+    assert found["AWS_ENDPOINT_URL"]["value"] == "http://minio:9000"
+    assert "c2VjcmV0" not in str(found)

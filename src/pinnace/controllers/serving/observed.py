@@ -34,6 +34,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     time: str = ""
     pod_uid: str = ""
     restarts: int = 0
+    container: str = serving.CONTAINER
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,11 @@ def failure(pod: Obj) -> Failure | None:
         found = of_container(container, uid)
         if found:
             return found
+    for container in status.get("initContainerStatuses") or ():
+        found = of_container(container, uid)
+        if found and found.exit_code:
+            name = str(container["name"])
+            return msgspec.structs.replace(found, container=name)
     if status.get("phase") == "Failed":
         message = status.get("message") or status.get("reason") or "the pod failed"
         return Failure(message=message, pod_uid=uid)
@@ -111,7 +117,7 @@ def of_container(container: Obj, uid: str) -> Failure | None:
     restarts = int(container.get("restartCount") or 0)
     ended = state.get("terminated") or last.get("terminated")
     if ended and not state.get("running"):
-        message = ended.get("message") or f"{ended.get('reason') or 'Error'}: the model server ended"
+        message = ended.get("message") or f"{ended.get('reason') or 'Error'}: {container.get('name')} ended"
         return Failure(
             message=message, exit_code=int(ended.get("exitCode") or 0), time=ended.get("finishedAt") or "",
             pod_uid=uid, restarts=restarts if state.get("terminated") else max(0, restarts - 1),

@@ -17,7 +17,16 @@ import msgspec
 from pinnace.controllers.built_in import POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
-from pinnace.controllers.serving import parts, replicas, revisions, scaling, storage, template, traffic
+from pinnace.controllers.serving import (
+    credentials,
+    parts,
+    replicas,
+    revisions,
+    scaling,
+    storage,
+    template,
+    traffic,
+)
 from pinnace.controllers.serving.endpoints import Picture, endpoint
 from pinnace.controllers.serving.observed import Observed
 from pinnace.controllers.serving.parts import Part
@@ -186,7 +195,7 @@ class InferenceServices:
             model = part.spec.get("model")
             if model is not None:
                 part.runtime = await self._runtime(work, model)
-            source = self._source(work, model)
+            source = await self._source(work, part)
             part.plan = template.build(work.isvc, part.spec, part.runtime, source, part.component)
         except Problem as problem:
             part.problem = problem
@@ -198,17 +207,17 @@ class InferenceServices:
         cluster = await self._client.list(CLUSTER_RUNTIME)
         return choose(model, namespaced.items, cluster.items)
 
-    def _source(self, work: Work, model: Obj | None) -> storage.Source | None:
-        if model is None:
-            return None
-        if model.get("storage") or model.get("storageUris"):
-            text = "storage and storageUris are not read by this platform yet; use storageUri"
+    async def _source(self, work: Work, part: Part) -> storage.Source | None:
+        """Where its model is: `storageUri`, `storage`, or a custom container's variable STORAGE_URI."""
+        model = part.spec.get("model") or {}
+        if model.get("storageUris") or part.spec.get("storageUris"):
+            text = "storageUris is not read by this platform yet; use storageUri"
             raise Problem("InvalidPredictorSpec", text)
-        uri = model.get("storageUri")
+        uri, access = await credentials.wanted(self._client, work.isvc, part.spec)
         if not uri:
             return None
         read_only = serving.notes(work.isvc).get("storage.kserve.io/readonly") != "false"
-        return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only)
+        return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only, access)
 
     async def _revise(self, work: Work) -> None:
         work.known = await revisions.of(self._client, work.isvc)
@@ -339,7 +348,7 @@ class InferenceServices:
         for part in work.parts:
             failure = part.newest.failure if part.newest else None
             if failure is not None:
-                part.last_words = self._tail(failure.pod_uid, serving.CONTAINER, failure.restarts)
+                part.last_words = self._tail(failure.pod_uid, failure.container, failure.restarts)
         found = status(Facts(
             isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
             now=stamp(),

@@ -219,7 +219,7 @@ def model_status(isvc: Obj, part: Part) -> Obj:
     if failure is not None:
         copies["failedCopies"] = max(1, total - up)
         return _model("BlockedByFailedLoad", active, "FailedToLoad", copies, {
-            "location": serving.CONTAINER, "reason": "ModelLoadFailed", "message": words(part, failure),
+            "location": failure.container, "reason": "ModelLoadFailed", "message": words(part, failure),
             "modelRevisionName": rollout.created, "time": failure.time, "exitCode": failure.exit_code,
         })
     if rollout.ready == rollout.created and (up or (part.wanted == 0 and rollout.ready)):

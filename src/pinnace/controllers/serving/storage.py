@@ -1,8 +1,8 @@
 """Where a model comes from: a storageUri becomes what a pod mounts read-only at /mnt/models. Pure.
 
 `s3://artifacts/<key>` names what a workflow wrote: the local artifact repository stands for that bucket,
-and the very manifest reads the real one in a cluster. Remote stores are not reached from here
-(platform.md §7.3, row 5).
+and the very manifest reads the real one in a cluster. What lies elsewhere is fetched by an init container, as
+in a cluster (kserve pkg/webhook/admission/pod/storage_initializer_injector.go).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pinnace.kinds.resource import Obj
 BUCKET = "artifacts"
 FOLDER = "/mnt/models"
 VOLUME = "kserve-pvc-source"
+PROVISIONED = "kserve-provision-location"
+INITIALIZER = "kserve/storage-initializer:v0.15.2"
 SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
 
 Artifacts = Callable[[str, str], "Artifact | None"]
@@ -33,16 +35,30 @@ class Artifact(msgspec.Struct, frozen=True):
     directory: bool = False
 
 
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """What the storage initializer is given to be let in: variables (by reference to secrets) and files."""
+
+    env: tuple[Obj, ...] = ()
+    volumes: tuple[Obj, ...] = ()
+    mounts: tuple[Obj, ...] = ()
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """`inputs` is staged by content (annotation `pinnace.dev/staging`), volumes and mounts are the pod's."""
 
     inputs: tuple[Obj, ...] = ()
     volumes: tuple[Obj, ...] = ()
     mounts: tuple[Obj, ...] = ()
+    init: tuple[Obj, ...] = ()
+    """Containers that fetch it before the server starts."""
 
 
-def resolve(uri: str, namespace: str, artifacts: Artifacts, volumes: Path, read_only: bool = True) -> Source:
-    """`volumes` is the home's folder of claims. Raises Problem with what to write instead."""
+def resolve(
+    uri: str, namespace: str, artifacts: Artifacts, volumes: Path, read_only: bool = True,
+    access: Access | None = None,
+) -> Source:
+    """`volumes` is the home's folder of claims, `access` what a remote store may be asked with. Raises
+    Problem with what to write instead."""
     parts = urlsplit(uri)
     path = unquote(parts.path).strip("/")
     if ".." in PurePosixPath(path).parts:
@@ -50,8 +66,10 @@ def resolve(uri: str, namespace: str, artifacts: Artifacts, volumes: Path, read_
     match parts.scheme:
         case "pvc":
             return claim(parts.netloc, path, read_only)
-        case "s3":
-            return artifact(uri, parts.netloc, path, namespace, artifacts)
+        case "s3" if parts.netloc == BUCKET:
+            return artifact(uri, path, namespace, artifacts)
+        case "s3" | "gs" | "http" | "https":
+            return fetched(uri, access or Access(), read_only)
         case "file" | "":
             return file(uri, unquote(parts.path), namespace, volumes)
     raise Problem("InvalidPredictorSpec", unsupported(uri, parts.scheme))
@@ -67,20 +85,27 @@ def claim(name: str, path: str, read_only: bool = True) -> Source:
     return Source(volumes=(volume,), mounts=(mount,))
 
 
-def artifact(uri: str, bucket: str, key: str, namespace: str, artifacts: Artifacts) -> Source:
-    if bucket != BUCKET:
-        text = (
-            f"storageUri {uri}: the local artifact repository is the bucket {BUCKET!r} "
-            f"(s3://{BUCKET}/<key>); others are not reached from here: copy the model to a volume claim "
-            "and use pvc://<claim>/<path>"
-        )
-        raise Problem("InvalidPredictorSpec", text)
+def artifact(uri: str, key: str, namespace: str, artifacts: Artifacts) -> Source:
     found = artifacts(namespace, key) or artifacts(namespace, f"{key}/")
     if found is None:
         text = f"storageUri {uri}: no artifact of namespace {namespace} has the key {key!r} (yet)"
         raise Problem("ModelLoadFailed", text, waiting=True)
     path = FOLDER if found.directory else f"{FOLDER}/{PurePosixPath(key).name}"
     return Source(inputs=({"name": "model", "path": path, "digest": found.digest},))
+
+
+def fetched(uri: str, access: Access, read_only: bool) -> Source:
+    """An init container brings it into a folder that the server then mounts."""
+    mount = {"name": PROVISIONED, "mountPath": FOLDER}
+    fetcher: Obj = {
+        "name": "storage-initializer", "image": INITIALIZER, "args": [uri, FOLDER],
+        "env": list(access.env), "volumeMounts": [mount, *access.mounts],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    return Source(
+        volumes=({"name": PROVISIONED, "emptyDir": {}}, *access.volumes),
+        mounts=({**mount, "readOnly": read_only},), init=(fetcher,),
+    )
 
 
 def file(uri: str, path: str, namespace: str, volumes: Path) -> Source:
@@ -99,6 +124,7 @@ def file(uri: str, path: str, namespace: str, volumes: Path) -> Source:
 
 def unsupported(uri: str, scheme: str) -> str:
     return (
-        f"storageUri {uri}: {scheme}:// is not fetched by this platform; download the model in a workflow "
+        f"storageUri {uri}: {scheme}:// is not fetched by this platform (s3, gs, http and https are); "
+        "download the model in a workflow "
         f"step and use s3://{BUCKET}/<key>, or put it into a volume claim and use pvc://<claim>/<path>"
     )

@@ -23,7 +23,10 @@ SOCKETS = "pinnace.dev/sockets"
 STAGING = "pinnace.dev/staging"
 SOCKET = "/run/pinnace/http.sock"
 SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
-OURS = ("kserve/sklearnserver",)
+OURS = (
+    "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "pinnace/onnxserver",
+    "pinnace/pytorchserver",
+)
 """Images that this platform runs by its own servers (environment rules), which listen on a unix socket."""
 PORT = 8080
 PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
@@ -78,6 +81,8 @@ def build(
     spec["containers"] = [container, *others]
     if source is not None:
         spec["volumes"] = [*(spec.get("volumes") or ()), *source.volumes]
+        if source.init:
+            spec["initContainers"] = [*source.init, *(spec.get("initContainers") or ())]
     metadata = pod_metadata(isvc, component, runtime, socket, kind)
     uri = (model or {}).get("storageUri")
     if uri:
