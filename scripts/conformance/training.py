@@ -55,7 +55,8 @@ def judged(cluster: Cluster, path: Path, namespace: str) -> tuple[str, str]:
     jobs = [one for one in documents if one["kind"] in JOBS]
     cluster.kubectl("create", "namespace", namespace)
     try:
-        text = yaml.safe_dump_all(_placed(documents, namespace))
+        everything = {"apiVersion": "v1", "kind": "List", "items": _placed(documents, namespace)}
+        text = json.dumps(everything)
         cluster.kubectl("apply", "-n", namespace, "-f", "-", text=text)
     except Refused as error:
         return why, f"refused: {error}"

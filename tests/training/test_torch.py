@@ -50,6 +50,7 @@ def test_a_trainjob_runs_through_the_shipped_runtime(platform: Platform) -> None
     log = said(platform, "-l", "trainer.kubeflow.org/trainjob-ancestor-step=trainer", "--tail=-1")
     assert log.count("500 numbers, average of all 499.5") == 2
     status = platform.get("trainjob", "averages")["status"]
+    assert status["trainerStatus"]["progressPercentage"] == 100
     assert status["jobsStatus"] == [
         {"name": "node", "ready": 0, "succeeded": 1, "failed": 0, "active": 0, "suspended": 0}
     ]

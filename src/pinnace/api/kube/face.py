@@ -15,10 +15,12 @@ from pinnace.api.kube import absent, openapi2, parameters, podlogs, reviews
 from pinnace.api.kube.discovery import SUBRESOURCE_VERBS, Discovery
 from pinnace.api.kube.eviction import evicting
 from pinnace.api.kube.openapi import OpenApi
+from pinnace.api.kube.progress import telling
 from pinnace.api.kube.target import CONNECTIONS, Target, parse, verb
 from pinnace.api.kube.token_requests import requesting
 from pinnace.api.kube.verbs import VERBS, Call
 from pinnace.kinds.resource import Resource
+from pinnace.kinds.trainer import TRAIN_JOB
 from pinnace.objects.authorisation import refusal
 from pinnace.objects.client import SYSTEM
 
@@ -36,6 +38,7 @@ class KubeFace:
             ("pods", "eviction"): evicting(context), ("serviceaccounts", "token"): requesting(context),
             **streams(context), **context.connects,
         }
+        self.told = {(TRAIN_JOB.key, "status"): telling(context)}
         self.discovery = Discovery(context.catalogue, self.connects)
         self.openapi = OpenApi(context.catalogue, self.discovery)
 
@@ -127,6 +130,9 @@ class KubeFace:
 
     async def _subresource(self, request: Request, target: Target, resource: Resource) -> None:
         name = target.subresource
+        if request.method == "POST" and (tell := self.told.get((resource.key, name))) is not None:
+            await tell(request, target)
+            return
         connect = self.connects.get((resource.key, name))
         if connect is not None:
             if name in INTO:

@@ -20,6 +20,7 @@ NODE, LAUNCHER, TRAINER = "node", "launcher", "trainer"
 STEPS = {"dataset-initializer": "dataset", "model-initializer": "model"}
 WORKSPACE = "/workspace"
 VOLUME = "initializer"
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class Unsupported(Exception):
@@ -161,7 +162,7 @@ def _initialised(replicated: Obj, step: str, given: Obj) -> list[Obj]:
 
 def _trained(job: Obj, replicated: Obj, nodes: Nodes, kind: str, settings: Obj) -> list[Obj]:
     """The container `node` as the TrainJob wants it, with the environment of its framework."""
-    env = POLICIES[kind](nodes, settings) if kind else []
+    env = (POLICIES[kind](nodes, settings) if kind else []) + telling(job)
     found = []
     for container in _pod(replicated).get("containers") or ():
         if container["name"] == NODE:
@@ -173,6 +174,16 @@ def _trained(job: Obj, replicated: Obj, nodes: Nodes, kind: str, settings: Obj) 
                 del container["env"]
         found.append(container)
     return found
+
+
+def telling(job: Obj) -> policies.Environment:
+    """Where a process may say how far it is, and with what: read by Kubeflow's callbacks."""
+    meta = job["metadata"]
+    place = f"apis/{TRAIN_JOB.api_version}/namespaces/{meta['namespace']}/trainjobs/{meta['name']}/status"
+    return policies.plain(
+        KUBEFLOW_TRAINER_SERVER_URL=f"https://kubernetes.default.svc/{place}",
+        KUBEFLOW_TRAINER_SERVER_CA_CERT=f"{ACCOUNT}/ca.crt", KUBEFLOW_TRAINER_SERVER_TOKEN=f"{ACCOUNT}/token",
+    )
 
 
 def asked(container: Obj, trainer: Obj) -> Obj:

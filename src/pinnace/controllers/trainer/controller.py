@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +9,7 @@ from contextlib import suppress
 from pinnace.controllers.built_in import CONFIG_MAP, SECRET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.sshkeys import ssh_keys
 from pinnace.controllers.trainer import bootstrap, building, status
 from pinnace.controllers.trainer.mpi import HOSTFILE, HOSTS, KEYS
 from pinnace.kinds.jobset import JOB_SET
@@ -158,22 +158,3 @@ def _differs(stored: Obj, wanted: Obj) -> bool:
         elif stored.get(key) != value and not (value is False and key not in stored):
             return True
     return False
-
-
-def ssh_keys() -> dict[str, str]:
-    """An ECDSA key on P-521, as a Secret of type `kubernetes.io/ssh-auth` holds it."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP521R1())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    )
-    return {
-        "ssh-privatekey": base64.b64encode(private).decode(),
-        "ssh-publickey": base64.b64encode(public + b"\n").decode(),
-    }

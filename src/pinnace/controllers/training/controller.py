@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from pinnace.controllers.built_in import POD, SERVICE
+from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import unix
 from pinnace.controllers.recorder import Recorder
@@ -22,7 +22,7 @@ from pinnace.controllers.training.frameworks import FRAMEWORKS
 from pinnace.controllers.training.lifecycle import Decision, decide
 from pinnace.controllers.training.view import Job, read
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.kinds.training import MANAGERS
+from pinnace.kinds.training import GROUP, MANAGERS
 from pinnace.objects.client import Change, DeleteOptions, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
@@ -40,30 +40,30 @@ class TrainingJobs:
     ) -> None:
         self.client = client
         self.clock = clock
-        self.frameworks = {one.family.kind: one for one in frameworks}
-        self._by_key = {one.family.resource.key: one for one in frameworks}
-        self._by_plural = {one.family.resource.plural: one for one in frameworks}
-        self._recorders = {
-            kind: Recorder(client, f"{kind.lower()}-controller") for kind in self.frameworks
-        }
-        resources = [one.family.resource for one in frameworks]
+        self.frameworks = tuple(frameworks)
+        families = {one.family.kind: one.family for one in frameworks}
+        self._plurals = {kind: family.resource.plural for kind, family in families.items()}
+        self._by_key = {family.resource.key: family for family in families.values()}
+        self._recorders = {kind: Recorder(client, f"{kind.lower()}-controller") for kind in families}
+        resources = [family.resource for family in families.values()]
         self.watches: tuple[Resource, ...] = (*resources, POD, SERVICE)
 
     def keys(self, event: Event) -> tuple[Key, ...]:
-        if (framework := self._by_key.get(event.resource)) is not None:
-            return (_key(framework, event.namespace, event.name),)
+        if (family := self._by_key.get(event.resource)) is not None:
+            return (Key(event.namespace, f"{family.resource.plural}/{event.name}"),)
         for owner in event.obj["metadata"].get("ownerReferences") or ():
-            framework = self.frameworks.get(owner.get("kind"))
-            if framework is not None and owner.get("controller"):
-                return (_key(framework, event.namespace, owner["name"]),)
+            plural = self._plurals.get(owner.get("kind"))
+            if plural is not None and owner.get("controller"):
+                return (Key(event.namespace, f"{plural}/{owner['name']}"),)
         return ()
 
     async def reconcile(self, key: Key) -> Result:
         plural, _, name = key.name.partition("/")
-        framework = self._by_plural[plural]
-        obj = self.client.peek(framework.family.resource, name, key.namespace)
-        if obj is None or obj["metadata"].get("deletionTimestamp") or not framework.serves(obj):
+        family = self._by_key[f"{plural}.{GROUP}"]
+        obj = self.client.peek(family.resource, name, key.namespace)
+        if obj is None or obj["metadata"].get("deletionTimestamp"):
             return Result()
+        framework = next(one for one in self.frameworks if one.family is family and one.serves(obj))
         job = read(framework.family, obj)
         if job.policy.get("managedBy", MANAGERS[0]) != MANAGERS[0]:
             return Result()
@@ -137,7 +137,7 @@ class TrainingJobs:
             if there is None:
                 obj = {**wanted, "metadata": {**meta, "labels": job.labels()}}
                 found.append(Change(verb="create", resource=resource, obj=obj))
-            elif any(there.get(part) != value for part, value in wanted.items() if part == "data"):
+            elif resource is CONFIG_MAP and there.get("data") != wanted["data"]:
                 found.append(Change(verb="update", resource=resource, obj={**there, "data": wanted["data"]}))
         return found
 
@@ -181,7 +181,3 @@ def working(decision: Decision) -> bool:
     """Neither suspended nor over."""
     conditions = decision.status["conditions"]
     return not finished(conditions) and not holds(conditions, SUSPENDED)
-
-
-def _key(framework: Framework, namespace: str, name: str) -> Key:
-    return Key(namespace, f"{framework.family.resource.plural}/{name}")

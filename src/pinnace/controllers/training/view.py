@@ -92,15 +92,18 @@ def read(family: Family, obj: Obj) -> Job:
     }
     order = [kind for kind in family.types if kind in given]
     order += [kind for kind in given if kind not in family.types]
-    replicas = {kind: _replica(family, kind, given[kind]) for kind in order}
+    v2 = str(obj.get("apiVersion")).endswith("v2beta1")
+    replicas = {kind: _replica(family, kind, given[kind], v2) for kind in order}
     return Job(obj, family, replicas, _policy(family, spec))
 
 
-def _replica(family: Family, kind: str, spec: Obj) -> Replica:
+def _replica(family: Family, kind: str, spec: Obj, v2: bool) -> Replica:
+    """In the MPI Operator's own version a launcher is tried again."""
     count = spec.get("replicas")
     if count is None:
         count = 0 if family.kind == "MPIJob" and kind == "Worker" else 1
-    return Replica(kind, int(count), spec.get("restartPolicy") or family.restart, spec.get("template") or {})
+    usual = "OnFailure" if v2 and kind == "Launcher" else family.restart
+    return Replica(kind, int(count), spec.get("restartPolicy") or usual, spec.get("template") or {})
 
 
 def _policy(family: Family, spec: Obj) -> Obj:

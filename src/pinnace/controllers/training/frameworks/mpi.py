@@ -99,12 +99,12 @@ def _files(job: Job, workers: list[str], pods: Sequence[Obj]) -> dict[str, str]:
             f'exec kubectl exec ${{POD_NAME}}{container} -- /bin/sh -c "$*"\n'
         ),
         "discover_hosts.sh": "#!/bin/sh\n" + "".join(
-            f"echo {worker}:{slots}\n" for worker in sorted(_running(pods))
+            f"echo {worker}:{slots}\n" for worker in sorted(running_workers(pods))
         ),
     }
 
 
-def _running(pods: Sequence[Obj]) -> list[str]:
+def running_workers(pods: Sequence[Obj]) -> list[str]:
     return [
         pod["metadata"]["name"] for pod in pods
         if (pod.get("status") or {}).get("phase") == "Running"
