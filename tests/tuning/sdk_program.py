@@ -15,8 +15,9 @@ def objective(parameters: dict[str, Any]) -> None:
 
     images, labels = load_digits(return_X_y=True)
     train, test, truth, answers = train_test_split(images / 16, labels, random_state=0)
-    model = SGDClassifier(alpha=float(parameters["alpha"]), max_iter=int(parameters["rounds"]), random_state=0)
-    print(f"accuracy={model.fit(train, truth).score(test, answers)}")
+    alpha, rounds = float(parameters["alpha"]), int(parameters["rounds"])
+    model = SGDClassifier(alpha=alpha, max_iter=rounds, random_state=0).fit(train, truth)
+    print(f"accuracy={model.score(test, answers)}")
 
 
 def main() -> None:
