@@ -41,6 +41,7 @@ from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.serving import bootstrap, statistics
 from pinnace.controllers.serving.graphs import InferenceGraphs
+from pinnace.controllers.serving.older import OlderServices
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.trainer.controller import TrainJobs
@@ -188,6 +189,7 @@ def serving(platform: Platform) -> list[Reconciler]:
         InferenceGraphs(
             platform.client, platform.gateway, Recorder(platform.client, "inferencegraph-controller")
         ),
+        OlderServices(platform.client),
     ]
 
 

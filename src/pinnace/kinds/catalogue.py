@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from . import library, pipelines, trainer, training, validation
+from . import library, pipelines, serving_older, trainer, training, validation
 from .crd import AGE, custom_resources
 from .resource import Column, Obj, Resource
 from .schema import Node
@@ -154,6 +154,7 @@ def _shipped() -> Iterator[Resource]:
                         yield resource
     yield from training.beside_the_catalogue()
     yield from pipelines.RESOURCES
+    yield serving_older.OLDER
     yield from (WORKFLOW_NODES, POD_METRICS, NODE_METRICS)
 
 
@@ -178,7 +179,7 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
         return pipelines.schema()
     if group == training.GROUP and training.is_older(version, kind):
         return _older(group, kind)
-    if group == POD_METRICS.group:
+    if group in (POD_METRICS.group, serving_older.OLDER.group):
         return Node(type="object", preserve_unknown=True, properties={"metadata": library.object_meta()})
     found = library.schema(group, version, kind)
     if found.properties and group == trainer.GROUP and kind == trainer.TRAIN_JOB.kind:

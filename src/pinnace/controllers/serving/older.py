@@ -1,0 +1,122 @@
+"""KFServing's documents of 2019 become today's: an InferenceService of KServe, owned by the old one.
+
+The old form shows both versions at once, today's shows them one after the other: `canary` follows once
+`default` is ready. What stands is in two annotations, so that any call goes on where the last one ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pinnace.controllers.controller import Key, Result
+from pinnace.kinds import serving
+from pinnace.kinds.resource import Obj, Resource
+from pinnace.kinds.serving_older import OLDER, components
+from pinnace.objects.client import Client, Options
+from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Event
+
+SERVICE = serving.INFERENCE_SERVICE
+DEFAULT, CANARY = "pinnace.dev/default", "pinnace.dev/canary"
+"""On the new one: which `default` it has had, and whether it shows the `canary` now."""
+OPTIONS = Options(field_manager="kfserving-v1alpha2")
+STATUS = Options(field_manager="kfserving-v1alpha2", subresource="status")
+
+
+class OlderServices:
+    name = "inferenceservice-v1alpha2"
+    watches = (OLDER, SERVICE)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def keys(self, event: Event) -> tuple[Key, ...]:
+        if event.resource == OLDER.key:
+            return (Key(event.namespace, event.name),)
+        notes = event.obj["metadata"].get("annotations") or {}
+        return (Key(event.namespace, event.name),) if DEFAULT in notes else ()
+
+    async def reconcile(self, key: Key) -> Result:
+        old, new = await self._get(OLDER, key), await self._get(SERVICE, key)
+        if old is None or old["metadata"].get("deletionTimestamp"):
+            return Result()
+        if new is None:
+            await self._client.create(SERVICE, wanted(old, None), key.namespace, OPTIONS)
+            return Result()
+        if not owned(new, old):
+            return Result()  # somebody else's: its name is taken
+        next_ = wanted(old, new)
+        if any(next_[part] != new[part] for part in ("metadata", "spec")):
+            await self._client.update(SERVICE, next_, key.namespace, OPTIONS)
+        status = told(new)
+        if status != (old.get("status") or {}):
+            await self._client.update(OLDER, {**old, "status": status}, key.namespace, STATUS)
+        return Result()
+
+    async def _get(self, resource: Resource, key: Key) -> Obj | None:
+        try:
+            return await self._client.get(resource, key.name, key.namespace)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return None
+
+
+def owned(new: Obj, old: Obj) -> bool:
+    owners = new["metadata"].get("ownerReferences") or ()
+    return any(owner.get("uid") == old["metadata"]["uid"] for owner in owners)
+
+
+def wanted(old: Obj, new: Obj | None) -> Obj:
+    """Today's document: `default` until it is ready, then `canary` if there is one."""
+    spec, meta = old.get("spec") or {}, old["metadata"]
+    default = components(spec.get("default") or {})
+    mark = hashlib.blake2s(json.dumps(default, sort_keys=True).encode(), digest_size=8).hexdigest()
+    notes = serving.notes(new) if new else {}
+    known = notes.get(DEFAULT) == mark
+    canary = bool(spec.get("canary")) and known and (CANARY in notes or ready(new))
+    shown = components(spec["canary"]) if canary else default
+    if canary:
+        shown["predictor"] = {
+            **shown.get("predictor", {}), "canaryTrafficPercent": int(spec.get("canaryTrafficPercent") or 0),
+        }
+    kept = {key: value for key, value in notes.items() if key != CANARY}
+    notes = {**serving.notes(old), **kept, DEFAULT: mark, **({CANARY: "true"} if canary else {})}
+    notes.pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    base = new or {"apiVersion": SERVICE.api_version, "kind": SERVICE.kind, "metadata": begun(old)}
+    made: Obj = {**base, "metadata": {**base["metadata"], "annotations": notes}, "spec": shown}
+    made["metadata"].setdefault("name", meta["name"])
+    if new is not None:
+        serving.default(made)
+    return made
+
+
+def begun(old: Obj) -> Obj:
+    meta = old["metadata"]
+    owner = {"apiVersion": OLDER.api_version, "kind": OLDER.kind, "name": meta["name"], "uid": meta["uid"],
+             "controller": True, "blockOwnerDeletion": True}
+    return {"name": meta["name"], "namespace": meta["namespace"], "labels": meta.get("labels") or {},
+            "ownerReferences": [owner]}
+
+
+def ready(new: Obj | None) -> bool:
+    status = (new or {}).get("status") or {}
+    current = status.get("observedGeneration") == (new or {}).get("metadata", {}).get("generation")
+    conditions = status.get("conditions") or ()
+    return current and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def told(new: Obj) -> Obj:
+    """The old form's status: URL, conditions, and who gets how much."""
+    status = new.get("status") or {}
+    part = (status.get("components") or {}).get("predictor") or {}
+    entries = part.get("traffic") or []
+    newest = sum(int(e.get("percent") or 0) for e in entries if e.get("latestRevision"))
+    canary = CANARY in serving.notes(new)
+    found: Obj = {"conditions": status.get("conditions") or []}
+    if status.get("url"):
+        found |= {"url": status["url"], "traffic": 100 - newest if canary else newest}
+    if canary:
+        found["canaryTraffic"] = newest
+    return found

@@ -1,0 +1,55 @@
+"""KFServing's form of 2019: default, canary, percentage, each brought about in today's form."""
+
+from __future__ import annotations
+
+import pytest
+
+from pinnace.controllers.controller import Key
+from pinnace.controllers.serving.older import OlderServices
+from pinnace.kinds.advice import advice
+from pinnace.kinds.resource import Obj
+from pinnace.kinds.serving_older import OLDER, components
+from pinnace.objects.client import Options
+from tests.serving.conftest import Serving, traffic
+
+pytestmark = pytest.mark.anyio
+
+
+def model(letter: str) -> Obj:
+    return {"predictor": {"sklearn": {"storageUri": f"s3://artifacts/models/{letter}"}}}
+
+
+async def apply(serving: Serving, **spec: object) -> None:
+    obj = {"apiVersion": OLDER.api_version, "kind": OLDER.kind, "metadata": {"name": "iris"}, "spec": spec}
+    await serving.local.apply(OLDER, "iris", "demo", obj, Options(field_manager="kubectl", force=True))
+    older = OlderServices(serving.local)
+    for _ in range(4):
+        await older.reconcile(Key("demo", "iris"))
+        await serving.settle()
+    await older.reconcile(Key("demo", "iris"))
+
+
+async def test_default_is_served_then_canary_gets_its_share_then_goes(serving: Serving) -> None:
+    await apply(serving, default=model("a"))
+    assert serving.shares() == {"iris-predictor-00001": 100}
+    await apply(serving, default=model("a"), canary=model("b"), canaryTrafficPercent=20)
+    assert traffic(await serving.get()) == [("2", 20, ""), ("1", 80, "prev")]
+    status = (await serving.local.get(OLDER, "iris", "demo"))["status"]
+    assert (status["traffic"], status["canaryTraffic"]) == (80, 20)
+    assert status["url"] == "http://iris.demo.localhost:8081"
+    await apply(serving, default=model("b"))
+    assert traffic(await serving.get())[0][1] == 100
+    uri = (await serving.get())["spec"]["predictor"]["model"]["storageUri"]
+    assert uri == "s3://artifacts/models/b"
+
+
+async def test_both_at_once_come_one_after_the_other(serving: Serving) -> None:
+    await apply(serving, default=model("a"), canary=model("b"), canaryTrafficPercent=10)
+    assert traffic(await serving.get()) == [("2", 10, ""), ("1", 90, "prev")]
+
+
+def test_its_words_are_today_s_and_it_is_said() -> None:
+    old = {"predictor": {"custom": {"container": {"image": "a"}}, "parallelism": 2}}
+    assert components(old) == {"predictor": {"containers": [{"image": "a"}], "containerConcurrency": 2}}
+    (warning,) = advice(OLDER, {"metadata": {"name": "a"}, "spec": {}})
+    assert "serving.kserve.io/v1beta1" in warning
