@@ -143,7 +143,10 @@ def test_a_browser_signs_in_by_a_link_that_works_once(stack: Stack) -> None:
         assert same_site.status_code == 403
         own = browser.post("/api/v1/namespaces", json=body, headers={"origin": stack.url})
         assert own.status_code == 201
-        upgrade = {"connection": "upgrade", "upgrade": "websocket", "origin": "http://evil.example"}
+        upgrade = {
+            "connection": "upgrade", "upgrade": "websocket", "origin": "http://evil.example",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13",
+        }
         assert browser.get("/api/v1/namespaces", headers=upgrade).status_code == 403
 
 
