@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pinnace.node.environments import find_uv
 from tests.e2e.platform import Platform, eventually
 from tests.training.running import apply, finished, kill, restarts, said
 
@@ -54,3 +58,77 @@ def test_a_trainjob_runs_through_the_shipped_runtime(platform: Platform) -> None
     assert status["jobsStatus"] == [
         {"name": "node", "ready": 0, "succeeded": 1, "failed": 0, "active": 0, "suspended": 0}
     ]
+
+
+SDKS = ("kubeflow-training==1.9.4", "kubeflow==0.5.0")
+IMAGE = "pytorch/pytorch:2.13.0-cuda13.0-cudnn9-runtime"
+PROGRAM = '''
+    import torch
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    total = torch.ones(1) * dist.get_rank()
+    dist.all_reduce(total)
+    print("sum of ranks", int(total), "of", dist.get_world_size(), flush=True)
+    dist.destroy_process_group()
+'''
+TRAINING = f'''
+import sys
+from kubeflow.training import TrainingClient
+
+def train():{PROGRAM}
+client = TrainingClient(config_file=sys.argv[1])
+client.create_job(name="sdk", train_func=train, num_workers=2, base_image="{IMAGE}", namespace="default")
+there = {{"name": "sdk", "namespace": "default"}}
+client.wait_for_job_conditions(**there, expected_conditions={{"Succeeded"}}, timeout=400)
+print(client.get_job_pod_names(name="sdk", namespace="default"))
+print(client.get_job_logs(name="sdk", namespace="default")[0]["sdk-master-0"])
+client.delete_job(name="sdk", namespace="default")
+'''
+TRAINER = f'''
+import sys
+from kubeflow.trainer import CustomTrainer, KubernetesBackendConfig, TrainerClient
+
+def train():{PROGRAM}
+client = TrainerClient(backend_config=KubernetesBackendConfig(config_file=sys.argv[1], namespace="default"))
+runtime = client.get_runtime("torch-distributed")
+name = client.train(runtime=runtime, trainer=CustomTrainer(func=train, num_nodes=2))
+job = client.wait_for_job_status(name, timeout=400)
+print(job.status, [step.name for step in job.steps])
+print("\\n".join(client.get_job_logs(name)))
+client.delete_job(name)
+'''
+
+
+@pytest.fixture(scope="module")
+def sdks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with Kubeflow's own clients, as they are on PyPI."""
+    folder = tmp_path_factory.mktemp("sdks") / "venv"
+    uv = find_uv()
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *SDKS], check=True)
+    return python
+
+
+def run(platform: Platform, python: Path, program: str, folder: Path) -> str:
+    """From a file: the SDKs read the source of the function."""
+    script = folder / "client.py"
+    script.write_text(program)
+    done = subprocess.run(
+        [str(python), str(script), str(platform.home.kubeconfig)], capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_training_sdk_creates_waits_and_reads(platform: Platform, sdks: Path, tmp_path: Path) -> None:
+    said_there = run(platform, sdks, TRAINING, tmp_path)
+    assert "['sdk-master-0', 'sdk-worker-0']" in said_there
+    assert "sum of ranks" in said_there
+
+
+def test_the_trainer_sdk_creates_waits_and_reads(platform: Platform, sdks: Path, tmp_path: Path) -> None:
+    said_there = run(platform, sdks, TRAINER, tmp_path)
+    assert "Complete ['node-0', 'node-1']" in said_there
+    assert "sum of ranks 1 of 2" in said_there

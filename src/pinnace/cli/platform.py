@@ -20,7 +20,9 @@ from pinnace.home import Home
 
 DEFAULT_PORT = 7443
 DEFAULT_GATEWAY_PORT = 7080
-FAMILIES = ("jobs", "serving", "workflow")
+FAMILIES = (
+    "jobs", "workloads", "serving", "jobset", "trainer", "training", "tuning", "workflow", "kfp",
+)
 """As in `families.py`, which is too heavy for a command line."""
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 60.0
