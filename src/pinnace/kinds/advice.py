@@ -6,7 +6,7 @@ and nothing is changed by it: the same manifest goes to a cluster.
 
 from __future__ import annotations
 
-from . import serving, serving_older, trainer, training, training_older
+from . import katib, katib_rules, serving, serving_older, trainer, training, training_older
 from .resource import Obj, Resource
 
 _STORED = "is stored, but nothing on this platform acts on it yet"
@@ -31,6 +31,8 @@ def advice(resource: Resource, obj: Obj) -> list[str]:
         return [f"{field} has no effect: {why}" for field, why in serving.ignored(obj)]
     if resource.key == serving_older.OLDER.key:
         return [serving_older.WARNING]
+    if resource.key == katib.EXPERIMENT.key:
+        return katib_rules.warnings(obj)
     if resource.key == trainer.TRAIN_JOB.key:
         return trainer.warnings(obj)
     if resource.group == training.GROUP and training.is_older(resource.version, resource.kind):

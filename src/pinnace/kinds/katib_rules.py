@@ -99,6 +99,21 @@ def _child(parent: Obj, key: str) -> Obj:
     return child
 
 
+UNHEARD = {
+    "Push": "report_metrics finds no katib-db-manager; print the metrics and use StdOut",
+    "Custom": "no container is added to the pods; print the metrics and use StdOut",
+    "PrometheusMetric": "nobody scrapes the pods (Katib has no collector for it either); use StdOut",
+}
+"""Collector → why no metric of it will arrive."""
+
+
+def warnings(obj: Obj) -> list[str]:
+    """What a cluster would do and this platform does not."""
+    collector = ((obj.get("spec") or {}).get("metricsCollectorSpec") or {}).get("collector") or {}
+    why = UNHEARD.get(collector.get("kind"))
+    return [f"spec.metricsCollectorSpec.collector.kind {collector['kind']} has no effect: {why}"] if why else []
+
+
 # Validation ---------------------------------------------------------------------------------------------
 
 
@@ -132,7 +147,7 @@ def _changes(old: Obj, before: Obj, after: Obj) -> Iterator[Cause]:
         return
     if not restartable(old):
         words = (
-            "Experiment can only be restarted if it is in succeeded state by reaching max trials and "
+            "Experiment can be restarted if it is in succeeded state by reaching max trials and "
             "spec.resumePolicy = LongRunning or spec.resumePolicy = FromVolume"
         )
         yield cause.invalid("spec.resumePolicy", before.get("resumePolicy") or "", words)

@@ -59,7 +59,8 @@ class Experiments:
         suggestion = self.client.peek(SUGGESTION, key.name, key.namespace)
         owned = Selection(owner=experiment["metadata"]["uid"])
         trials = list(self.client.peek_list(TRIAL, key.namespace, owned).items)
-        trials.sort(key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
+        order = {one["name"]: at for at, one in enumerate(_ledger(suggestion))}
+        trials.sort(key=lambda one: order.get(one["metadata"]["name"], -1))
         decision = decide(experiment, spec, trials, suggestion, self.clock())
         try:
             made = [self._trial(experiment, spec, one) for one in decision.create]
@@ -190,6 +191,11 @@ class Experiments:
             if one["status"] == "True" and (one["type"], "True") not in told:
                 bad = one["type"] == "Failed"
                 self.recorder.record(experiment, one["reason"], one["message"], warning=bad)
+
+
+def _ledger(suggestion: Obj | None) -> list[Obj]:
+    found: list[Obj] = ((suggestion or {}).get("status") or {}).get("suggestions") or []
+    return found
 
 
 def _owner(experiment: Obj) -> Obj:

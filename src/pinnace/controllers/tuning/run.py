@@ -16,13 +16,15 @@ from pinnace.kinds.katib import EXPERIMENT_LABEL, GROUP, TRIAL_LABEL, TRIAL_NAME
 from pinnace.kinds.resource import Obj
 
 VOLUME = "metrics-volume"
+CHECKPOINTS = "suggestion-volume"
 POD_NAME = "KATIB_POD_NAME"
 FILES = frozenset({"File", "TensorFlowEvent"})
 """Collectors that read a file of the pod's."""
 
 
-def dressed(trial: Obj, spec: Trial) -> Obj:
-    """The run to create: owned by its trial, its templates dressed."""
+def dressed(trial: Obj, spec: Trial, checkpoints: str = "") -> Obj:
+    """The run to create: owned by its trial, its templates dressed. `checkpoints`: where it finds and leaves
+    them, if its population has any."""
     run: Obj = _copied(spec.run_spec)
     meta, owner = run.setdefault("metadata", {}), trial["metadata"]
     experiment = (owner.get("labels") or {}).get(EXPERIMENT_LABEL, "")
@@ -36,6 +38,8 @@ def dressed(trial: Obj, spec: Trial) -> Obj:
     if isinstance(body, dict):
         for template in templates(body):
             _dress(template, own, spec, owner["name"])
+            if checkpoints:
+                _mount_checkpoints(template["spec"], spec, checkpoints, experiment, owner["name"])
         _dress_others(run, body, own)
     return run
 
@@ -72,6 +76,16 @@ def _dress(template: Obj, labels: dict[str, str], spec: Trial, trial: str) -> No
                 _mount(template["spec"], container, folder(spec), claim(trial))
 
 
+def _mount_checkpoints(pod: Obj, spec: Trial, path: str, experiment: str, trial: str) -> None:
+    """A folder of the population's claim under the trial's name."""
+    source = {"name": CHECKPOINTS, "persistentVolumeClaim": {"claimName": population(experiment)}}
+    pod["volumes"] = [*(pod.get("volumes") or []), source]
+    mount = {"name": CHECKPOINTS, "mountPath": path, "subPath": trial}
+    for container in pod["containers"]:
+        if container.get("name") == spec.primary_container_name:
+            container["volumeMounts"] = [*(container.get("volumeMounts") or []), mount]
+
+
 def _add_variable(container: Obj, variable: Obj) -> None:
     env = [one for one in container.get("env") or [] if one.get("name") != variable["name"]]
     container["env"] = [variable, *env]
@@ -97,19 +111,21 @@ def claim(trial: str) -> str:
     return f"{trial}-metrics"
 
 
-def claimed(trial: Obj) -> Obj:
-    """The claim behind the metrics volume: a folder that control can read while the pod writes to it."""
-    meta = trial["metadata"]
-    owner = {
-        "apiVersion": f"{GROUP}/{VERSION}", "kind": "Trial", "name": meta["name"], "uid": meta["uid"],
+def population(experiment: str) -> str:
+    """The claim of a population's checkpoints, named as upstream's."""
+    return f"{experiment}-pbt"
+
+
+def claimed(owner: Obj, name: str) -> Obj:
+    """A claim that goes with a Trial or an Experiment: a folder that control can read while pods write."""
+    meta = owner["metadata"]
+    reference = {
+        "apiVersion": f"{GROUP}/{VERSION}", "kind": owner["kind"], "name": meta["name"], "uid": meta["uid"],
         "controller": True,
     }
     return {
         "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": {
-            "name": claim(meta["name"]), "namespace": meta["namespace"],
-            "labels": {TRIAL_LABEL: meta["name"]}, "ownerReferences": [owner],
-        },
+        "metadata": {"name": name, "namespace": meta["namespace"], "ownerReferences": [reference]},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
     }
 

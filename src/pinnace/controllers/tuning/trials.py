@@ -7,6 +7,7 @@ The run is created in the commit that says that the trial runs, and the reports 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -112,10 +113,18 @@ class Trials:
             version, kind = run.get("apiVersion"), run.get("kind")
             why = f'no matches for kind "{kind}" in version "{version}"'
             return await self._end(trial, spec, None, ending("Failed", "", why), [])
-        changes = [Change(verb="create", resource=resource, obj=runs.dressed(trial, spec))]
         meta = trial["metadata"]
-        if spec.metrics_collector.kind in runs.FILES and not self._claimed(meta):
-            changes.insert(0, Change(verb="create", resource=CLAIM, obj=runs.claimed(trial)))
+        owners = [(trial, runs.claim(meta["name"]))] if spec.metrics_collector.kind in runs.FILES else []
+        experiment, checkpoints = self._population(trial)
+        if experiment is not None and checkpoints:
+            owners.append((experiment, runs.population(experiment["metadata"]["name"])))
+            await asyncio.to_thread(self._inherit, trial, experiment["metadata"]["name"])
+        changes = [
+            Change(verb="create", resource=CLAIM, obj=runs.claimed(owner, name)) for owner, name in owners
+            if self.client.peek(CLAIM, name, meta["namespace"]) is None
+        ]
+        run = runs.dressed(trial, spec, checkpoints)
+        changes.append(Change(verb="create", resource=resource, obj=run))
         status = running(trial.get("status") or {}, self.clock())
         changes.append(Change(verb="status", resource=TRIAL, obj={**trial, "status": status}))
         try:
@@ -127,8 +136,26 @@ class Trials:
         self.recorder.record(trial, "JobCreated", f"Job {meta['name']} has been created")
         return Result()
 
-    def _claimed(self, meta: Obj) -> bool:
-        return self.client.peek(CLAIM, runs.claim(meta["name"]), meta["namespace"]) is not None
+    def _population(self, trial: Obj) -> tuple[Obj | None, str]:
+        """Of a trial that is one of a population: its Experiment, and where it looks for checkpoints."""
+        meta = trial["metadata"]
+        labels = meta.get("labels") or {}
+        if katib.GENERATION not in labels:
+            return None, ""
+        found = self.client.peek(katib.EXPERIMENT, labels.get(katib.EXPERIMENT_LABEL, ""), meta["namespace"])
+        settings = katib.algorithm((found or {"spec": {}})["spec"].get("algorithm")).settings
+        return found, settings.get("suggestion_trial_dir", "")
+
+    def _inherit(self, trial: Obj, experiment: str) -> None:
+        """The parent's checkpoints, copied before the run begins (in a thread; again after a crash)."""
+        meta = trial["metadata"]
+        folder = self.home.volumes / meta["namespace"] / runs.population(experiment)
+        parent, own = folder / meta["labels"].get(katib.PARENT, ""), folder / meta["name"]
+        if katib.PARENT in meta["labels"] and parent.is_dir() and not own.exists():
+            half = folder / f".{meta['name']}"
+            shutil.rmtree(half, ignore_errors=True)
+            shutil.copytree(parent, half, symlinks=True)
+            half.rename(own)
 
     async def _watch(self, trial: Obj, spec: Trial, run: Obj) -> Result:
         now = self.clock()
