@@ -110,8 +110,9 @@ UNHEARD = {
 def warnings(obj: Obj) -> list[str]:
     """What a cluster would do and this platform does not."""
     collector = ((obj.get("spec") or {}).get("metricsCollectorSpec") or {}).get("collector") or {}
-    why = UNHEARD.get(collector.get("kind"))
-    return [f"spec.metricsCollectorSpec.collector.kind {collector['kind']} has no effect: {why}"] if why else []
+    kind = str(collector.get("kind"))
+    why = UNHEARD.get(kind)
+    return [f"spec.metricsCollectorSpec.collector.kind {kind} has no effect: {why}"] if why else []
 
 
 # Validation ---------------------------------------------------------------------------------------------
