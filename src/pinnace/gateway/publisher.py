@@ -23,6 +23,7 @@ from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import replace
 from pinnace.gateway.interface import Backend, Endpoint, Refused
 from pinnace.gateway.picture import (
+    MARK,
     PREFIX,
     ROUTES,
     Json,
@@ -32,12 +33,17 @@ from pinnace.gateway.picture import (
     cluster_name,
     conflict,
     discovery,
+    mark_of,
     route_configuration,
 )
 
 PATIENCE = 15.0
 """Seconds in which Envoy must have taken a file; a restart of it fits in."""
 DRAIN = 60.0
+SPREAD = 2.0
+"""Seconds within which Envoy's workers follow its main thread."""
+ASKED = 12
+"""Connections that must all show the new routes: with two workers one is missed once in two thousand."""
 VERSIONS = r"(version_text|update_rejected|warming_clusters)$"
 
 
@@ -55,6 +61,7 @@ class Publisher:
         self._retired: dict[str, tuple[str, Backend]] = {}
         self._written: dict[str, str] = {}
         self._hosts: frozenset[str] | None = None
+        self._port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def prepare(self, port: int, token: str) -> None:
@@ -69,6 +76,7 @@ class Publisher:
         self.listen(port, token)
 
     def listen(self, port: int, token: str) -> None:
+        self._port = port
         self._write("lds", [bootstrap.listener(self._places, port, token)])
 
     def backend(self, namespace: str, name: str) -> tuple[Endpoint, Backend] | None:
@@ -139,11 +147,27 @@ class Publisher:
         passing("gateway.before-routes")
         self.changed.set()
         self.changed = asyncio.Event()
-        version = self._write("rds", [self._routes()])
+        routes = self._routes()
+        version = self._write("rds", [routes])
         if version:
             await self._accepted({f"http.{PREFIX}.rds.{ROUTES}.version_text": version})
+            await self._everywhere(mark_of(routes))
         if self._retired:
             self._later(self._drain(dict(self._retired)))
+
+    async def _everywhere(self, mark: str) -> None:
+        """Until every worker of Envoy routes by it: its main thread has a version before they do. New
+        connections fall to the workers by lot."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SPREAD
+        while self._port and loop.time() < deadline:
+            try:
+                said = await asyncio.gather(*(marked(self._port) for _ in range(ASKED)))
+            except (OSError, EOFError):
+                return  # Envoy is starting: it begins with these routes
+            if set(said) == {mark}:
+                return
+            await asyncio.sleep(0.002)
 
     async def _accepted(self, wanted: dict[str, str]) -> None:
         """Until Envoy runs with these versions. Refused: it said no to one."""
@@ -235,3 +259,13 @@ class Publisher:
         except (OSError, msgspec.MsgspecError):
             return {}
         return {endpoint.key: endpoint for endpoint in found}
+
+
+async def marked(port: int) -> str:
+    """Which routes the worker has that takes this connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET / HTTP/1.1\r\nHost: {MARK}\r\nConnection: close\r\n\r\n".encode())
+        return (await reader.read()).decode("latin-1").rpartition("\r\n\r\n")[2]
+    finally:
+        writer.close()
