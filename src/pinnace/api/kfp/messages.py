@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from pinnace.kinds import pipelines
+from pinnace.authoring.kfp.submission import told
 from pinnace.kinds.resource import Obj
 
 REQUESTED = (
@@ -69,10 +70,8 @@ def version(record: Obj) -> Obj:
 def run(record: Obj, workflow: Obj | None, details: Obj | None = None) -> Obj:
     """`workflow`: while there is one, it knows the state better than the record."""
     spec, status = record["spec"], record.get("status") or {}
-    state = pipelines.state_of(workflow) if workflow is not None else status.get("state")
-    finished = status.get("finishedAt")
-    if state in pipelines.ENDED and not finished and workflow is not None:
-        finished = (workflow.get("status") or {}).get("finishedAt")
+    if workflow is not None:
+        status = told(record, workflow, time.time()) or status
     made = {
         "run_id": record["metadata"]["name"],
         "experiment_id": spec.get("experimentId"),
@@ -80,8 +79,8 @@ def run(record: Obj, workflow: Obj | None, details: Obj | None = None) -> Obj:
         "storage_state": status.get("storageState") or "AVAILABLE",
         "created_at": _created(record),
         "scheduled_at": spec.get("scheduledAt") or _created(record),
-        "finished_at": finished or "0001-01-01T00:00:00Z",
-        "state": state,
+        "finished_at": status.get("finishedAt") or "0001-01-01T00:00:00Z",
+        "state": status.get("state"),
         "error": status.get("error"),
         "recurring_run_id": spec.get("recurringRunId"),
         "state_history": status.get("history"),

@@ -33,8 +33,8 @@ def _input(name: str) -> str:
     return f"(inputs.parameters[{expressions.literal(name)}] ?? '')"
 
 
-def importer(name: str, component: Component, wanted: Importer, job: Job) -> Obj:
-    """A DAG of no tasks whose output is the artifact."""
+def importer(name: str, inner: str, component: Component, wanted: Importer, job: Job) -> Obj:
+    """The artifact is the output of a DAG that does nothing: a DAG must have a task."""
     known = placeholders.of_job(job)
     sources = {each: _input(each) for each in component.input_definitions.parameters}
     metadata = placeholders.put_deep(wanted.metadata, known)
@@ -54,7 +54,7 @@ def importer(name: str, component: Component, wanted: Importer, job: Job) -> Obj
     return {
         "name": name,
         "inputs": {"parameters": inputs(component)},
-        "dag": {"tasks": []},
+        "dag": {"tasks": [{"name": "import", "template": inner}]},
         "outputs": {"parameters": [{"name": OUTPUT, "valueFrom": {"expression": made}}]},
     }
 

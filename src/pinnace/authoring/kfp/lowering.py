@@ -392,11 +392,13 @@ class _Lowering:
 
     def importer(self, key: str, component: Component, importer: Any) -> str:
         name = self.fresh(key)
-        made = leaves.importer(name, component, importer, self.job)
+        inner = self.fresh(f"{key}-at-once")
+        made = leaves.importer(name, inner, component, importer, self.job)
         if importer.download_to_workspace:
             copy = self.step(self.fresh(f"{key}-download"), leaves.download(self.job, key), [])
             leaves.through_workspace(made, copy)
-        return self.add([made])
+            return self.add([made])
+        return self.add([made, {"name": inner, "suspend": {"duration": "0"}}])
 
     def add(self, templates: list[Obj]) -> str:
         self.templates += templates

@@ -113,7 +113,8 @@ class Resolver:
             return "" if found[1] == "inputs" else None
         artifacts = group["artifacts"]
         if found[4] is None:
-            return json.dumps(artifacts)
+            # A program in a container can open paths only; upstream's launcher leaves this tag as it is.
+            return json.dumps([{**one, "uri": self.path(one["uri"])} for one in artifacts])
         if not artifacts:
             return ""
         return self._field(artifacts[0], found[4], found[5] or found[6])

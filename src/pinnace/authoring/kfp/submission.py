@@ -132,8 +132,9 @@ def told(before: Obj, made: Obj, now: float) -> Obj | None:
     if status.get("state") == state:
         return None
     status["state"] = state
-    entry: Obj = {"update_time": stamp(now), "state": state}
     phase = made.get("status") or {}
+    when = phase.get("finishedAt") if state in pipelines.ENDED else phase.get("startedAt")
+    entry: Obj = {"update_time": when or stamp(now), "state": state}
     if state in ("FAILED", "CANCELED"):
         entry["error"] = status["error"] = {"code": 1, "message": phase.get("message") or state.lower()}
     else:

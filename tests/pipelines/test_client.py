@@ -1,0 +1,140 @@
+"""The unmodified `kfp.Client` against the platform: by host and token, and by kubeconfig alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.platform import Platform
+from tests.pipelines.conftest import script
+
+pytestmark = pytest.mark.slow
+
+PIPELINE = """
+import json, os, time, kfp
+from kfp import dsl, Client
+from kfp.compiler import Compiler
+host, token = os.environ["PINNACE_HOST"], os.environ["PINNACE_TOKEN"]
+
+@dsl.component(base_image="python:3.11")
+def add(a: int, b: int) -> int:
+    return a + b
+
+@dsl.component(base_image="python:3.11")
+def say(x: int, metrics: dsl.Output[dsl.Metrics]) -> str:
+    metrics.log_metric("x", x)
+    return f"the sum is {x}"
+
+@dsl.component(base_image="python:3.11")
+def fail(x: int) -> int:
+    raise RuntimeError("on purpose")
+
+@dsl.pipeline(name="sum")
+def total(a: int = 1):
+    say(x=add(a=a, b=2).output)
+
+@dsl.pipeline(name="sorrow")
+def sorrow():
+    fail(x=add(a=1, b=2).output)
+
+@dsl.component(base_image="python:3.11")
+def nap():
+    import time
+    time.sleep(600)
+
+@dsl.pipeline(name="long")
+def long():
+    nap()
+"""
+
+
+def test_two_steps_by_host_and_again_from_the_cache(platform: Platform, sdk: str) -> None:
+    told = json.loads(script(sdk, platform, PIPELINE + """
+client = Client(host=host, existing_token=token)
+found = []
+for _ in range(2):
+    made = client.create_run_from_pipeline_func(total, arguments={"a": 5}).run_id
+    run = client.wait_for_run_completion(made, 200)
+    found.append([run.state, {t.display_name: t.state for t in run.run_details.task_details},
+                  [h.state for h in client.get_run(made).state_history]])
+print("@", json.dumps(found))
+""").rpartition("@")[2])
+    states = {"root": "SUCCEEDED", "add": "SUCCEEDED", "say": "SUCCEEDED"}
+    assert [one[:2] for one in told] == [["SUCCEEDED", states]] * 2
+    assert told[0][2][0] == "PENDING" and told[0][2][-1] == "SUCCEEDED"
+
+
+def test_bare_client_keeps_pipelines_versions_experiments(platform: Platform, sdk: str) -> None:
+    told = json.loads(script(sdk, platform, PIPELINE + """
+client = Client()
+Compiler().compile(total, "/tmp/sum.yaml")
+made = client.upload_pipeline("/tmp/sum.yaml", pipeline_name="sums", description="adds")
+version = client.upload_pipeline_version("/tmp/sum.yaml", "second", pipeline_id=made.pipeline_id)
+experiment = client.create_experiment("sums", description="of numbers")
+run = client.run_pipeline(experiment.experiment_id, "first", pipeline_id=made.pipeline_id,
+                          version_id=version.pipeline_version_id, params={"a": 3})
+state = client.wait_for_run_completion(run.run_id, 200).state
+client.archive_run(run.run_id)
+archived = client.get_run(run.run_id).storage_state
+client.unarchive_run(run.run_id)
+try:
+    client.upload_pipeline("/tmp/sum.yaml", pipeline_name="sums"); twice = 0
+except kfp.client.client.kfp_server_api.ApiException as error:
+    twice = error.status
+names = [v.display_name for v in client.list_pipeline_versions(made.pipeline_id).pipeline_versions]
+runs = [r.display_name for r in client.list_runs(experiment_id=experiment.experiment_id).runs]
+client.delete_run(run.run_id)
+left = client.list_runs(experiment_id=experiment.experiment_id).runs or []
+print("@", json.dumps([client.get_pipeline_id("sums") == made.pipeline_id, state, archived, twice,
+                       sorted(names), runs, len(left)]))
+""").rpartition("@")[2])
+    assert told == [True, "SUCCEEDED", "ARCHIVED", 409, ["second", "sums"], ["first"], 0]
+
+
+def test_failed_runs_are_retried_and_long_ones_terminated(platform: Platform, sdk: str) -> None:
+    told = json.loads(script(sdk, platform, PIPELINE + """
+client = Client()
+made = client.create_run_from_pipeline_func(sorrow, enable_caching=False).run_id
+run = client.wait_for_run_completion(made, 200)
+tasks = {t.display_name: t for t in run.run_details.task_details}
+first = [run.state, tasks["add"].state, tasks["fail"].state, tasks["fail"].error.message]
+before = tasks["add"].end_time
+client._run_api.run_service_retry_run(made)
+run = client.wait_for_run_completion(made, 200)
+tasks = {t.display_name: t for t in run.run_details.task_details}
+second = [run.state, tasks["add"].end_time == before, [h.state for h in run.state_history]]
+made = client.create_run_from_pipeline_func(long).run_id
+client.terminate_run(made)
+end = time.time() + 60
+while client.get_run(made).state != "CANCELED" and time.time() < end:
+    time.sleep(0.1)
+print("@", json.dumps([first, second, client.get_run(made).state]))
+""").rpartition("@")[2])
+    first, second, terminated = told
+    assert first[:3] == ["FAILED", "SUCCEEDED", "FAILED"] and "exit code 1" in first[3]
+    assert second[:2] == ["FAILED", True]
+    assert second[2][-2:] == ["RUNNING", "FAILED"]
+    assert terminated == "CANCELED"
+
+
+def test_recurring_runs_start_by_themselves(platform: Platform, sdk: str) -> None:
+    told = json.loads(script(sdk, platform, PIPELINE + """
+client = Client()
+experiment = client.create_experiment("often")
+Compiler().compile(total, "/tmp/often.yaml")
+job = client.create_recurring_run(experiment.experiment_id, "often", interval_second=1, max_concurrency=2,
+                                  pipeline_package_path="/tmp/often.yaml", params={"a": 1})
+end = time.time() + 90
+runs = []
+while len(runs) < 2 and time.time() < end:
+    runs = client.list_runs(experiment_id=experiment.experiment_id).runs or []
+    time.sleep(0.2)
+client.disable_recurring_run(job.recurring_run_id)
+state = client.wait_for_run_completion(runs[0].run_id, 100).state
+shown = client.get_recurring_run(job.recurring_run_id)
+print("@", json.dumps([len(runs) >= 2, state, runs[0].recurring_run_id == job.recurring_run_id,
+                       shown.status, shown.max_concurrency]))
+client.delete_recurring_run(job.recurring_run_id)
+""").rpartition("@")[2])
+    assert told == [True, "SUCCEEDED", True, "DISABLED", "2"]

@@ -1,0 +1,188 @@
+"""From the IR to a Workflow, and from a step to what runs: pure, on small documents of our own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pinnace.authoring.kfp import expressions, launch, layers, outcome
+from pinnace.authoring.kfp.ir import IrError, package, read
+from pinnace.authoring.kfp.lowering import lowered, root_arguments
+from pinnace.authoring.kfp.schedule import ScheduleError, Trigger
+from pinnace.authoring.kfp.step import Job, Step, of
+from pinnace.authoring.kfp.values import ValueMismatch
+from pinnace.controllers.workflow.expression.evaluate import evaluate
+from pinnace.controllers.workflow.validation import problems
+
+IF_GIVEN = {"IfPresent": {"InputName": "times", "Then": ["--times", "{{$.inputs.parameters['times']}}"]}}
+JOB = Job(id="run-1", name="A run", resource="echo-abcde", pipeline="echo")
+
+
+def pipeline(**changes: Any) -> dict[str, Any]:
+    task = {
+        "componentRef": {"name": "comp"},
+        "taskInfo": {"name": "echo"},
+        "cachingOptions": {"enableCache": True},
+        "inputs": {"parameters": {"text": {"componentInputParameter": "word"}}},
+    }
+    return {
+        "pipelineInfo": {"name": "echo"},
+        "components": {
+            "comp": {
+                "executorLabel": "exec",
+                "inputDefinitions": {
+                    "parameters": {
+                        "text": {"parameterType": "STRING"},
+                        "times": {"parameterType": "NUMBER_INTEGER", "defaultValue": 3.0, "isOptional": True},
+                    }
+                },
+                "outputDefinitions": {
+                    "parameters": {"said": {"parameterType": "STRING"}},
+                    "artifacts": {"log": {"artifactType": {"schemaTitle": "system.Artifact"}}},
+                },
+            }
+        },
+        "deploymentSpec": {
+            "executors": {
+                "exec": {
+                    "container": {
+                        "image": "alpine",
+                        "command": ["sh", "-c", "echo {{x}}"],
+                        "args": [
+                            "{{$.inputs.parameters['text']}}",
+                            "{{$.outputs.parameters['said'].output_file}}",
+                            json.dumps(IF_GIVEN),
+                            "{{$.outputs.artifacts['log'].path}}",
+                            "{{$.pipeline_job_name}}",
+                        ],
+                    }
+                }
+            }
+        },
+        "root": {
+            "inputDefinitions": {"parameters": {"word": {"parameterType": "STRING"}}},
+            "dag": {"tasks": {"echo": task}},
+        },
+        **changes,
+    }
+
+
+def step(spec: dict[str, Any], name: str = "echo") -> Step:
+    template = next(one for one in spec["templates"] if one["name"] == name)
+    found = of(template["annotations"])
+    assert found is not None
+    return found
+
+
+def test_a_lowered_pipeline_is_a_valid_workflow_in_which_users_braces_are_no_tags() -> None:
+    spec = lowered(package(pipeline()), JOB, {"word": "{{hi}}"})
+
+    assert problems({"metadata": {"name": "wf"}, "spec": spec}, spec, None) == []
+    assert "{{x}}" not in json.dumps(spec) and "{{hi}}" not in json.dumps(spec)
+    assert json.loads(spec["arguments"]["parameters"][0]["value"]) == "{{hi}}"
+    assert step(spec).container.command[2] == "echo {{x}}"
+
+
+def test_a_step_gets_defaults_whole_numbers_and_its_own_folder() -> None:
+    found = step(lowered(package(pipeline()), JOB, {"word": "x"}))
+
+    made = launch.prepared(found, {"text": '"hello {{$}}"'}, "node-1", local_paths=False)
+
+    root = made.root.removeprefix("minio://")
+    assert made.template["container"]["args"] == [
+        "hello {{$}}",
+        "/tmp/kfp/outputs/said",
+        "--times",
+        "3",
+        f"/minio/{root}/log",
+        "A run",
+    ]
+    assert made.root.startswith("minio://mlpipeline/v2/artifacts/echo/run-1/echo/")
+
+
+def test_a_missing_input_is_named() -> None:
+    found = step(lowered(package(pipeline()), JOB, {"word": "x"}))
+    with pytest.raises(ValueMismatch, match="'text' of echo has no value"):
+        launch.prepared(found, {}, "node-1", local_paths=False)
+
+
+def test_what_a_step_left_becomes_its_outputs() -> None:
+    found = step(lowered(package(pipeline()), JOB, {"word": "x"}))
+    written = {"parameterValues": {}, "artifacts": {"log": {"artifacts": [{"metadata": {"lines": 2.0}}]}}}
+    files = {"said": "hi", launch.EXECUTOR_OUTPUT: json.dumps(written)}
+
+    made = outcome.results(found, "minio://mlpipeline/r", files, failed=False)
+
+    assert json.loads(made["said"]) == "hi"
+    (log,) = json.loads(made["log"])
+    assert log["uri"] == "minio://mlpipeline/r/log" and log["metadata"] == {"lines": 2}
+    with pytest.raises(outcome.Missing, match="'said'"):
+        outcome.results(found, "minio://mlpipeline/r", {"said": launch.NO_FILE}, failed=False)
+
+
+def test_the_cache_key_follows_contents_and_nothing_of_the_run() -> None:
+    one = step(lowered(package(pipeline()), JOB, {"word": "x"}))
+    other = step(lowered(package(pipeline()), Job("run-2", "B", "echo-fghij", "echo"), {"word": "x"}))
+    values = {"text": '"a"'}
+
+    assert launch.fingerprint(one, values, str) == launch.fingerprint(other, values, str)
+    assert launch.fingerprint(one, values, str) != launch.fingerprint(one, {"text": '"b"'}, str)
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "holds"),
+    [
+        ("inputs.parameter_values['x'] == 'a'", '"a"', True),
+        ("int(inputs.parameter_values['x']) > 2 && !(int(inputs.parameter_values['x']) == 5)", "3", True),
+        ("inputs.parameter_values['x'] == true", "false", False),
+        ("inputs.parameter_values['x'] == 'inputs.parameter_values'", '"inputs.parameter_values"', True),
+    ],
+)
+def test_conditions(condition: str, value: str, holds: bool) -> None:
+    made = expressions.condition(condition, lambda name: f"inputs.parameters['{name}']")
+    assert evaluate(made, {"inputs": {"parameters": {"x": value}}}) is holds
+
+
+def test_arguments_are_judged_all_at_once() -> None:
+    with pytest.raises(ValueMismatch, match=r"unknown input parameter 'wrod'.*'word' has no value"):
+        root_arguments(package(pipeline()), {"wrod": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "empty"), ("a: [", "neither YAML"), ("a: 1", "pipelineInfo")]
+)
+def test_what_is_no_pipeline_is_refused(text: str, told: str) -> None:
+    with pytest.raises(IrError, match=told):
+        read(text)
+
+
+def test_a_pip_layer_is_read_only_when_it_is_exactly_one() -> None:
+    quiet = "PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-warn-script-location"
+    script = f"\n{quiet} 'numpy<3' && {quiet} 'kfp==2.17.0' '--no-deps' && \"$0\" \"$@\"\n"
+    command = ["sh", "-c", script, "sh", "-ec", "run", "SOURCE"]
+
+    assert layers.split(command) == (
+        [["numpy<3"], ["kfp==2.17.0", "--no-deps"]],
+        ["sh", "-ec", "run", "SOURCE"],
+    )
+    odd = ["sh", "-c", script.replace("numpy<3", "--index-url=x"), *command[3:]]
+    assert layers.split(odd) == ([], odd)
+
+
+def test_triggers() -> None:
+    assert Trigger.of({"cron_schedule": {"cron": "30 0 9 ? * 1"}}).next(0) == 4 * 86400 + 9 * 3600 + 30
+    assert Trigger.of({"periodic_schedule": {"interval_second": "60"}}).next(61) == 120
+    for wrong in ({}, {"cron_schedule": {"cron": "x"}}, {"periodic_schedule": {"interval_second": 0}}):
+        with pytest.raises(ScheduleError):
+            Trigger.of(wrong)
+
+
+def test_upstreams_compiled_pipelines_are_lowered_to_valid_workflows(shared: Path) -> None:
+    expected = json.loads((shared / "corpus" / "kfp" / "expected.json").read_text())
+    for name, case in expected.items():
+        found = read((shared / "corpus" / "kfp" / name).read_text())
+        spec = lowered(found, JOB, case.get("args") or {})
+        assert problems({"metadata": {"name": "wf"}, "spec": spec}, spec, None) == [], name
