@@ -3,6 +3,7 @@ process."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -23,7 +24,11 @@ def apply(platform: Platform, name: str, **words: str) -> None:
 
 
 def state(platform: Platform, kind: str, name: str) -> str:
-    conditions = platform.get(kind, name).get("status", {}).get("conditions") or [{}]
+    """The last condition; '' while control is away."""
+    text = platform.kubectl("get", kind, name, "-o", "json", check=False)
+    if not text.startswith("{"):
+        return ""
+    conditions = json.loads(text).get("status", {}).get("conditions") or [{}]
     return str(conditions[-1].get("type"))
 
 

@@ -48,7 +48,7 @@ def test_it_learns_with_variables_on_the_parameter_server(platform: Platform) ->
 def test_a_worker_and_control_may_be_killed(platform: Platform) -> None:
     """The worker comes back under OnFailure and the job goes on, whether anybody watches or not."""
     more = {
-        "name: mnist\n": "name: hard\n", '"STEPS", "1500"': '"STEPS", "6000"',
+        "name: mnist\n": "name: hard\n", '"STEPS", "1500"': '"STEPS", "2500"',
         "subPath: mnist": "subPath: hard",
     }
     apply(platform, "tfjob-mnist", **more)
