@@ -44,11 +44,17 @@ class Experiments:
         self.client = client
         self.clock = clock
         self.recorder = Recorder(client, "experiment-controller")
+        self._trials: dict[str, dict[str, Obj]] = {}
+        """Experiment's uid → its trials by name, kept up by their events: an Experiment that is at work is
+        looked at several times a trial, and should not read all of them each time."""
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if event.resource == TRIAL.key:
+            self._note(event)
             labels = event.obj["metadata"].get("labels") or {}
             return (Key(event.namespace, labels.get(katib.EXPERIMENT_LABEL, "")),)
+        if event.type == "DELETED" and event.resource == EXPERIMENT.key:
+            self._trials.pop(event.obj["metadata"]["uid"], None)
         return (Key(event.namespace, event.name),)
 
     async def reconcile(self, key: Key) -> Result:
@@ -57,8 +63,7 @@ class Experiments:
             return Result()
         spec = katib.experiment(experiment)
         suggestion = self.client.peek(SUGGESTION, key.name, key.namespace)
-        owned = Selection(owner=experiment["metadata"]["uid"])
-        trials = list(self.client.peek_list(TRIAL, key.namespace, owned).items)
+        trials = self._of(experiment["metadata"]["uid"], key.namespace)
         order = {one["name"]: at for at, one in enumerate(_ledger(suggestion))}
         trials.sort(key=lambda one: order.get(one["metadata"]["name"], -1))
         decision = decide(experiment, spec, trials, suggestion, self.clock())
@@ -68,9 +73,30 @@ class Experiments:
             self.recorder.record(experiment, "TrialTemplateUnfit", str(error), warning=True)
             return Result(after=1.0)
         await self._commit(experiment, spec, decision, suggestion, made)
+        if katib.completed({"status": decision.status}) and not decision.status.get("trialsRunning"):
+            self._trials.pop(experiment["metadata"]["uid"], None)
         for one in decision.delete:
             await self._delete(one)
         return Result()
+
+    def _of(self, uid: str, namespace: str) -> list[Obj]:
+        known = self._trials.get(uid)
+        if known is None:
+            page = self.client.peek_list(TRIAL, namespace, Selection(owner=uid))
+            known = self._trials[uid] = {one["metadata"]["name"]: one for one in page.items}
+        return list(known.values())
+
+    def _note(self, event: Event) -> None:
+        """News of a trial; what was read may be newer than news that are still on their way."""
+        meta = event.obj["metadata"]
+        for owner in meta.get("ownerReferences") or ():
+            known = self._trials.get(owner["uid"])
+            if known is None:
+                continue
+            if event.type == "DELETED":
+                known.pop(event.name, None)
+            elif _revision(known.get(event.name)) < int(meta["resourceVersion"]):
+                known[event.name] = event.obj
 
     async def _commit(
         self, experiment: Obj, spec: Experiment, decision: Decision, suggestion: Obj | None, made: list[Obj]
@@ -196,6 +222,10 @@ class Experiments:
 def _ledger(suggestion: Obj | None) -> list[Obj]:
     found: list[Obj] = ((suggestion or {}).get("status") or {}).get("suggestions") or []
     return found
+
+
+def _revision(obj: Obj | None) -> int:
+    return int(obj["metadata"]["resourceVersion"]) if obj is not None else 0
 
 
 def _owner(experiment: Obj) -> Obj:
