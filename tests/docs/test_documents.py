@@ -34,7 +34,7 @@ NOT_RUN = {
     "pip install pinnace": "tests/e2e/test_wheel.py installs the wheel into a fresh environment",
     "pinnace up -d": "the fixture has run it, with free ports",
     "pinnace down": "the fixture runs it at the end",
-    "pinnace run examples/kfp-mnist/pipeline.py": "needs kfp and a Secret; tests/pipelines/test_mnist.py runs it",
+    "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace COMMAND": "a synopsis of the reference",
 }
