@@ -234,7 +234,7 @@ def test_a_refusal_names_every_cause_in_order(
     (("get", "jobs", "--field-selector", "a=b"), 'field label "a" not supported for batchv1.Job'),
     (("delete", "namespace", "default"),
      'Error from server (Forbidden): namespaces "default" is forbidden: this namespace may not be deleted'),
-    (("create", "token", "default"), "tokens of service accounts are not issued by this platform"),
+    (("create", "token", "nobody"), 'serviceaccounts "nobody" not found'),
     (("get", "--raw", "/api/v1/pods?resourceVersionMatch=Foo"),
      "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"),
 ])
@@ -275,7 +275,7 @@ def test_what_is_not_served_of_a_pod_says_what_to_do(stack: Stack, namespace: st
         assert "panic" not in done.stderr
         return done.stderr
 
-    assert "running a command inside a container is not served" in said("exec", "x", "--", "ls")
+    assert "pod x does not have a host assigned" in said("exec", "x", "--", "ls")
     assert "adding a container to a running pod" in said("debug", "x", "--image=i", "--profile=general")
     assert 'pods "y" not found' in said("exec", "y", "--", "ls")
 

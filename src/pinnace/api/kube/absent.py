@@ -13,9 +13,6 @@ INSTEAD: dict[tuple[str, str], str] = {
         f"adding a container to a running pod is not served by this platform: {LOOK}",
     ("pods", "resize"):
         "changing a running pod's resources is not served by this platform: delete it and create it anew",
-    ("serviceaccounts", "token"):
-        "tokens of service accounts are not issued by this platform: use its own, "
-        "from `pinnace kubeconfig` or the file `token` in its home",
 }
 
 
