@@ -37,6 +37,7 @@ NOT_RUN = {
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace COMMAND": "a synopsis of the reference",
+    "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
 }
 
 
