@@ -20,6 +20,17 @@ def objective(parameters: dict[str, Any]) -> None:
     print(f"accuracy={model.score(test, answers)}")
 
 
+def raise_budget(client: Any, trials: int) -> None:
+    """The SDK sends back what it has read: it is refused when the status has changed in between."""
+    for attempt in range(10):
+        try:
+            client.edit_experiment_budget("tuned", max_trial_count=trials)
+            return
+        except RuntimeError:
+            if attempt == 9:
+                raise
+
+
 def main() -> None:
     client = katib.KatibClient(namespace="default")
     client.tune(
@@ -30,7 +41,7 @@ def main() -> None:
             "alpha": katib.search.double(min=0.00001, max=1.0), "rounds": katib.search.int(min=5, max=40),
         },
     )
-    client.edit_experiment_budget("tuned", max_trial_count=4)
+    raise_budget(client, 4)
     ended = client.wait_for_experiment_condition("tuned", polling_interval=1, timeout=600)
     best = client.get_optimal_hyperparameters("tuned")
     trials = client.list_trials(experiment_name="tuned")
