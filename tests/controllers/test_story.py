@@ -109,3 +109,12 @@ async def test_the_last_life_keeps_the_times_that_were_told_of_it() -> None:
         life = status["containerStatuses"][0]["lastState"]["terminated"]
         assert (life["exitCode"], life["startedAt"]) == (3, "1970-01-01T00:01:40Z")
         assert life["finishedAt"]
+
+
+async def test_an_end_that_was_asked_for_is_no_trouble() -> None:
+    writer = Writer()
+    story = Story(writer)
+    for reason in ("Deleted", "Evicted"):
+        story.ended(POD, PodReport("u", "Failed", [state(exit_code=143)], reason=reason), 5.0, True)
+    await story.settled()
+    assert [each["reason"] for each in writer.events.values()] == ["Evicted"]

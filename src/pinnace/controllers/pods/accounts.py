@@ -131,7 +131,7 @@ class Accounts:
             await self._lay(pod, shared.account, each)
 
     async def renew(self, pods: Iterable[Obj]) -> float:
-        """Replace what is due of the tokens of these pods and of the shared ones. Seconds to the next look."""
+        """Replace what is due of the tokens of these pods and of shared ones. Seconds to the next look."""
         now, kept = time.time(), {}
         for pod in pods:
             for folder, token in tokens_of(pod, self.home):

@@ -244,7 +244,7 @@ class Binder:
         if entry.killed is None and entry.pod is not None:
             self.story.killing(entry.pod)
         entry.killed = grace
-        send(self.link, Kill(entry.uid, grace, "Deleted"))
+        send(self.link, Kill(entry.uid, grace, statuses.DELETED))
 
     async def refresh(self, entries: Sequence[Entry]) -> None:
         """Read what somebody else changed meanwhile."""

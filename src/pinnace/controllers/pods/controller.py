@@ -22,7 +22,7 @@ from pinnace.controllers.pods.pace import COMPANY, Pace
 from pinnace.controllers.pods.reports import SETTLE, Reports
 from pinnace.controllers.pods.resolve import Surroundings
 from pinnace.controllers.pods.schedule import Machine, Start
-from pinnace.controllers.pods.status import NODE_LOST, NODE_NAME
+from pinnace.controllers.pods.status import DELETED, NODE_LOST, NODE_NAME
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.home import Home
@@ -209,7 +209,7 @@ class Pods:
             if entry.state is State.BOUND:
                 self._remind(entry, link, known)
         strangers = [uid for uid in hello.pods if uid not in self.table.entries]
-        send(link, *(Kill(uid, 0, "Deleted", "the Pod object is gone") for uid in strangers))
+        send(link, *(Kill(uid, 0, DELETED, "the Pod object is gone") for uid in strangers))
         if strangers:
             send(link, Ack(strangers))
         self._sweep(link)
@@ -222,7 +222,7 @@ class Pods:
         if entry.epoch != link.hello.epoch:
             self.reports.lost(entry, NODE_LOST, LOST_TEXT)
         elif entry.uid not in known and entry.deleting:
-            self.reports.lost(entry, "Deleted", "deleted before it was started")
+            self.reports.lost(entry, DELETED, "deleted before it was started")
         else:
             body = self.store.row(binding.KIND, entry.uid)
             if body is not None and not (entry.deleting and entry.pod is None):

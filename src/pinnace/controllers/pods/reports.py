@@ -229,5 +229,5 @@ def _dismissal(report: PodReport) -> Kill | Ack:
     """For a pod that control does not (or no longer) know: over, so forget it; alive, so end it."""
     if report.phase in statuses.FINAL:
         return Ack([report.uid])
-    return Kill(report.uid, 0, "Deleted", "the Pod object is gone")
+    return Kill(report.uid, 0, statuses.DELETED, "the Pod object is gone")
 

@@ -17,6 +17,8 @@ from pinnace.node.protocol import ContainerState, PodReport
 FINAL = ("Succeeded", "Failed")
 NODE_NAME = "pinnace"
 HOST = "127.0.0.1"
+DELETED = "Deleted"
+"""The reason of an end that somebody asked for by deleting the pod."""
 NODE_LOST = "NodeLost"
 Condition = tuple[str, bool, str, str]
 """type, status, reason, message"""

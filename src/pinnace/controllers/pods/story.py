@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pinnace.controllers.moment import unix
-from pinnace.controllers.pods.status import FINAL, NODE_LOST, NODE_NAME
+from pinnace.controllers.pods.status import DELETED, FINAL, NODE_LOST, NODE_NAME
 from pinnace.controllers.recorder import Recorder, Writer
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import ContainerState, PodReport
@@ -116,7 +116,7 @@ class Story:
                     )
         while len(self._troubled) > REMEMBERED:
             self._troubled.pop(next(iter(self._troubled)))
-        if report.phase in FINAL and report.reason:
+        if report.phase in FINAL and report.reason not in ("", DELETED):  # `Killing` has told of a deletion
             self._kubelet.record(pod, report.reason, report.message or report.reason, warning=True)
 
     def ended(self, pod: Obj, report: PodReport, lived: float, told: bool) -> None:
