@@ -124,11 +124,6 @@ class Platform:
             return log.read().decode(errors="replace")
         return ""
 
-    def doors(self) -> str:
-        """The folder of sockets that lead to pods with a network of their own; '' where they have none."""
-        hello = self.pods.hello
-        return str(self.home.run / "net") if hello is not None and hello.network == "own" else ""
-
     def node_problem(self) -> str:
         """For `/readyz`: '' when steps can be started."""
         return "" if self.pods.connected else "the node is not connected yet"
@@ -184,7 +179,6 @@ def serving(platform: Platform) -> list[Reconciler]:
         InferenceServices(
             platform.client, platform.gateway, Recorder(platform.client, "inferenceservice-controller"),
             artifacts=platform.artifact, volumes=platform.home.volumes, tail=platform.log_tail,
-            doors=platform.doors,
         ),
         InferenceGraphs(
             platform.client, platform.gateway, Recorder(platform.client, "inferencegraph-controller")

@@ -15,6 +15,8 @@ from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client, DeleteOptions
 from pinnace.objects.errors import StatusError
 
+NETWORK = "pinnace.dev/network"
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where pods live. `shared`: they share the host's network, so that two cannot listen on one port, and
@@ -50,6 +52,8 @@ def names(revision: Revision, count: int) -> list[str]:
 
 async def create(client: Client, isvc: Obj, revision: Revision, name: str, place: Place) -> None:
     made = pod(isvc, revision, name)
+    if place.shared:
+        made = shared(made)
     if place.shared and not revision.plan.socket:
         made = on_the_host(made, revision.plan.port, serving.service(isvc), place.gateway)
     try:
@@ -57,6 +61,12 @@ async def create(client: Client, isvc: Obj, revision: Revision, name: str, place
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
+
+
+def shared(pod: Obj) -> Obj:
+    """The pod, told to share the host's network: its neighbours are found through the gateway there."""
+    notes = {**(pod["metadata"].get("annotations") or {}), NETWORK: "none"}
+    return {**pod, "metadata": {**pod["metadata"], "annotations": notes}}
 
 
 def on_the_host(pod: Obj, port: int, predictor: str, gateway: int) -> Obj:
