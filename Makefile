@@ -1,5 +1,5 @@
 # Everything sets itself up on a fresh machine: Python 3.11+, Node 20+, make and git are enough.
-.PHONY: demo test test-fast lint bench docs conformance setup console clean
+.PHONY: demo test test-heavy lint bench docs conformance setup console clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,9 @@ demo: setup console
 
 test: setup console system
 	scripts/test $(ARGS)
+
+test-heavy: setup console system
+	$(BIN)/pytest -q -m heavy $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check src tests scripts benchmarks
@@ -20,6 +23,7 @@ bench: setup
 
 conformance: setup
 	$(BIN)/python -m scripts.conformance $(ARGS)
+	for family in training tuning pipelines kserve; do $(BIN)/python -m scripts.conformance.$$family || exit 1; done
 
 docs: setup
 	$(BIN)/python scripts/reference.py

@@ -14,7 +14,7 @@ from tests.e2e.platform import Platform, eventually
 
 SPAWNER = "jupyterhub-kubespawner==7.1.0"
 PROGRAM = Path(__file__).with_name("kubespawner_program.py")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.platform import Platform
 from tests.pipelines.conftest import script
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 PIPELINE = """
 import json, os, time, kfp

@@ -84,7 +84,7 @@ def picture(digit: int) -> list[list[float]]:
     return rows
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_pictures_become_digits_and_reasons(platform: Platform) -> None:
     platform.kubectl("apply", "-k", str(EXAMPLE))
@@ -99,7 +99,7 @@ def test_pictures_become_digits_and_reasons(platform: Platform) -> None:
     assert set(plain) == {"predictions"}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_the_unmodified_client_creates_waits_patches_replaces_and_deletes(
     platform: Platform, tmp_path: Path

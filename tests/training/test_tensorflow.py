@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.platform import Platform, eventually
 from tests.training.running import apply, finished, kill, restarts, said, state
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pinnace.node.environments import find_uv
 from tests.e2e.platform import Platform, eventually
 from tests.training.running import apply, finished, kill, restarts, said
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

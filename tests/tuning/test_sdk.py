@@ -16,7 +16,7 @@ from tests.e2e.platform import Platform, eventually
 ROOT = Path(__file__).parents[2]
 SDK = ["kubeflow-katib==0.19.0", "kubernetes<36"]
 """kubernetes 36 refuses the models that this SDK gives it, on any cluster."""
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
