@@ -151,7 +151,7 @@ def _mounting(spec: Map) -> Map:
     template = spec.get("template") or {}
     inner = template.get("spec") or {}
     named = [(one.get("metadata") or {}).get("name") for one in spec.get("volumeClaimTemplates") or ()]
-    own = [{"name": name, "emptyDir": {}} for name in named]
+    own: list[Any] = [{"name": name, "emptyDir": {}} for name in named]
     others = [one for one in inner.get("volumes") or () if one.get("name") not in named]
     return {**spec, "template": {**template, "spec": {**inner, "volumes": [*others, *own]}}}
 
