@@ -17,7 +17,7 @@ from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 SERVER = ["python", "-u", "-c", "import os, http.server as h; print(os.environ['JUPYTERHUB_USER']); "
-          "open('/home/jovyan/visits', 'a').write('x'); h.test(h.SimpleHTTPRequestHandler, port=8888)"]
+          "open('/srv/home/visits', 'a').write('x'); h.test(h.SimpleHTTPRequestHandler, port=8888)"]
 HOME = {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
 
 
@@ -35,7 +35,7 @@ def settings(namespace: str) -> Config:
         "namespace": namespace, "image": "python:3.11", "cmd": SERVER, "events_enabled": True,
         "services_enabled": True, "start_timeout": 240, "delete_grace_period": 1,
         "storage_pvc_ensure": True, "storage_capacity": "10Mi", "volumes": [HOME],
-        "volume_mounts": [{"name": "home", "mountPath": "/home/jovyan"}],
+        "volume_mounts": [{"name": "home", "mountPath": "/srv/home"}],
     })
     return config
 
