@@ -24,7 +24,7 @@ with Client("tcp://simple-scheduler:8786") as client:
     client.wait_for_workers(2)
     print("sum", sum(client.gather(client.map(lambda n: n * n, range(10)))))
 """
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
