@@ -536,7 +536,7 @@ def test_kinds_that_nothing_acts_on_say_so(stack: Stack, namespace: str) -> None
     labels = {"matchLabels": {"a": "b"}}
     template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     bodies = {
-        "apis/apps/v1/namespaces/{}/deployments": {"selector": labels, "template": template},
+        "api/v1/namespaces/{}/replicationcontrollers": {"selector": {"a": "b"}, "template": template},
         "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies": {"podSelector": {}},
         "apis/policy/v1/namespaces/{}/poddisruptionbudgets": {"minAvailable": 1, "selector": labels},
     }
@@ -546,6 +546,9 @@ def test_kinds_that_nothing_acts_on_say_so(stack: Stack, namespace: str) -> None
             assert made.status_code == 201, made.text
             assert "nothing on this platform acts on it yet" in made.headers["warning"]
         assert "warning" not in client.post(MAPS, json={"metadata": {"generateName": "quiet-"}}).headers
+        body = {"metadata": {"name": "a"}, "spec": {"replicas": 0, "selector": labels, "template": template}}
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+        assert "warning" not in client.post(path, json=body).headers
 
 
 def test_every_kind_that_is_said_to_be_idle_is_served(stack: Stack) -> None:

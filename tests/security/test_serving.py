@@ -153,13 +153,12 @@ PLACES = {
     "file:///../../etc/passwd": "'..'",
     "/etc/passwd": "not served",
     "http://169.254.169.254/latest/meta-data": "not fetched",
+    "https://[fe80::1]/x": "not fetched",
     "https://metadata.google.internal/x": "not fetched",
     "http://127.0.0.1:1/x": "not fetched",
     "gs://bucket/x": "not fetched",
     "s3://artifacts/../../etc/passwd": "'..'",
     "s3://artifacts/%2e%2e/%2e%2e/etc/passwd": "'..'",
-    "s3://other/x": "bucket",
-    "s3://169.254.169.254/x": "bucket",
     "pvc://../x": "",
     "pvc://data/../../x": "'..'",
     "pvc://data/%2e%2e/x": "'..'",
@@ -188,7 +187,7 @@ def test_a_models_uri_reads_nothing_else(site: Site, uri: str) -> None:
         text += json.dumps(service(site, namespace, "m").get("status") or {})
         return text if PLACES[uri] in text and ("message" in text or events) else ""
 
-    text = eventually(told, f"what is wrong with {uri}", 20)
+    text = eventually(told, f"what is wrong with {uri}", 90)
     assert "root:" not in text
     pods = site.ask("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
     assert not [pod for pod in pods if pod["status"]["phase"] == "Running"]

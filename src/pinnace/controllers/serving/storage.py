@@ -8,6 +8,7 @@ in a cluster (kserve pkg/webhook/admission/pod/storage_initializer_injector.go).
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -68,11 +69,21 @@ def resolve(
             return claim(parts.netloc, path, read_only)
         case "s3" if parts.netloc == BUCKET:
             return artifact(uri, path, namespace, artifacts)
+        case "http" | "https" if tells_of_the_machine(parts.hostname or ""):
+            raise Problem("InvalidPredictorSpec", f"storageUri {uri} is not fetched: no model lies there")
         case "s3" | "gs" | "http" | "https":
             return fetched(uri, access or Access(), read_only)
         case "file" | "":
             return file(uri, unquote(parts.path), namespace, volumes)
     raise Problem("InvalidPredictorSpec", unsupported(uri, parts.scheme))
+
+
+def tells_of_the_machine(host: str) -> bool:
+    """A cloud's metadata service hands out the machine's credentials to whoever asks from it."""
+    try:
+        return ip_address(host).is_link_local
+    except ValueError:
+        return host == "metadata" or host.endswith(".internal")
 
 
 def claim(name: str, path: str, read_only: bool = True) -> Source:
