@@ -12,9 +12,11 @@ import gc
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -37,6 +39,7 @@ from pinnace.store.sqlite import SqliteStore
 SWITCH_INTERVAL = 0.0005
 COLLECTING = (20_000, 20, 100)
 """Thousands of small documents live for milliseconds: the default looks for cycles in them all the time."""
+FILES = 65_536
 log = logging.getLogger("pinnace.control")
 
 
@@ -48,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
     )
     # The store's writer thread hands results back often; the default of 5 ms would be its latency.
     sys.setswitchinterval(SWITCH_INTERVAL)
+    allow_files()
     home = Home.at(options.home)
     try:
         uvloop.run(run(home, options.port, frozenset(options.without), strict=options.rbac == "strict"))
@@ -55,6 +59,15 @@ def main(argv: Sequence[str]) -> int:
         log.error("%s", problem)
         return UNUSABLE
     return 0
+
+
+def allow_files() -> None:
+    """Every watch and every session inside a pod holds descriptors: as many as the machine lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
