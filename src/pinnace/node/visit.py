@@ -91,7 +91,7 @@ class Visit:
     def _take(self, message: Opened | Ended) -> None:
         if isinstance(message, Opened):
             if len(self.received) < len(message.streams):
-                raise Gone("no descriptors are left for another session (ulimit -n): end some, or raise the limit")
+                raise Gone("no descriptors are left for another session: end some, or raise ulimit -n")
             self.streams = dict(zip(message.streams, self.received, strict=False))
             self.received = self.received[len(self.streams) :]
         elif not self.ended.done():
