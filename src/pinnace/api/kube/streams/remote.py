@@ -53,6 +53,11 @@ size_decoder = msgspec.json.Decoder(Size)
 open_sessions: set[Upgrade] = set()
 
 
+HEAD_START = 0.05
+"""Seconds before anything is said: kubectl up to 1.32 begins to read before it knows its own channels, and
+drops what comes for one that it does not know yet."""
+
+
 async def connect(context: ApiContext, request: Request, target: Target) -> None:
     """Answers both subresources. StatusError before the upgrade, a Status on the error channel after it."""
     pod = await admitted(context, request, target)
@@ -63,6 +68,7 @@ async def connect(context: ApiContext, request: Request, target: Target) -> None
     channels = Channels(socket, await socket.accept(SPOKEN))
     open_sessions.add(socket)
     try:
+        await asyncio.sleep(HEAD_START)
         await converse(context, channels, order)
     except ClientGone:
         pass
