@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from pinnace.kinds.annotations import GANG, GANG_SIZE
 from pinnace.kinds.jobset import (
     ATTEMPT,
     COORDINATOR,
@@ -22,8 +23,6 @@ from pinnace.kinds.jobset import (
     subdomain,
 )
 from pinnace.kinds.resource import Obj
-
-GANG, GANG_SIZE = "pinnace.dev/gang", "pinnace.dev/gang-size"
 
 
 def reference(jobset: Obj) -> Obj:

@@ -15,14 +15,13 @@ from collections.abc import Iterator
 import msgspec
 
 from pinnace.controllers.pods.found import Blocked
+from pinnace.kinds.annotations import ISOLATION, SOCKETS
+from pinnace.kinds.annotations import NETWORK as ANNOTATION
 from pinnace.kinds.resource import Obj
 from pinnace.node.network import dns
 from pinnace.node.network.picture import DOMAIN
 from pinnace.node.protocol import Hello, Run
 
-ANNOTATION = "pinnace.dev/network"
-SOCKETS = "pinnace.dev/sockets"
-ISOLATION = "pinnace.dev/isolation"
 MODES = ("own", "none")
 HOST = "127.0.0.1"
 LOOPBACK_PREFIX = "127.88"

@@ -20,6 +20,7 @@ from pinnace.controllers.pods.binder import Binder, send
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table, is_final
 from pinnace.failpoint import passing
+from pinnace.kinds.annotations import OUTPUTS, SOCKET_PATHS
 from pinnace.kinds.argo import DOMAIN
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Ack, Collected, Forget, Kill, PodReport
@@ -33,8 +34,6 @@ SETTLE = 0.004
 """Seconds that news of a living pod wait for others'; they have settled when the node tells them."""
 SETTLE_SHORT = 0.08
 """The same, of one that will likely be over by then."""
-OUTPUTS = "pinnace.dev/outputs"
-SOCKET_PATHS = "pinnace.dev/socket-paths"
 COMPLETED = f"{DOMAIN}completed"
 
 

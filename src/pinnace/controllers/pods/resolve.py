@@ -19,15 +19,13 @@ from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
+from pinnace.kinds.annotations import ISOLATION, SOCKETS, STAGING
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Probe, Run
 
-STAGING = "pinnace.dev/staging"
-ISOLATION = "pinnace.dev/isolation"
 STORAGE = "ephemeral-storage"
 LONGEST_HOOK = 3600
 """Seconds; a postStart hook has no limit of its own, a preStop hook has the grace period."""
-SOCKETS = "pinnace.dev/sockets"
 ISOLATIONS = ("container", "sandbox", "process")
 
 

@@ -16,11 +16,10 @@ from pinnace.controllers.pods.found import Reference, needed
 from pinnace.controllers.pods.pace import Pace, sort_of
 from pinnace.controllers.pods.schedule import Load, Start, Waiting
 from pinnace.controllers.pods.status import FINAL, NODE_NAME
+from pinnace.kinds.annotations import GANG, GANG_SIZE
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import PodReport
 
-GANG = "pinnace.dev/gang"
-GANG_SIZE = "pinnace.dev/gang-size"
 REMEMBERED = 4096
 """Gangs that have started: one that stands in for a member that failed waits for nobody."""
 Place = tuple[str, str, str]

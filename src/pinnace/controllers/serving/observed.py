@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 from pinnace.kinds import serving
+from pinnace.kinds.annotations import SOCKET_PATHS
 from pinnace.kinds.resource import Obj
 
-SOCKET_PATHS = "pinnace.dev/socket-paths"
 PORT = "pinnace.dev/port"
 """The port that one pod was given, where pods share the host's network."""
 REVISION = "serving.knative.dev/revision"

@@ -11,11 +11,10 @@ from pinnace.controllers.serving.observed import PORT, REVISION, Observed, over
 from pinnace.controllers.serving.revisions import MANAGER, Revision, owner
 from pinnace.controllers.serving.template import HTTP_PORT, PREDICTOR_HOST
 from pinnace.kinds import serving
+from pinnace.kinds.annotations import NETWORK
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client, DeleteOptions
 from pinnace.objects.errors import StatusError
-
-NETWORK = "pinnace.dev/network"
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -17,10 +17,9 @@ import msgspec
 from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.storage import FOLDER, SOURCE, Source
 from pinnace.kinds import reserved, serving
+from pinnace.kinds.annotations import SOCKETS, STAGING
 from pinnace.kinds.resource import Obj
 
-SOCKETS = "pinnace.dev/sockets"
-STAGING = "pinnace.dev/staging"
 SOCKET = "/run/pinnace/http.sock"
 SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
 OURS = (

@@ -11,9 +11,9 @@ from typing import Any
 from pinnace.controllers.training.framework import Environment, Framework
 from pinnace.controllers.training.view import REPLICA_INDEX, REPLICA_TYPE, ROLE, Job, Replica
 from pinnace.kinds import reserved
+from pinnace.kinds.annotations import GANG, GANG_SIZE
 from pinnace.kinds.resource import Obj
 
-GANG, GANG_SIZE = "pinnace.dev/gang", "pinnace.dev/gang-size"
 RESTARTS = "pinnace.dev/restarts"
 """How often this replica's pod was made anew, so that a crash loop slows down and ends."""
 

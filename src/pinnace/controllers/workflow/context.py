@@ -30,6 +30,7 @@ from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.steps import Steps
 from pinnace.controllers.workflow.template import Holder, Library, Program, TemplateError, spec_of
 from pinnace.controllers.workflow.unsupported import ignored
+from pinnace.kinds.annotations import ISOLATION
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus, text
 from pinnace.kinds.resource import Obj
 
@@ -67,7 +68,7 @@ class Context:
         self.library = Library(self.name, spec, facts, dict(templates or {}))
         self.globals = Globals(variables.of(workflow, spec))
         annotations = meta.get("annotations") or {}
-        self.isolation: str = annotations.get("pinnace.dev/isolation", "")
+        self.isolation: str = annotations.get(ISOLATION, "")
         self.local_paths = self.isolation == "process"
         """Pods see the machine's own paths: a component is told of no other."""
         self.by_content = annotations.get("pinnace.dev/memoize") == "content"

@@ -23,6 +23,7 @@ from pinnace.controllers.workflow.patch import Misfit, patched
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
 from pinnace.kinds import reserved
+from pinnace.kinds.annotations import ISOLATION, STAGING
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
 from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from pinnace.controllers.workflow.leaves import Pod
     from pinnace.controllers.workflow.template import Program
 
-STAGING = "pinnace.dev/staging"
-ISOLATION = "pinnace.dev/isolation"
 NO_DEADLINE = "0001-01-01T00:00:00Z"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from pinnace.kinds.annotations import OUTPUTS
 from pinnace.kinds.resource import Obj
 
 NODE_ID = "workflows.argoproj.io/node-id"
-OUTPUTS = "pinnace.dev/outputs"
 KILLED = frozenset({137, 143})
 
 

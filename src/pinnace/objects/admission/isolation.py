@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pinnace.kinds import cause
+from pinnace.kinds.annotations import ISOLATION as ANNOTATION
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
 
-ANNOTATION = "pinnace.dev/isolation"
 UNPROTECTED = "process"
 NEXT = "restart the platform with `pinnace up --isolation process`"
 LESS = (

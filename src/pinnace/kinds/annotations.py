@@ -1,0 +1,15 @@
+"""The names under `pinnace.dev/` by which Pods carry what rooms tell each other, written once.
+
+Who may write which is told in `reserved`; what they hold, in the room that reads them.
+"""
+
+from __future__ import annotations
+
+STAGING = "pinnace.dev/staging"
+OUTPUTS = "pinnace.dev/outputs"
+ISOLATION = "pinnace.dev/isolation"
+NETWORK = "pinnace.dev/network"
+SOCKETS = "pinnace.dev/sockets"
+SOCKET_PATHS = "pinnace.dev/socket-paths"
+GANG = "pinnace.dev/gang"
+GANG_SIZE = "pinnace.dev/gang-size"
