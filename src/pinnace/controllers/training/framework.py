@@ -83,8 +83,10 @@ class Framework(msgspec.Struct, frozen=True, kw_only=True):
     """Whether all containers get the environment, or only the one that trains."""
     leads: Callable[[Job, str, int], bool]
     """Whether this replica has the role `master` (SDKs and Katib read its log)."""
-    running: Callable[[Job, Counts], bool]
-    done: Callable[[Job, Counts], bool]
+    decides: Callable[[Job], str]
+    """The replica type that the job's life follows: running with it, and succeeded when all of it has."""
+    sooner: Callable[[Job, Counts], bool] = lambda job, counts: False
+    """Whether the job has succeeded before that."""
     words: Callable[[Job], Words] = short
     tolerated: Callable[[Job, str], bool] = lambda job, kind: False
     """Whether failures of this type leave the job alone."""
@@ -98,12 +100,22 @@ class Framework(msgspec.Struct, frozen=True, kw_only=True):
     single: tuple[str, ...] = ()
     """Types whose pods carry no index in their name."""
 
+    def running(self, job: Job, counts: Counts) -> bool:
+        return ready(counts, self.decides(job))
+
+    def done(self, job: Job, counts: Counts) -> bool:
+        return over(counts, self.decides(job)) or self.sooner(job, counts)
+
     def pod_name(self, job: Job, kind: str, index: int) -> str:
         return f"{job.name}-{kind.lower()}" if kind in self.single else job.pod_name(kind, index)
 
 
 def plain(**values: str) -> Environment:
     return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def master_or_worker(job: Job) -> str:
+    return "Master" if "Master" in job.replicas else "Worker"
 
 
 def ready(counts: Counts, kind: str) -> bool:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pinnace.controllers.training.framework import (
     PLACED,
     SHORT,
-    Counts,
     Environment,
     Framework,
     Words,
-    over,
     plain,
-    ready,
 )
 from pinnace.controllers.training.view import Job, Replica
 from pinnace.kinds.training import JAX_JOB
@@ -29,16 +26,8 @@ def leads(job: Job, kind: str, index: int) -> bool:
     return index == 0
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, "Worker")
-
-
-def done(job: Job, counts: Counts) -> bool:
-    return over(counts, "Worker")
-
-
 WORDS = Words(PLACED.running, PLACED.succeeded, SHORT.failed, SHORT.restarting)
 FRAMEWORK = Framework(
-    family=JAX_JOB, environment=environment, leads=leads, running=running, done=done,
+    family=JAX_JOB, environment=environment, leads=leads, decides=lambda job: "Worker",
     words=lambda job: WORDS,
 )

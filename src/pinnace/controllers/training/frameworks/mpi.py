@@ -13,13 +13,10 @@ from pinnace.controllers.built_in import CONFIG_MAP, SERVICE_ACCOUNT
 from pinnace.controllers.training.framework import (
     PLACED,
     SHORT,
-    Counts,
     Environment,
     Framework,
     Words,
-    over,
     plain,
-    ready,
 )
 from pinnace.controllers.training.view import REPLICA_INDEX, REPLICA_TYPE, Job, Replica
 from pinnace.kinds.resource import Obj, Resource
@@ -117,17 +114,9 @@ def leads(job: Job, kind: str, index: int) -> bool:
     return kind == "Launcher"
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, "Launcher")
-
-
-def done(job: Job, counts: Counts) -> bool:
-    return over(counts, "Launcher")
-
-
 WORDS = Words(PLACED.running, PLACED.succeeded, PLACED.failed, SHORT.restarting)
 FRAMEWORK = Framework(
-    family=MPI_JOB, environment=environment, leads=leads, running=running, done=done, dress=dress,
+    family=MPI_JOB, environment=environment, leads=leads, decides=lambda job: "Launcher", dress=dress,
     words=lambda job: WORDS, services=False, companions=companions, single=("Launcher",),
     serves=lambda obj: not str(obj.get("apiVersion")).endswith("v2beta1"),
 )

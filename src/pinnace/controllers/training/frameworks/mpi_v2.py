@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from pinnace.controllers.built_in import CONFIG_MAP, SECRET, SERVICE
 from pinnace.controllers.sshkeys import ssh_keys
@@ -116,8 +115,8 @@ def serves(obj: Obj) -> bool:
     return str(obj.get("apiVersion")).endswith("v2beta1")
 
 
-_TABLE: dict[str, Any] = {"leads": mpi.leads, "running": mpi.running, "done": mpi.done}
 FRAMEWORK = Framework(
     family=MPI_JOB, environment=environment, dress=dress, words=lambda job: mpi.WORDS, services=False,
-    companions=companions, single=("Launcher",), serves=serves, **_TABLE,
+    companions=companions, single=("Launcher",), serves=serves, leads=mpi.leads,
+    decides=lambda job: "Launcher",
 )

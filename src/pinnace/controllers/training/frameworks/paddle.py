@@ -5,13 +5,11 @@ from __future__ import annotations
 from pinnace.controllers.training.framework import (
     PLACED,
     SHORT,
-    Counts,
     Environment,
     Framework,
     Words,
-    over,
+    master_or_worker,
     plain,
-    ready,
 )
 from pinnace.controllers.training.view import Job, Replica
 from pinnace.kinds.training import PADDLE_JOB
@@ -40,14 +38,6 @@ def leads(job: Job, kind: str, index: int) -> bool:
     return kind == "Master" if "Master" in job.replicas else index == 0
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, "Master" if "Master" in job.replicas else "Worker")
-
-
-def done(job: Job, counts: Counts) -> bool:
-    return over(counts, "Master" if "Master" in job.replicas else "Worker")
-
-
 def words(job: Job) -> Words:
     return SHORT if "Master" in job.replicas else Words(
         PLACED.running, PLACED.succeeded, SHORT.failed, SHORT.restarting
@@ -55,5 +45,5 @@ def words(job: Job) -> Words:
 
 
 FRAMEWORK = Framework(
-    family=PADDLE_JOB, environment=environment, leads=leads, running=running, done=done, words=words
+    family=PADDLE_JOB, environment=environment, leads=leads, decides=master_or_worker, words=words
 )

@@ -12,9 +12,8 @@ from pinnace.controllers.training.framework import (
     Environment,
     Framework,
     Words,
-    over,
+    master_or_worker,
     plain,
-    ready,
 )
 from pinnace.controllers.training.view import Job, Replica
 from pinnace.kinds.resource import Obj, Resource
@@ -83,15 +82,11 @@ def leads(job: Job, kind: str, index: int) -> bool:
     return kind == "Master" if "Master" in job.replicas else kind == "Worker" and index == 0
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, "Master" if "Master" in job.replicas else "Worker")
-
-
-def done(job: Job, counts: Counts) -> bool:
-    if "Master" in job.replicas:
-        return over(counts, "Master")
-    any_is_enough = job.spec.get("elasticPolicy") is not None
-    return over(counts, "Worker") or (any_is_enough and counts["Worker"].succeeded > 0)
+def sooner(job: Job, counts: Counts) -> bool:
+    """An elastic job without a master is content with any worker."""
+    if "Master" in job.replicas or job.spec.get("elasticPolicy") is None:
+        return False
+    return counts["Worker"].succeeded > 0
 
 
 def words(job: Job) -> Words:
@@ -116,6 +111,6 @@ def autoscaler(job: Job, pods: Any) -> list[tuple[Resource, Obj]]:
 
 
 FRAMEWORK = Framework(
-    family=PYTORCH_JOB, environment=environment, leads=leads, running=running, done=done, words=words,
-    companions=autoscaler,
+    family=PYTORCH_JOB, environment=environment, leads=leads, decides=master_or_worker, sooner=sooner,
+    words=words, companions=autoscaler,
 )

@@ -11,9 +11,7 @@ from pinnace.controllers.training.framework import (
     Counts,
     Environment,
     Framework,
-    over,
     plain,
-    ready,
 )
 from pinnace.controllers.training.view import Job, Replica
 from pinnace.kinds.training import TF_JOB
@@ -63,19 +61,16 @@ def _deciding(job: Job) -> str:
     return next((chief for chief in CHIEFS if chief in job.replicas), "Worker")
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, _deciding(job))
-
-
-def done(job: Job, counts: Counts) -> bool:
+def sooner(job: Job, counts: Counts) -> bool:
+    """Where no chief decides, the first worker is enough."""
     kind = _deciding(job)
-    if kind == "Worker" and kind in counts and job.spec.get("successPolicy") != "AllWorkers":
-        return over(counts, kind) or counts[kind].first_done
-    return over(counts, kind)
+    if kind != "Worker" or kind not in counts or job.spec.get("successPolicy") == "AllWorkers":
+        return False
+    return counts[kind].first_done
 
 
 FRAMEWORK = Framework(
-    family=TF_JOB, environment=environment, everywhere=False, leads=leads, running=running, done=done,
+    family=TF_JOB, environment=environment, everywhere=False, leads=leads, decides=_deciding, sooner=sooner,
     words=lambda job: PLACED,
     tolerated=lambda job, kind: kind == "Worker" and bool(job.spec.get("enableDynamicWorker")),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pinnace.controllers.training.framework import Counts, Environment, Framework, over, plain, ready
+from pinnace.controllers.training.framework import Environment, Framework, plain
 from pinnace.controllers.training.view import Job, Replica
 from pinnace.kinds.training import XGBOOST_JOB
 
@@ -24,14 +24,6 @@ def leads(job: Job, kind: str, index: int) -> bool:
     return kind == "Master"
 
 
-def running(job: Job, counts: Counts) -> bool:
-    return ready(counts, "Master")
-
-
-def done(job: Job, counts: Counts) -> bool:
-    return over(counts, "Master")
-
-
 FRAMEWORK = Framework(
-    family=XGBOOST_JOB, environment=environment, leads=leads, running=running, done=done
+    family=XGBOOST_JOB, environment=environment, leads=leads, decides=lambda job: "Master"
 )
