@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pinnace.cli import families, platform
 from pinnace.cli.app import main
+from pinnace.cli.families import FAMILIES
+from pinnace.kinds.catalogue import Catalogue
 
 
-def test_the_command_line_knows_the_families() -> None:
-    assert tuple(families.FAMILIES) == platform.FAMILIES
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_is_woken_by_kinds_that_are_served_and_has_a_module(name: str) -> None:
+    module = import_module(f"pinnace.cli.families.{name}")
+    assert callable(module.reconcilers)
+    catalogue = Catalogue.builtin()
+    assert [key for key in FAMILIES[name] if catalogue.key(key) is None] == []
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("workflows", "did you mean 'workflow'?"), ("job", "did you mean 'jobs'?"), ("katib", "there is jobs")],
+    [("workflows", "did you mean 'workflow'?"), ("job", "did you mean 'jobs'?"), ("xyz", "there is jobs")],
 )
 def test_an_unknown_family_is_refused_with_the_nearest_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str

@@ -146,7 +146,7 @@ async def test_an_event_costs_little(tmp_path: Path) -> None:
     manager.feed([event] * 10_000)
     spent = (time.thread_time() - began) / 10_000
     assert spent < 20e-6, f"{spent * 1e6:.1f} µs an event"
-    await manager._end([])
+    await manager._end()
     await made.store.close()
 
 
@@ -161,3 +161,15 @@ async def test_who_wants_only_what_a_kind_controls_is_asked_about_nothing_else(t
         await platform.create(CONFIG_MAP, config("nobodys"))
         await eventually(lambda: Key("default", "nobodys") in probe.calls)
         assert sorted(set(probe.calls)) == [Key("default", "nobodys"), Key("default", "workflow")]
+
+
+async def test_a_controller_that_joins_late_gets_what_stands_there_and_what_comes(tmp_path: Path) -> None:
+    early, late = Probe(), Probe()
+    async with house(tmp_path, None, lambda made: [early]) as platform:
+        await platform.create(CONFIG_MAP, config("before"))
+        await eventually(lambda: Key("default", "before") in early.calls)
+        await platform.manager.join([late])
+        await eventually(lambda: Key("default", "before") in late.calls)
+        await platform.create(CONFIG_MAP, config("after"))
+        await eventually(lambda: Key("default", "after") in late.calls)
+        assert early.calls.count(Key("default", "before")) == 1, "the others are not asked again"

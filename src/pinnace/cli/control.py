@@ -27,7 +27,10 @@ from pinnace.api.app import app
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve, serve_at
-from pinnace.cli.families import Platform, UnknownFamily, built, routes
+from pinnace.cli.families import UnknownFamily, chosen, core
+from pinnace.cli.families.waking import Waking
+from pinnace.cli.given import Platform
+from pinnace.cli.routes import routes
 from pinnace.cli.supervisor import UNUSABLE
 from pinnace.controllers.manager import Manager
 from pinnace.home import Home
@@ -98,12 +101,13 @@ async def live(
     home: Home, store: SqliteStore, port: int, without: frozenset[str], stop: asyncio.Event,
     *, strict: bool = False,
 ) -> None:
+    families = chosen(without)
     catalogue = Catalogue.builtin()
     client = Local.open(store, catalogue)
     client.start()
     platform = Platform(home, store, catalogue, client, strict=strict)
     await platform.bootstrap(port)
-    manager = Manager(client, built(platform, without))
+    manager = Manager(client, core.reconcilers(platform))
     authenticator = Authenticator(home, tokens=platform.tokens)
     context = ApiContext(
         home, client.as_, catalogue, authenticator, client.house.authoriser,
@@ -115,6 +119,7 @@ async def live(
     inside = serve_at(application, home.api_socket, server.tls)
     platform.pods.reached_at("127.0.0.1", server.port)
     managing = asyncio.create_task(manager.run())
+    Waking(platform, manager, families).start()
     announce(home, server.port, authenticator.token)
     # What start-up left behind lives as long as the process: the collector need not walk it again.
     gc.collect()

@@ -15,15 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pinnace.cli.connection import Connection, Unreachable
+from pinnace.cli.families import UnknownFamily, chosen
 from pinnace.cli.supervisor import lock
 from pinnace.home import Home
 
 DEFAULT_PORT = 7443
 DEFAULT_GATEWAY_PORT = 7080
-FAMILIES = (
-    "jobs", "workloads", "serving", "jobset", "trainer", "training", "tuning", "workflow", "kfp",
-)
-"""As in `families.py`, which is too heavy for a command line."""
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 60.0
 NEVER_SO_LATE = 6.0
@@ -108,14 +105,10 @@ def refuse_without_isolation(home: Home, asked: str) -> None:
 
 def refuse_unknown_family(without: tuple[str, ...]) -> None:
     """A typo would leave a family running beside the user's own controller."""
-    for name in without:
-        if name in FAMILIES:
-            continue
-        from difflib import get_close_matches  # only for people's mistakes
-
-        near = get_close_matches(name, FAMILIES, 1)
-        meant = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FAMILIES)}"
-        raise Failure(f"--without {name}: no family of controllers is named so ({meant})")
+    try:
+        chosen(frozenset(without))
+    except UnknownFamily as problem:
+        raise Failure(str(problem)) from None
 
 
 def refuse_taken_port(home: Home, option: str, port: int) -> None:

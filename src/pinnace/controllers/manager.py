@@ -96,37 +96,56 @@ class Manager:
         self.client = client
         self.clock = clock
         self.metrics = Metrics()
-        self.queues = [Queue(each, self.metrics.queue(each.name), clock) for each in reconcilers]
+        self.queues: list[Queue] = []
         self.synced = asyncio.Event()
         self._by_resource: dict[str, Audience] = {}
-        for queue in self.queues:
-            if isinstance(queue.reconciler, Waking):
-                queue.reconciler.wake = partial(self._add, queue)
-            for resource in queue.reconciler.watches:
-                self._by_resource.setdefault(resource.key, Audience()).admit(queue, resource.key)
+        self._companions: list[asyncio.Task[None]] = []
+        self._admit(reconcilers)
         self._timers: list[tuple[float, int, Queue, Key]] = []
         self._sequence = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gone: set[tuple[str, str, str]] | None = set()
+        self._gone: list[set[tuple[str, str, str]]] = []
+        """What was deleted while a listing is under way, for each listing."""
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         stop_feed = self.client.listen(self.feed)
-        companions: list[asyncio.Task[None]] = []
         try:
-            await self._resync()
+            queues = list(self.queues)
+            await self._resync(queues)
             self.synced.set()
-            companions += [
-                asyncio.create_task(self._accompany(queue.reconciler), name=queue.reconciler.name)
-                for queue in self.queues
-                if isinstance(queue.reconciler, Companion)
-            ]
+            self._begin_companions(queues)
             await self._stopping.wait()
         finally:
             stop_feed()
-            await self._end(companions)
+            await self._end()
+
+    async def join(self, reconcilers: Sequence[Reconciler]) -> None:
+        """More controllers, while the others are at work; returns when all that stood there is handed to
+        them."""
+        queues = self._admit(reconcilers)
+        await self.synced.wait()
+        await self._resync(queues)
+        self._begin_companions(queues)
+
+    def _admit(self, reconcilers: Sequence[Reconciler]) -> list[Queue]:
+        queues = [Queue(each, self.metrics.queue(each.name), self.clock) for each in reconcilers]
+        self.queues += queues
+        for queue in queues:
+            if isinstance(queue.reconciler, Waking):
+                queue.reconciler.wake = partial(self._add, queue)
+            for resource in queue.reconciler.watches:
+                self._by_resource.setdefault(resource.key, Audience()).admit(queue, resource.key)
+        return queues
+
+    def _begin_companions(self, queues: Sequence[Queue]) -> None:
+        self._companions += [
+            asyncio.create_task(self._accompany(queue.reconciler), name=queue.reconciler.name)
+            for queue in queues
+            if isinstance(queue.reconciler, Companion)
+        ]
 
     def stop(self) -> None:
         """Let `run` return; calls under way are cancelled at their next await, which is as safe as a
@@ -140,8 +159,9 @@ class Manager:
             audience = by_resource.get(event.resource)
             if audience is None:
                 continue
-            if self._gone is not None and event.type == "DELETED":
-                self._gone.add((event.resource, event.namespace, event.name))
+            if self._gone and event.type == "DELETED":
+                for gone in self._gone:
+                    gone.add((event.resource, event.namespace, event.name))
             for queue in audience.of(event.obj):
                 self._offer(queue, event)
 
@@ -237,32 +257,40 @@ class Manager:
         if self._timers:
             self._set_alarm(self._timers[0][0])
 
-    async def _resync(self) -> None:
-        """Every object of every watched kind, once. The events that arrive meanwhile are newer: an object
-        deleted while its page was on the way is not brought back."""
-        for resource in {r.key: r for q in self.queues for r in q.reconciler.watches}.values():
-            await self._list(resource)
-        self._gone = None
+    async def _resync(self, queues: Sequence[Queue]) -> None:
+        """Every object of every kind that these watch, once. The events that arrive meanwhile are newer: an
+        object deleted while its page was on the way is not brought back."""
+        gone: set[tuple[str, str, str]] = set()
+        self._gone.append(gone)
+        audiences: dict[str, Audience] = {}
+        resources = {r.key: r for queue in queues for r in queue.reconciler.watches}
+        for queue in queues:
+            for resource in queue.reconciler.watches:
+                audiences.setdefault(resource.key, Audience()).admit(queue, resource.key)
+        try:
+            for resource in resources.values():
+                await self._list(resource, audiences[resource.key], gone)
+        finally:
+            self._gone.remove(gone)
 
-    async def _list(self, resource: Resource) -> None:
+    async def _list(self, resource: Resource, audience: Audience, gone: set[tuple[str, str, str]]) -> None:
         following = ""
         while True:
             selection = Selection(limit=PAGE, continue_=following, projected=False)
             page = await self.client.list(resource, "", selection)
             for obj in page.items:
-                self._present(resource, obj)
+                meta = obj["metadata"]
+                place = (resource.key, meta.get("namespace", ""), meta["name"])
+                if place not in gone:
+                    self._present(place, obj, audience)
             following = page.continue_
             if not following:
                 return
             await asyncio.sleep(0)
 
-    def _present(self, resource: Resource, obj: dict[str, Any]) -> None:
-        meta = obj["metadata"]
-        place = (resource.key, meta.get("namespace", ""), meta["name"])
-        if self._gone is not None and place in self._gone:
-            return
-        event = Event(int(meta.get("resourceVersion") or 0), "ADDED", *place, obj)
-        for queue in self._by_resource[resource.key].of(obj):
+    def _present(self, place: tuple[str, str, str], obj: Obj, audience: Audience) -> None:
+        event = Event(int(obj["metadata"].get("resourceVersion") or 0), "ADDED", *place, obj)
+        for queue in audience.of(obj):
             self._offer(queue, event)
 
     async def _accompany(self, reconciler: Any) -> None:
@@ -277,7 +305,8 @@ class Manager:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
 
-    async def _end(self, companions: list[asyncio.Task[None]]) -> None:
+    async def _end(self) -> None:
+        companions = self._companions
         if self._alarm is not None:
             self._alarm.cancel()
         tasks: list[Awaitable[None]] = [*companions, *self._tasks]

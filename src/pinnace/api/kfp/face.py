@@ -2,7 +2,7 @@
 
 It only translates: documents of the API to objects and back. `kfp.Client(host)` calls the first,
 `kfp.Client()` with a kubeconfig the second (`…/services/ml-pipeline:http/proxy//apis/v2beta1/…`). Callers:
-`cli/families` mounts the routes.
+`api/kfp/door`, with the first request.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from pinnace.api.context import Route
 from pinnace.api.http import Request
+from pinnace.api.kfp.door import BASE
 from pinnace.api.kfp.errors import Refusal, invalid, of_status
 from pinnace.api.kfp.records import Records
 from pinnace.authoring.kfp.expressions import ExpressionProblem
@@ -26,8 +26,6 @@ from pinnace.objects.client import SYSTEM, Identity
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 
-BASE = "/apis/v2beta1"
-METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
 PROXY = re.compile(
     r"/api/v1/namespaces/[^/]+/services/(?:https?:)?ml-pipeline(?:-ui)?(?::[a-z0-9-]+)?/proxy/*(/.*)"
 )
@@ -77,13 +75,6 @@ class Face:
         ):
             path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", pattern)
             self.table.append((method, re.compile(path), answer))
-
-    def routes(self) -> list[Route]:
-        proxied = [
-            Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS)
-            for name in ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
-        ]
-        return [Route(f"{BASE}/*", self, METHODS), *proxied]
 
     async def __call__(self, request: Request) -> None:
         path = request.path

@@ -1,0 +1,39 @@
+"""Where Kubeflow Pipelines' REST API is found. The face itself is imported with the first request: who runs
+workflows alone never asks it anything, and it is heavier than the rest of the API.
+
+Callers: `cli/routes` mounts the routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from pinnace.api.context import Route
+from pinnace.api.http import Handler, Request
+from pinnace.objects.client import Identity
+from pinnace.objects.local import Local
+
+BASE = "/apis/v2beta1"
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
+SERVICES = ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
+
+
+class Door:
+    def __init__(self, client: Callable[[Identity], Local]) -> None:
+        self.client = client
+        self._face: Handler | None = None
+
+    def routes(self) -> list[Route]:
+        proxied = [
+            Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS) for name in SERVICES
+        ]
+        return [Route(f"{BASE}/*", self, METHODS), *proxied]
+
+    async def __call__(self, request: Request) -> None:
+        if self._face is None:
+            module: Any = await asyncio.to_thread(import_module, "pinnace.api.kfp.face")
+            self._face = self._face or module.Face(self.client)
+        await self._face(request)

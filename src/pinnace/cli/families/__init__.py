@@ -1,0 +1,49 @@
+"""Which families of kinds there are, and which objects bring each to life: data alone.
+
+A new family is one entry here, one module beside this file (`reconcilers(platform)`), a module in `kinds/`
+and a package in `controllers/`. Invariant: nothing of a family is imported before the first object that it
+answers for is there; `waking.py` sees to that. What somebody never uses costs neither start nor memory. The
+command line reads this module too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "jobs": ("jobs.batch",),
+    "workloads": (
+        "deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "cronjobs.batch",
+        "horizontalpodautoscalers.autoscaling",
+    ),
+    "serving": (
+        "inferenceservices.serving.kserve.io", "inferencegraphs.serving.kserve.io",
+        "inferenceservices.serving.kubeflow.org",
+    ),
+    "jobset": ("jobsets.jobset.x-k8s.io",),
+    "trainer": ("trainjobs.trainer.kubeflow.org",),
+    "training": (
+        "tfjobs.kubeflow.org", "pytorchjobs.kubeflow.org", "xgboostjobs.kubeflow.org",
+        "paddlejobs.kubeflow.org", "jaxjobs.kubeflow.org", "mpijobs.kubeflow.org",
+    ),
+    "tuning": ("experiments.kubeflow.org", "suggestions.kubeflow.org", "trials.kubeflow.org"),
+    "workflow": ("workflows.argoproj.io",),
+    "kfp": ("workflows.argoproj.io", "scheduledworkflows.kubeflow.org"),
+}
+"""Name → storage keys of the objects that wake it. `--without NAME` leaves these objects to a controller of
+the user's own."""
+
+
+class UnknownFamily(Exception):
+    """`--without` names a family that there is not; the text says which there are."""
+
+
+def chosen(without: frozenset[str]) -> tuple[str, ...]:
+    """The names that are left. Raises UnknownFamily."""
+    for name in sorted(without - FAMILIES.keys()):
+        from difflib import get_close_matches  # only for people's mistakes
+
+        near = get_close_matches(name, FAMILIES, 1)
+        meant = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FAMILIES)}"
+        raise UnknownFamily(f"--without {name}: no family of controllers is named so ({meant})")
+    return tuple(name for name in FAMILIES if name not in without)

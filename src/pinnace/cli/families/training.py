@@ -1,0 +1,11 @@
+"""TFJob, PyTorchJob and their kin."""
+
+from __future__ import annotations
+
+from pinnace.cli.given import Platform
+from pinnace.controllers.controller import Reconciler
+from pinnace.controllers.training.controller import TrainingJobs
+
+
+def reconcilers(platform: Platform) -> list[Reconciler]:
+    return [TrainingJobs(platform.client)]

@@ -1,0 +1,53 @@
+"""What control answers beside the Kubernetes API: Pipelines' REST, and the platform's own questions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from pinnace.api.context import Route
+from pinnace.api.http import Request
+from pinnace.api.kfp.door import Door
+from pinnace.cli.given import Platform
+from pinnace.controllers.serving import statistics
+from pinnace.gateway.interface import Unreachable
+from pinnace.kinds.serving import INFERENCE_SERVICE
+from pinnace.objects.client import Selection
+
+
+def routes(platform: Platform) -> list[Route]:
+    async def status(request: Request) -> None:
+        await request.json(200, await describe(platform))
+
+    async def endpoints(request: Request) -> None:
+        namespace = request.query.get("namespace", "")
+        page = await platform.client.as_(request.identity).list(INFERENCE_SERVICE, namespace, Selection())
+        stats = {}
+        with suppress(Unreachable):
+            stats = await platform.gateway.stats()
+        await request.json(200, statistics.document(page.items, stats))
+
+    async def gc(request: Request) -> None:
+        from pinnace.cli.garbage import collect  # asked for now and then
+
+        await request.text(200, (await collect(platform.home, platform.store)).text())
+
+    return [
+        *Door(platform.client.as_).routes(),
+        Route("/pinnace/v1/status", status),
+        Route("/pinnace/v1/endpoints", endpoints),
+        Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
+    ]
+
+
+async def describe(platform: Platform) -> dict[str, Any]:
+    """What `pinnace status` shows beside the processes."""
+    hello = platform.pods.hello
+    gateway = "not reachable"
+    with suppress(Unreachable):
+        gateway = f"http://{(await platform.gateway.about()).domain}"
+    return {
+        "isolation": hello.isolation if hello else "unknown: the node is not connected",
+        "network": hello.network if hello else "unknown",
+        "gateway": gateway,
+    }
