@@ -172,7 +172,7 @@ def wait_until_ready(home: Home, within: float = READY_WITHIN) -> None:
             break
         seen = seen or alive
         time.sleep(pause)
-        pause = min(pause * 1.3, 0.1)
+        pause = min(pause * 1.2, 0.02)
     raise Failure(
         f"the platform in {home.root} did not become ready.\n{full_disk(home) or last_words(home)}\n"
         f"Its logs are in {home.logs}; `pinnace doctor` checks what this machine offers."

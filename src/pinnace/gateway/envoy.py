@@ -15,8 +15,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 WORKERS = 2
 HEALTHY_AFTER = 5.0
 LONGEST_PAUSE = 0.5
@@ -58,6 +56,7 @@ class Envoy:
             )
             self._pid_file.write_text(str(self._process.pid))
             code = await self._process.wait()
+            self._pid_file.unlink(missing_ok=True)
             self._process = None
             self._ended()
             if self._told_to_stop():
@@ -96,6 +95,10 @@ def die_with_parent() -> None:
 
 
 def end_leftover(pid_file: Path, argv: list[str]) -> None:
+    if not pid_file.exists():
+        return
+    import psutil  # takes as long to import as all the rest of this room
+
     try:
         left = psutil.Process(int(pid_file.read_text()))
         if left.pid != os.getpid() and left.cmdline() == argv:
