@@ -126,6 +126,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.run / "api.sock"
 
     @property
+    def ingress_socket(self) -> Path:
+        """The gateway once more, for pods with a network of their own."""
+        return self.run / "ingress.sock"
+
+    @property
     def session_socket(self) -> Path:
         """The node's other one: a connection is a command or a person inside a container."""
         return self.run / "sessions.sock"

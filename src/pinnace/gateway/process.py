@@ -43,7 +43,10 @@ class Service:
         self._envoy = Envoy(bootstrap.program(), home.gateway / "envoy.json", self._counters.restarted)
         self._envoy.end_leftover()
         self._reserved, self.port = port_for(home, port)
-        self._places = Places(activator=str(home.run / "activator.sock"), folder=str(home.gateway))
+        self._places = Places(
+            activator=str(home.run / "activator.sock"), folder=str(home.gateway),
+            inside=str(home.ingress_socket),
+        )
         self._admin = Admin(str(home.run / "envoy.sock"))
         self._publisher = Publisher(self._places, self._admin, lambda: self.domain)
         self._activator = Activator(self._publisher, self._counters.activated)

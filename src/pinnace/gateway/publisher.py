@@ -77,7 +77,10 @@ class Publisher:
 
     def listen(self, port: int, token: str) -> None:
         self._port = port
-        self._write("lds", [bootstrap.listener(self._places, port, token)])
+        listeners = [bootstrap.listener(self._places, port, token)]
+        if self._places.inside:
+            listeners.append(bootstrap.inner(self._places, token))
+        self._write("lds", listeners)
 
     def backend(self, namespace: str, name: str) -> tuple[Endpoint, Backend] | None:
         for endpoint in self.picture.values():

@@ -32,7 +32,8 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
         Claims(client, platform.home.volumes),
         EndpointsOfServices(client),
         ServiceNames(
-            client, platform.pods.publish, platform.home.api_socket, Recorder(client, "service-controller")
+            client, platform.pods.publish, platform.home.api_socket, Recorder(client, "service-controller"),
+            platform.home.ingress_socket,
         ),
         Machine(client, platform.machine),
         Expiry(client),

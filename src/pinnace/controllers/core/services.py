@@ -20,6 +20,10 @@ from pinnace.objects.local import Local
 from pinnace.store.interface import Event
 
 API = Key("default", "kubernetes")
+INGRESS = frozenset((
+    Key("istio-system", "istio-ingressgateway"), Key("istio-system", "knative-local-gateway"),
+))
+"""Services by which requests come to the gateway, under the names that KServe's clusters have."""
 NODE_PORTS = ("NodePort", "LoadBalancer")
 
 
@@ -28,12 +32,13 @@ class ServiceNames:
     watches: tuple[Resource, ...] = (SERVICE, ENDPOINT_SLICE, ENDPOINTS)
 
     def __init__(
-        self, client: Local, publish: Callable[[Service | NoService], None], api: Path, recorder: Recorder
+        self, client: Local, publish: Callable[[Service | NoService], None], api: Path, recorder: Recorder,
+        ingress: Path | None = None,
     ) -> None:
-        """`api`: the unix socket on which the API answers to pods."""
+        """`api`: the unix socket on which the API answers to pods; `ingress`: the gateway's."""
         self.client = client
         self.publish = publish
-        self.api = api
+        self.sockets = {API: str(api), **{key: str(ingress) for key in INGRESS if ingress}}
         self.recorder = recorder
         self.told: set[str] = set()
 
@@ -52,7 +57,7 @@ class ServiceNames:
         slices = self.client.peek_list(ENDPOINT_SLICE, key.namespace, labels).items
         if not slices and (given := self.client.peek(ENDPOINTS, key.name, key.namespace)):
             slices = list(mirrored(given))
-        self.publish(told(service, slices, self.early, str(self.api) if key == API else ""))
+        self.publish(told(service, slices, self.early, self.sockets.get(key, "")))
         self.tell(service)
         return Result()
 

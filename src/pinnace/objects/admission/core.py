@@ -193,6 +193,7 @@ def change_claim(old: Obj, new: Obj) -> list[Cause]:
 # Services ---------------------------------------------------------------------------------------------
 
 
+_NODE_PORTS = ("allocateLoadBalancerNodePorts", True)
 _SERVICES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
@@ -218,6 +219,7 @@ def default_service(service: Obj) -> None:
     spec["clusterIPs"] = [spec["clusterIP"]]
     if kind in ("NodePort", "LoadBalancer"):
         spec.setdefault("externalTrafficPolicy", "Cluster")
+    if kind == "NodePort" or (kind == "LoadBalancer" and spec.setdefault(*_NODE_PORTS)):
         for port in spec.get("ports") or ():
             if not port.get("nodePort"):
                 port["nodePort"] = (
