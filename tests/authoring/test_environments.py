@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +65,7 @@ def test_no_name_is_guessed_at() -> None:
         ("environments:\n- image: a\n  requirement: [x]", "did you mean 'requirements'"),
         ("environments:\n- image: a\n  requirements: x", r"environments\[0\]: Expected `array`"),
         ("a: [", "not YAML"),
+        ("environments:\n- image: a\n  modules: {../x.py: y}", r"environments\[0\].modules: expected paths"),
     ],
 )
 def test_a_rule_that_cannot_be_read_is_named(text: str, said: str) -> None:
@@ -84,3 +88,23 @@ def test_what_the_shipped_programs_say(tmp_path: Path) -> None:
     assert run("argosay.sh", "assert_contains", str(target), "nope").returncode == 1
     assert run("argosay.sh", "exit", "7").returncode == 7
     assert run("argosay.sh", "dance").returncode == 1
+
+
+def test_the_stand_in_for_old_mnist_tutorials_gives_batches(tmp_path: Path) -> None:
+    """From files in the format of MNIST, packed or not: epochs follow each other, none loses an image."""
+    import numpy as np
+
+    place: dict[str, Any] = {"__name__": "input_data"}
+    exec(shipped_file("tensorflow1_mnist.py"), place)
+    for name, count in (("train", 30), ("t10k", 10)):
+        images = b"\0\0\x08\x03" + struct.pack(">III", count, 28, 28) + bytes(range(count)) * 784
+        (tmp_path / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        labels = b"\0\0\x08\x01" + struct.pack(">I", count) + bytes(number % 10 for number in range(count))
+        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(labels)
+    data = place["read_data_sets"](str(tmp_path), one_hot=True, validation_size=5, seed=1)
+    assert [part.num_examples for part in data] == [25, 5, 10]
+    assert data.test.images.shape == (10, 784)
+    assert data.test.labels[3].tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    seen = np.concatenate([data.train.next_batch(10)[0] for _ in range(5)])
+    assert data.train.epochs_completed == 1
+    assert len(np.unique(seen[:25], axis=0)) == len(np.unique(data.train.images, axis=0))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.platform import Platform, eventually
-from tests.training.running import apply, finished, kill, restarts, said, state
+from tests.training.running import EXAMPLES, apply, finished, kill, restarts, said, state
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
@@ -77,3 +78,20 @@ def test_without_its_parameter_server_nothing_goes_on(platform: Platform) -> Non
     eventually(lambda: len(steps(platform, "lost")) > len(before) + 1, "steps from the checkpoint on", 300)
     assert state(platform, "tfjob", "lost") == "Running"
     platform.kubectl("delete", "tfjob", "lost")
+
+
+def test_a_program_of_2018_runs_as_it_was_written(platform: Platform) -> None:
+    """Its document is v1alpha1 with a parameter server of ours; its `import tensorflow` means version 1."""
+    applied = subprocess.run(
+        ["kubectl", "apply", "-f", str(EXAMPLES / "tfjob-2018" / "job.yaml")], capture_output=True, text=True,
+        check=True, env={**os.environ, "KUBECONFIG": str(platform.home.kubeconfig)},
+    )
+    assert "v1alpha1 TFJob: this version ended years ago" in applied.stderr
+    assert finished(platform, "tfjob", "mnist-2018", 900) == "Succeeded"
+    log = said(platform, "mnist-2018-master-0")
+    found = re.findall(r"Accuracy at step (\d+): ([\d.]+)", log)
+    assert found[-1][0] == "490"
+    assert float(found[-1][1]) >= 0.91
+    runs = Path(platform.home.volumes) / "default" / "mnist-2018" / "mnist-2018" / "logs"
+    assert list(runs.glob("master0/events.out.tfevents.*"))
+    assert list(runs.glob("model.ckpt-*.index"))

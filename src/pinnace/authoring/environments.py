@@ -40,6 +40,8 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Absolute path inside, or a name that lands on PATH → text. `shipped:NAME` is a file of ours."""
     path: tuple[str, ...] = ()
     """Folders of the host put before PATH; they are visible read-only."""
+    modules: dict[str, str] = {}
+    """Python modules that are found before what is installed: their file below the path → text."""
     packages: tuple[str, ...] = ()
     """Packages of ours that the environment may import (`pinnace.runtimes`)."""
     layers: tuple[tuple[str, ...], ...] = ()
@@ -55,6 +57,8 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
         )
         if self.layers:
             built = (*built, self.layers)
+        if self.modules:
+            built = (*built, sorted(self.modules.items()))
         return hashlib.blake2s(msgspec.json.encode(built), digest_size=12).hexdigest()
 
 
@@ -155,6 +159,7 @@ def parse_rule(entry: Any, where: str) -> Rule:
     patterns = tuple(image) if isinstance(image, list) else (image,)
     source = {k: fields.pop(k) for k in Source.__struct_fields__ if k in fields}
     check_names(fields, where)
+    check_modules(fields.get("modules"), where)
     try:
         return Rule(
             image=msgspec.convert(patterns, tuple[str, ...]),
@@ -168,7 +173,8 @@ def parse_rule(entry: Any, where: str) -> Rule:
 def as_environment(fields: dict[str, Any]) -> Environment:
     if isinstance(fields.get("python"), float):
         fields["python"] = str(fields["python"])
-    fields["files"] = {k: file_text(v) for k, v in (fields.get("files") or {}).items()}
+    for field in ("files", "modules"):
+        fields[field] = {k: file_text(v) for k, v in (fields.get(field) or {}).items()}
     if isinstance(fields.get("env"), dict):
         fields["env"] = {str(k): str(v) for k, v in fields["env"].items()}
     return msgspec.convert(fields, Environment)
@@ -183,6 +189,12 @@ def check_names(fields: dict[str, Any], where: str) -> None:
             near = get_close_matches(str(name), known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else f"; known are image, {', '.join(known)}"
             raise RuleError(f"{where}.{name}: no such field{hint}")
+
+
+def check_modules(modules: Any, where: str) -> None:
+    for path in modules if isinstance(modules, dict) else ():
+        if not re.fullmatch(r"(\w+/)*\w+\.py", str(path)):
+            raise RuleError(f"{where}.modules: expected paths such as `package/module.py`, not {path!r}")
 
 
 def file_text(value: Any) -> str:

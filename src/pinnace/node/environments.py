@@ -191,7 +191,7 @@ class Environments:
                 binds.insert(0, Bind(base, base))
             path.insert(0, str(folder / "venv/bin"))
             env["VIRTUAL_ENV"] = str(folder / "venv")
-        if environment.packages:
+        if environment.packages or environment.modules:
             env["PYTHONPATH"] = str(folder / "lib")
         return Built(
             digest=environment.digest,
@@ -233,12 +233,15 @@ class Environments:
 
 
 def needs_building(environment: Environment) -> bool:
-    return bool(environment.python or environment.requirements or environment.packages)
+    return bool(
+        environment.python or environment.requirements or environment.packages or environment.modules
+    )
 
 
 def lay_out(folder: Path, environment: Environment) -> None:
     folder.mkdir(parents=True, mode=0o755)
     write_files(folder, environment)
+    write_modules(folder, environment)
     copy_packages(folder, environment)
 
 
@@ -254,6 +257,13 @@ def write_files(folder: Path, environment: Environment) -> None:
         target = folder / "files" / str(number) if path.startswith("/") else folder / "bin" / Path(path).name
         target.write_text(text)
         target.chmod(0o755)
+
+
+def write_modules(folder: Path, environment: Environment) -> None:
+    for path, text in environment.modules.items():
+        target = folder / "lib" / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        target.write_text(text)
 
 
 def copy_packages(folder: Path, environment: Environment) -> None:
