@@ -269,23 +269,6 @@ async def test_stop_ends_the_pods_and_says_so(serving: Serving) -> None:
     assert isvc["status"]["components"]["predictor"]["latestCreatedRevision"] == R1
 
 
-async def test_standard_mode_has_its_own_names_and_names_what_it_ignores(serving: Serving) -> None:
-    standard = {"serving.kserve.io/deploymentMode": "RawDeployment"}
-    await serving.model("a", annotations=standard)
-    isvc = await serving.settle()
-    assert isvc["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Standard"
-    await serving.model("b", canaryTrafficPercent=10, annotations=standard)
-    isvc = await serving.settle()
-    assert isvc["status"]["url"] == "http://iris-demo.localhost:8081"
-    assert isvc["status"]["address"]["url"] == "http://iris-predictor.demo.svc.cluster.local"
-    assert serving.shares() == {R2: 100}, "no canary in this mode"
-    ignored = [message for reason, message in serving.told.events if reason == "FieldIgnored"]
-    assert len(ignored) == 1
-    assert ignored[0].startswith("spec.predictor.canaryTrafficPercent has no effect: ")
-    assert condition(isvc, "FieldsIgnored")[0] == "True"
-    assert not [c for c in isvc["status"]["conditions"] if c["type"] == "PredictorRouteReady"]
-
-
 async def test_the_mode_cannot_be_changed_later(serving: Serving) -> None:
     await serving.model("a")
     await serving.settle()

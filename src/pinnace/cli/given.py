@@ -19,6 +19,7 @@ from pinnace.gateway.client import Connection
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME
+from pinnace.node.network import door
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.objects.tokens import Tokens
@@ -53,6 +54,11 @@ class Platform:
         for runtime in bootstrap.runtimes():
             with suppress(StatusError):
                 await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)
+
+    def doors(self) -> str:
+        """The folder of sockets that lead to pods with a network of their own; '' where they have none."""
+        hello = self.pods.hello
+        return str(self.home.run / door.FOLDER) if hello is not None and hello.network == "own" else ""
 
     def machine(self) -> Facts:
         hello = self.pods.hello

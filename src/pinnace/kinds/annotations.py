@@ -6,6 +6,7 @@ Who may write which is told in `reserved`; what they hold, in the room that read
 from __future__ import annotations
 
 STAGING = "pinnace.dev/staging"
+ARTIFACT = "pinnace.dev/artifact"
 OUTPUTS = "pinnace.dev/outputs"
 ISOLATION = "pinnace.dev/isolation"
 NETWORK = "pinnace.dev/network"

@@ -193,13 +193,18 @@ def arguments(name: str, argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model_name", "--model-name", default="model")
     parser.add_argument("--model_dir", "--model-dir", default="/mnt/models", type=Path)
     parser.add_argument("--http_port", "--http-port", default=8080, type=int)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default=everywhere())
     parser.add_argument("--unix-socket", default=os.environ.get("PINNACE_HTTP_SOCKET", ""))
     parser.add_argument("--grace", default=20.0, type=float, help="seconds for answers under way at the end")
     known, unknown = parser.parse_known_args(argv)
     if unknown:
         print(f"ignored, this server has no such arguments: {' '.join(unknown)}", file=sys.stderr)
     return known
+
+
+def everywhere() -> str:
+    """A pod with a network of its own is asked from outside of it; else only this machine may ask."""
+    return "127.0.0.1" if os.environ.get("KUBERNETES_SERVICE_HOST", "127.0.0.1") == "127.0.0.1" else "0.0.0.0"  # noqa: S104
 
 
 async def serve(format_: Format, options: argparse.Namespace) -> int:

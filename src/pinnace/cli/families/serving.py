@@ -15,6 +15,7 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
         InferenceServices(
             platform.client, platform.gateway, Recorder(platform.client, "inferenceservice-controller"),
             artifacts=platform.artifact, volumes=platform.home.volumes, tail=platform.log_tail,
+            doors=platform.doors,
         ),
         InferenceGraphs(
             platform.client, platform.gateway, Recorder(platform.client, "inferencegraph-controller")

@@ -12,12 +12,14 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, NODE, POD, SECRET, SERVICE, SERVICE_ACCOUNT
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.pods import binding
 from pinnace.controllers.pods.accounts import Accounts
 from pinnace.controllers.pods.binder import READ, Binder, send
+from pinnace.controllers.pods.joining import FIELD, Joining
 from pinnace.controllers.pods.pace import COMPANY, Pace
 from pinnace.controllers.pods.reports import SETTLE, Reports
 from pinnace.controllers.pods.resolve import Surroundings
@@ -42,6 +44,7 @@ BIND = Key("", "bind")
 ENDED = Key("", "ended")
 ALIVE = Key("", "alive")
 TOKENS = Key("", "tokens")
+GUESTS = Key("", "guests")
 AWAITED = frozenset({*READ, SERVICE_ACCOUNT.key})
 """Pods may wait for one of these to appear."""
 FIRST_PAUSE = 0.02
@@ -75,6 +78,7 @@ class Pods:
         self.story = Story(client)
         self.binder = Binder(client, self.table, self.story, self.accounts)
         self.reports = Reports(client, self.table, self.story, self.binder)
+        self.joining = Joining(store, self.table, self.binder)
         self.table.dropped = self.binder.networks.addresses.give
         self.published: dict[tuple[str, str], Service] = {}
         self.hello: Hello | None = None
@@ -131,6 +135,8 @@ class Pods:
             return Result(after=await self.reports.commit_alive())
         if key == TOKENS:
             return Result(after=await self.accounts.renew(self._running()))
+        if key == GUESTS:
+            return Result(after=await self.joining.turn())
         return await self._tend(key)
 
     async def _bind(self) -> Result:
@@ -213,6 +219,8 @@ class Pods:
         if strangers:
             send(link, Ack(strangers))
         self._sweep(link)
+        self.joining.again()
+        self.wake(GUESTS)
         self.wake(TOKENS)
         self.table.reconsider()
         self.wake(ENDED)
@@ -267,7 +275,8 @@ class Pods:
         if (hello := self.hello) is not None:
             machine = Machine(hello.capacity_milli_cpu, hello.capacity_memory, self.labels, self.taints)
             self.binder.around = Surroundings(
-                self.home, machine, self.host_paths, hello, self.accounts.env, self.accounts.inside
+                self.home, machine, self.host_paths, hello, self.accounts.env, self.accounts.inside,
+                partial(self.store.row, "artifact"),
             )
 
     def _adopt(self) -> None:
@@ -295,7 +304,7 @@ class Pods:
         untold = not (entry.told or entry.telling)
         if entry.state is State.BOUND and entry.report is not None and untold and controlled(pod):
             self._tell_later(entry)
-        return ()
+        return (GUESTS,) if pod["spec"].get(FIELD) and self.joining.untold(entry) else ()
 
     def _tell_later(self, entry: Entry) -> None:
         """A controller's pod that is still there in a second has a story."""

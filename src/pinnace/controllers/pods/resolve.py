@@ -7,7 +7,7 @@ sent again is sent as it was resolved the first time. Raises Blocked with the ku
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
-from pinnace.kinds.annotations import ISOLATION, SOCKETS, STAGING
+from pinnace.kinds.annotations import ARTIFACT, ISOLATION, SOCKETS, STAGING
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Probe, Run
 
@@ -63,6 +63,21 @@ class Staging(msgspec.Struct):
     """Groups of `pip install` arguments that the environment should have beside the image's own."""
 
 
+class Kept(msgspec.Struct):
+    """The annotation `pinnace.dev/artifact`: what the artifact repository of the pod's own namespace has
+    under this key (a folder, or one file) appears at, or in, this path."""
+
+    key: str
+    path: str
+
+
+class Body(msgspec.Struct):
+    """Of a row of the artifact repository."""
+
+    digest: str
+    directory: bool = False
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What resolving needs of the platform, the same for every pod."""
 
@@ -75,8 +90,12 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What every container finds in its environment."""
     inside: Mapping[str, str] = {}
     """The same, where the pod has a network of its own."""
+    artifact: Callable[[str, str], bytes | None] = lambda namespace, key: None
+    """A row of the artifact repository."""
 
 
+_kept = msgspec.json.Decoder(Kept)
+_body = msgspec.json.Decoder(Body)
 _staging = msgspec.json.Decoder(Staging)
 _sockets = msgspec.json.Decoder(dict[str, list[str]])
 
@@ -103,7 +122,7 @@ def resolve(
         containers=[build.container(each) for each in spec["containers"]],
         init=[build.container(each, init=True) for each in spec.get("initContainers") or ()],
         main=staging.main,
-        inputs=[_input(each) for each in staging.inputs],
+        inputs=[*(_input(each) for each in staging.inputs), *_repository(meta, annotations, around)],
         outputs=_outputs(staging.outputs),
         folders=staging.folders,
         deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
@@ -112,6 +131,30 @@ def resolve(
         hosts=_hosts(spec),
         hostname=spec.get("hostname") or meta["name"][:63],
     )
+
+
+def joining(
+    pod: Obj, container: Obj, found: Found, around: Surroundings, *, laid: list[Laid], own: bool
+) -> Container:
+    """An ephemeral container of a pod that runs: it runs once."""
+    volumes = Volumes(pod, found, around.home, around.machine, around.host_paths, laid)
+    build = _Builder(pod, found, around, volumes, Staging(), {}, around.inside if own else around.env)
+    made = build.container(container)
+    made.restart = "Never"
+    return made
+
+
+def _repository(meta: Obj, annotations: Obj, around: Surroundings) -> list[Input]:
+    if ARTIFACT not in annotations:
+        return []
+    wanted: Kept = _annotation(_kept, annotations, ARTIFACT)
+    rows = (around.artifact(meta["namespace"], key) for key in (wanted.key, f"{wanted.key}/"))
+    row = next((row for row in rows if row is not None), None)
+    if row is None:
+        raise Blocked(f"no artifact of namespace {meta['namespace']} has the key {wanted.key!r} (yet)")
+    found = _body.decode(row)
+    path = wanted.path if found.directory else f"{wanted.path}/{wanted.key.rpartition('/')[2]}"
+    return [Input("artifact", path, found.digest, None, None)]
 
 
 def _hosts(spec: Obj) -> dict[str, str]:

@@ -17,6 +17,9 @@ from pinnace.kinds.resource import Obj
 DEFAULT_TIMEOUT = 300.0
 EXPLAIN = r"v1/models/[\w-]+:explain"
 """Which requests are the explainer's (kserve pkg/constants, ExplainPath)."""
+GRPC = "-grpc"
+INFERENCE = r"/inference\.GRPCInferenceService/.*"
+"""Which requests go to a second port that speaks gRPC."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,15 +42,22 @@ def endpoint(picture: Picture) -> Endpoint:
 
 
 def backends(picture: Picture) -> list[Backend]:
-    return [
-        Backend(
-            name=revision.name, addresses=() if picture.reason else part.observed[revision.name].addresses,
-            health=revision.plan.health, waiting=not picture.reason, reason=picture.reason,
-        )
-        for part in picture.parts
-        for revision in part.revisions
-        if revision.name in part.used
-    ]
+    found: list[Backend] = []
+    for part in picture.parts:
+        for revision in part.revisions:
+            if revision.name in part.used:
+                seen, plan = part.observed[revision.name], revision.plan
+                found.append(backend(picture, revision.name, seen.addresses, plan.health, h2=plan.h2))
+                if plan.grpc:
+                    found.append(backend(picture, f"{revision.name}{GRPC}", seen.grpc, "", h2=True))
+    return found
+
+
+def backend(picture: Picture, name: str, addresses: tuple[str, ...], health: str, *, h2: bool) -> Backend:
+    return Backend(
+        name=name, addresses=() if picture.reason else addresses, health=health, waiting=not picture.reason,
+        reason=picture.reason, h2=h2,
+    )
 
 
 def routes(picture: Picture) -> list[Route]:
@@ -63,6 +73,8 @@ def routes(picture: Picture) -> list[Route]:
             path = f"{re.escape(prefix)}{EXPLAIN}"
             found.append(Route(hosts=hosts_, splits=explain, prefix=prefix, rewrite=rewrite, path=path))
         found.append(Route(hosts=hosts_, splits=top, prefix=prefix, rewrite=rewrite))
+        if prefix == "/":
+            found += second(hosts_, top, picture)
     for part in picture.parts:
         found += of_part(picture, part, splits[part.component])
     return found
@@ -80,6 +92,7 @@ def of_part(picture: Picture, part: Part, splits: tuple[Split, ...]) -> list[Rou
     own = (*naming(picture)(part.service, namespace, domain), *hosts.cluster(f"{part.service}.{namespace}"))
     found = [
         Route(hosts=tuple(dict.fromkeys(own)), splits=splits),
+        *second(tuple(dict.fromkeys(own)), splits, picture),
         Route(hosts=hosts.paths(domain), splits=splits, prefix=f"/serving/{namespace}/{part.service}/",
               rewrite="/"),
     ]
@@ -88,6 +101,15 @@ def of_part(picture: Picture, part: Part, splits: tuple[Split, ...]) -> list[Rou
             tagged = naming(picture)(f"{target.tag}-{part.service}", namespace, domain)
             found.append(Route(hosts=tagged, splits=(Split(target.revision, 100),)))
     return found
+
+
+def second(hosts_: tuple[str, ...], splits: tuple[Split, ...], picture: Picture) -> list[Route]:
+    """gRPC, where every revision that has a share has a port for it."""
+    able = {each.name for part in picture.parts for each in part.revisions if each.plan.grpc}
+    if not splits or not all(split.backend in able for split in splits):
+        return []
+    moved = tuple(Split(f"{split.backend}{GRPC}", split.percent) for split in splits)
+    return [Route(hosts=hosts_, splits=moved, path=INFERENCE)]
 
 
 def shared_out(part: Part) -> tuple[Split, ...]:

@@ -1,8 +1,8 @@
 """The names by which pods find what is served: Services, as KServe and Knative make them.
 
 In Knative mode every name is an ExternalName of the gateway's own Service, so requests from inside take the
-same way as those from outside: revisions, shares, activator. The gateway's Services have the names of a KServe
-cluster (`istio-system`); where they lead is told to the node by `core/services`.
+same way as those from outside: revisions, shares, activator. The gateway's Services have the names of a
+KServe cluster (`istio-system`); where they lead is told to the node by `core/services`.
 """
 
 from __future__ import annotations
@@ -84,9 +84,8 @@ def gateways(port: int) -> list[Obj]:
     labels = {"app": INGRESS, "istio": "ingressgateway"}
     outer = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": ports,
              "selector": labels}
-    return [
-        gateway(INGRESS, labels, outer), gateway(LOCAL, {"app": LOCAL}, {"type": "ClusterIP", "ports": inside})
-    ]
+    inner = {"type": "ClusterIP", "ports": inside}
+    return [gateway(INGRESS, labels, outer), gateway(LOCAL, {"app": LOCAL}, inner)]
 
 
 def gateway(name: str, labels: dict[str, str], spec: Obj) -> Obj:
@@ -97,8 +96,8 @@ def gateway(name: str, labels: dict[str, str], spec: Obj) -> Obj:
 
 
 def keeper(port: int) -> Obj:
-    """What `kubectl port-forward svc/istio-ingressgateway` connects to: a pod in this machine's network, where
-    the gateway listens. It does nothing itself."""
+    """What `kubectl port-forward svc/istio-ingressgateway` connects to: a pod in this machine's network,
+    where the gateway listens. It does nothing itself."""
     return {
         "apiVersion": POD.api_version, "kind": POD.kind,
         "metadata": {

@@ -7,7 +7,7 @@ cannot start.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -45,20 +45,39 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     leaving: tuple[Obj, ...] = ()
     addresses: tuple[str, ...] = ()
     failure: Failure | None = None
+    grpc: tuple[str, ...] = ()
+    """The same pods' second port."""
 
 
-def observe(revision: str, pods: Sequence[Obj], socket: str, port: int, doors: str = "") -> Observed:
-    """`doors`: the folder of sockets that lead to pods with a network of their own, '' if there is none."""
-    own = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(REVISION) == revision]
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How pods are found and reached. `doors`: the folder of sockets that lead to pods with a network of
+    their own, '' if there is none."""
+
+    socket: str
+    port: int
+    grpc: int = 0
+    doors: str = ""
+    label: tuple[str, str] | None = None
+    """By which they say whose they are; by default, the revision's."""
+
+
+def observe(revision: str, pods: Sequence[Obj], way: Way) -> Observed:
+    label, value = way.label or (REVISION, revision)
+    own = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(label) == value]
     leaving = tuple(pod for pod in own if pod["metadata"].get("deletionTimestamp"))
     living = tuple(pod for pod in own if not pod["metadata"].get("deletionTimestamp"))
-    addresses = [address(pod, socket, port, doors) for pod in living if ready(pod)]
+    up = [pod for pod in living if ready(pod)]
     failures = [found for pod in living if not ready(pod) and (found := failure(pod))]
     return Observed(
         revision=revision, pods=living, leaving=leaving,
-        addresses=tuple(sorted(where for where in addresses if where)),
+        addresses=sorted_out(address(pod, way.socket, way.port, way.doors) for pod in up),
         failure=failures[0] if failures else None,
+        grpc=sorted_out(of_network(pod, way.grpc, way.doors) for pod in up if way.grpc),
     )
+
+
+def sorted_out(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, found)))
 
 
 def ready(pod: Obj) -> bool:

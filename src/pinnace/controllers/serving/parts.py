@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.serving.observed import Observed, observe
+from pinnace.controllers.serving import standard
+from pinnace.controllers.serving.observed import Observed, Way, observe
 from pinnace.controllers.serving.revisions import Revision
 from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.template import Plan
@@ -33,6 +34,8 @@ class Part(msgspec.Struct, kw_only=True):
     rollout: Rollout = Rollout()
     targets: list[Target] = []
     wanted: int = 1
+    deployment: Obj | None = None
+    """In Standard mode, what stands for all revisions."""
     last_words: str = ""
     """The end of a failed server's log."""
 
@@ -78,9 +81,21 @@ class Part(msgspec.Struct, kw_only=True):
         self.revisions.append(revision)
         self.rollout = msgspec.structs.replace(self.rollout, created=revision.name)
 
+    def deploy(self, found: Obj, status: dict[str, Any]) -> None:
+        """Standard mode: what runs is one Deployment, and what its last status said of it."""
+        self.deployment = found
+        self.revisions = [standard.revision(found, self.plan, self.component)]
+        once = self.service if status.get("latestReadyRevision") else ""
+        self.rollout = Rollout(created=self.service, ready=once)
+        self.wanted = int(found["spec"].get("replicas") or 0)
+
     def look(self, pods: list[Obj], doors: str) -> None:
+        label = (standard.APP, standard.app(self.service)) if self.deployment else None
         self.observed = {
-            each.name: observe(each.name, pods, each.plan.socket, each.plan.port, doors)
+            each.name: observe(each.name, pods, Way(
+                socket=each.plan.socket, port=each.plan.entrance, grpc=each.plan.grpc, doors=doors,
+                label=label,
+            ))
             for each in self.revisions
         }
 

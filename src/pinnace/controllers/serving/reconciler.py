@@ -14,20 +14,25 @@ from typing import Protocol
 
 import msgspec
 
-from pinnace.controllers.built_in import POD
+from pinnace.controllers.built_in import DEPLOYMENT, POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
+from pinnace.controllers.serving import agent as agents
 from pinnace.controllers.serving import (
     credentials,
+    deployed,
     parts,
     replicas,
     revisions,
     scaling,
+    standard,
     storage,
     template,
     traffic,
 )
+from pinnace.controllers.serving.deployed import Deployed, Taken
 from pinnace.controllers.serving.endpoints import Picture, endpoint
+from pinnace.controllers.serving.names import LABEL, Names
 from pinnace.controllers.serving.observed import Observed
 from pinnace.controllers.serving.parts import Part
 from pinnace.controllers.serving.revisions import MANAGER, Revision
@@ -85,8 +90,11 @@ class InferenceServices:
     to pods with a network of their own, '' where pods share the host's."""
 
     name = "inferenceservice"
-    watches = (SERVICE, POD, RUNTIME, CLUSTER_RUNTIME)
-    owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"InferenceService"})}
+    watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME)
+    owners: Mapping[str, frozenset[str]] = {
+        POD.key: frozenset({"InferenceService", "ReplicaSet"}),
+        DEPLOYMENT.key: frozenset({"InferenceService"}),
+    }
 
     def __init__(
         self,
@@ -107,6 +115,8 @@ class InferenceServices:
         self._tail = tail
         self._doors = doors
         self._idle = scaling.Idle()
+        self._names = Names(client)
+        self._deployed = Deployed(client)
         self._known: set[Key] = set()
 
     def keys(self, event: Event) -> tuple[Key, ...]:
@@ -114,9 +124,8 @@ class InferenceServices:
             key = Key(event.namespace, event.name)
             self._known.add(key)
             return (key,)
-        if event.resource == POD.key:
-            labels = event.obj["metadata"].get("labels") or {}
-            name = labels.get(f"{serving.GROUP}/inferenceservice")
+        if event.resource in (POD.key, DEPLOYMENT.key):
+            name = (event.obj["metadata"].get("labels") or {}).get(LABEL)
             return (Key(event.namespace, name),) if name else ()
         return tuple(key for key in self._known if not event.namespace or key.namespace == event.namespace)
 
@@ -196,7 +205,10 @@ class InferenceServices:
             if model is not None:
                 part.runtime = await self._runtime(work, model)
             source = await self._source(work, part)
-            part.plan = template.build(work.isvc, part.spec, part.runtime, source, part.component)
+            own = bool(self._doors()) and (work.standard or agents.wanted(part.spec))
+            part.plan = template.build(
+                work.isvc, part.spec, part.runtime, source, part.component, listening=own
+            )
         except Problem as problem:
             part.problem = problem
             if problem.waiting:
@@ -220,6 +232,10 @@ class InferenceServices:
         return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only, access)
 
     async def _revise(self, work: Work) -> None:
+        if work.standard:
+            await self._deploy(work)
+            return
+        await self._names.ensure(work.isvc, [part.service for part in work.parts], work.about.port)
         work.known = await revisions.of(self._client, work.isvc)
         said = (work.isvc.get("status") or {}).get("components") or {}
         for part in work.parts:
@@ -230,11 +246,36 @@ class InferenceServices:
                 )
                 part.add(made)
 
+    async def _deploy(self, work: Work) -> None:
+        """Standard mode: a Deployment, a Service and an autoscaler for each component."""
+        said = (work.isvc.get("status") or {}).get("components") or {}
+        kept: set[tuple[str, str]] = set()
+        for part in work.parts:
+            if serving.stopped(work.isvc):
+                continue
+            if part.plan is not None:
+                wanted = standard.objects(work.isvc, part.spec, part.service, part.component, part.plan)
+                kept |= {(each["kind"], each["metadata"]["name"]) for each in wanted}
+                try:
+                    await self._deployed.ensure(wanted)
+                except Taken as taken:
+                    part.problem = Problem("InvalidPredictorSpec", str(taken))
+            else:
+                kept |= {(each, part.service) for each in deployed.KINDS}
+            found = await self._deployed.get(DEPLOYMENT, part.service, work.namespace)
+            if found is not None:
+                part.deploy(found, said.get(part.component) or {})
+        await self._deployed.sweep(work.isvc, kept)
+
     async def _observe(self, work: Work) -> None:
         pods = await self._client.list(POD, work.namespace, Selection(owner=work.isvc["metadata"]["uid"]))
+        found = pods.items
+        if work.standard:
+            labels = Selection(labels=f"{LABEL}={work.isvc['metadata']['name']}")
+            found = (await self._client.list(POD, work.namespace, labels)).items
         for part in work.parts:
-            part.look(pods.items, self._doors())
-        used = {part.component for part in work.parts}
+            part.look(found, self._doors())
+        used = set() if work.standard else {part.component for part in work.parts}
         for pod in pods.items:
             component = (pod["metadata"].get("labels") or {}).get("component")
             if component not in used and not pod["metadata"].get("deletionTimestamp"):
@@ -264,6 +305,8 @@ class InferenceServices:
             tagged = serving.notes(work.isvc).get(serving.TAG_ROUTING, "").lower() == "true"
             part.rollout, part.targets = traffic.turn(part.rollout, percent, tag_latest=tagged)
         if not all(part.revisions for part in work.parts):
+            if work.standard and serving.stopped(work.isvc):
+                await self._gateway.withdraw([f"{work.namespace}/{work.isvc['metadata']['name']}"])
             return
         reason = f"{work.isvc['metadata']['name']} is stopped" if serving.stopped(work.isvc) else ""
         picture = Picture(isvc=work.isvc, domain=work.about.domain, parts=work.parts, reason=reason)
@@ -281,6 +324,8 @@ class InferenceServices:
     # Pods ------------------------------------------------------------------------------------------------
 
     async def _scale(self, work: Work) -> None:
+        if work.standard:
+            return
         stopped = serving.stopped(work.isvc)
         counted = await self._gateway.stats() if any(self._counts(work, part) for part in work.parts) else {}
         for part in work.parts:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.controllers.serving import standard
 from pinnace.controllers.serving.observed import Failure
 from pinnace.controllers.serving.parts import Part
 from pinnace.controllers.serving.traffic import Target
@@ -82,9 +83,10 @@ def address(facts: Facts) -> str:
 
 def component(facts: Facts, part: Part) -> Obj:
     rollout = part.rollout
-    found: Obj = {"latestCreatedRevision": rollout.created}
+    name = standard.number(part.deployment) if part.deployment else ""
+    found: Obj = {"latestCreatedRevision": name or rollout.created}
     if rollout.ready:
-        found["latestReadyRevision"] = rollout.ready
+        found["latestReadyRevision"] = name or rollout.ready
     if not facts.standard and rollout.rolled_out:
         found["latestRolledoutRevision"] = rollout.rolled_out
     if not facts.standard and rollout.previous:
@@ -93,6 +95,8 @@ def component(facts: Facts, part: Part) -> Obj:
         found["url"] = component_url(facts, part)
         own = f"{part.service}.{facts.isvc['metadata']['namespace']}.svc.cluster.local"
         found["address"] = {"url": f"http://{own}"}
+        if any(each.plan.grpc for each in part.revisions):
+            found["grpcUrl"] = component_url(facts, part)
         if not facts.standard:
             found["traffic"] = [entry(facts, part, target) for target in part.targets]
     return {key: value for key, value in found.items() if value}
@@ -114,6 +118,9 @@ def entry(facts: Facts, part: Part, target: Target) -> Obj:
 Verdict = tuple[str, str, str]
 """(status, reason, message)."""
 TRUE: Verdict = ("True", "", "")
+UNAVAILABLE: Verdict = (
+    "Unknown", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."
+)
 
 
 def conditions(facts: Facts, old: list[Obj]) -> list[Obj]:
@@ -176,6 +183,8 @@ def configuration(isvc: Obj, part: Part) -> Verdict:
     if part.problem is not None:
         return ("False", part.problem.reason, part.problem.message)
     name, newest = part.rollout.created, part.newest
+    if part.deployment is not None and newest is not None and newest.addresses:
+        return TRUE if standard.available(part.deployment) else UNAVAILABLE
     if newest is not None and newest.failure is not None:
         text = f'Revision "{name}" failed with message: {words(part, newest.failure)}'
         return ("False", "RevisionFailed", text)

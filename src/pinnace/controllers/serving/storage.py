@@ -52,6 +52,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Obj, ...] = ()
     init: tuple[Obj, ...] = ()
     """Containers that fetch it before the server starts."""
+    artifact: str = ""
+    """The key in the artifact repository of what `inputs` names by content."""
+    network: str = ""
+    """The network in which the place that it comes from is found, if that is not the pod's usual one."""
 
 
 def resolve(
@@ -102,7 +106,7 @@ def artifact(uri: str, key: str, namespace: str, artifacts: Artifacts) -> Source
         text = f"storageUri {uri}: no artifact of namespace {namespace} has the key {key!r} (yet)"
         raise Problem("ModelLoadFailed", text, waiting=True)
     path = FOLDER if found.directory else f"{FOLDER}/{PurePosixPath(key).name}"
-    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},))
+    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},), artifact=key)
 
 
 def fetched(uri: str, access: Access, read_only: bool) -> Source:

@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from pinnace.controllers.serving import agent
 from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.storage import FOLDER, SOURCE, Source
 from pinnace.kinds import reserved, serving
-from pinnace.kinds.annotations import SOCKETS, STAGING
+from pinnace.kinds.annotations import ARTIFACT, NETWORK, SOCKETS, STAGING
 from pinnace.kinds.resource import Obj
 
 SOCKET = "/run/pinnace/http.sock"
@@ -59,12 +60,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     socket: str
     """Inside path of the unix socket it listens on, '' for TCP."""
     port: int = PORT
+    h2: bool = False
+    """That port speaks HTTP/2 alone (it is named `h2c`)."""
+    grpc: int = 0
+    """A second port, for gRPC."""
+    agent: int = 0
+    """The port of the agent before it (batches, logs), 0: there is none."""
+
+    @property
+    def entrance(self) -> int:
+        """The port that requests come to."""
+        return self.agent or self.port
 
 
 def build(
-    isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None, kind: str = "predictor"
+    isvc: Obj, component: Obj, runtime: Obj | None, source: Source | None, kind: str = "predictor", *,
+    listening: bool = False,
 ) -> Plan:
-    """The plan of a component of this `kind`. Raises Problem."""
+    """The plan of a component of this `kind`. `listening`: a server of ours too listens on its port, in a
+    network of the pod's own, not on a socket. Raises Problem."""
     model = component.get("model")
     container = main_container(isvc, component, runtime)
     if kind != "predictor":
@@ -72,10 +86,13 @@ def build(
     others = [c for c in component.get("containers") or () if c.get("name") != serving.CONTAINER]
     others += [c for c in _spec(runtime).get("containers") or () if c.get("name") != serving.CONTAINER]
     name = model_name(container, isvc["metadata"]["name"])
-    port = first_port(container)
-    socket = listens_on(isvc, component, runtime, container)
-    health = health_path(container, model, runtime, name)
+    port, h2, grpc = spoken(container)
+    socket = "" if listening or h2 else listens_on(isvc, component, runtime, container)
+    health = "" if h2 else health_path(container, model, runtime, name)
     finish(isvc, container, others, socket, source, health, port)
+    beside = agent.container(isvc, component, kind, port) if listening else None
+    if beside is not None:
+        others.append(beside)
     spec = pod_spec(component, runtime)
     spec["containers"] = [container, *others]
     if source is not None:
@@ -88,11 +105,16 @@ def build(
         metadata["annotations"][SOURCE] = uri
     template: Obj = {"metadata": metadata, "spec": spec}
     identity = hashlib.blake2s(json.dumps(template, sort_keys=True).encode(), digest_size=10).hexdigest()
-    if source is not None and source.inputs:
+    if source is not None and source.network and not listening:
+        metadata["annotations"][NETWORK] = source.network
+    if source is not None and source.artifact and serving.mode(isvc) == serving.STANDARD:
+        metadata["annotations"][ARTIFACT] = json.dumps({"key": source.artifact, "path": FOLDER})
+    elif source is not None and source.inputs:
         staged = json.dumps({"inputs": list(source.inputs)}, sort_keys=True)
         metadata = {**metadata, "annotations": {**metadata["annotations"], STAGING: staged}}
         template = {"metadata": metadata, "spec": spec}
-    return Plan(template=template, identity=identity, health=health, socket=socket, port=port)
+    return Plan(template=template, identity=identity, health=health, socket=socket, port=port,
+                h2=h2, grpc=grpc, agent=agent.PORT if beside else 0)
 
 
 def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
@@ -197,6 +219,21 @@ def model_name(container: Obj, default: str) -> str:
         return found
     named = (e.get("value") for e in container.get("env") or () if e.get("name") == "MLSERVER_MODEL_NAME")
     return next((str(value) for value in named if value), default)
+
+
+def spoken(container: Obj) -> tuple[int, bool, int]:
+    """(port, whether it speaks HTTP/2 alone, a further port for gRPC or 0), by the names of its ports as
+    Knative reads them."""
+    ports = [port for port in container.get("ports") or () if port.get("containerPort")]
+    grpc = [int(port["containerPort"]) for port in ports if is_grpc(str(port.get("name") or ""))]
+    plain = [int(port["containerPort"]) for port in ports if not is_grpc(str(port.get("name") or ""))]
+    if grpc and not plain:
+        return grpc[0], True, 0
+    return (plain[0] if plain else PORT), False, (grpc[0] if grpc else 0)
+
+
+def is_grpc(name: str) -> bool:
+    return name.startswith(("h2c", "grpc"))
 
 
 def first_port(container: Obj) -> int:

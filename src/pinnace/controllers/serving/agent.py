@@ -1,0 +1,59 @@
+"""The agent beside a component: batches and logs what comes, as a container of its pod. Pure.
+
+Its arguments are upstream's (kserve pkg/webhook/admission/pod/agent_injector.go); the program is
+`runtimes/agent`. It listens on PORT and asks the component on the component's own port.
+"""
+
+from __future__ import annotations
+
+from pinnace.controllers.serving.selection import Problem
+from pinnace.kinds.resource import Obj
+
+NAME = "agent"
+IMAGE = "kserve/agent:v0.15.2"
+PORT = 9081
+BATCH, LATENCY = 32, 5000
+MODES = ("all", "request", "response")
+
+
+def wanted(component: Obj) -> bool:
+    return component.get("batcher") is not None or component.get("logger") is not None
+
+
+def container(isvc: Obj, component: Obj, kind: str, port: int) -> Obj | None:
+    """None: nothing of it is asked for. Raises Problem."""
+    if not wanted(component):
+        return None
+    args = [*batcher(component.get("batcher")), *logger(isvc, component.get("logger"), kind)]
+    return {
+        "name": NAME, "image": IMAGE, "args": [*args, "--component-port", str(port)],
+        "ports": [{"name": "agent-port", "containerPort": PORT, "protocol": "TCP"}],
+        "env": [{"name": "SERVING_READINESS_PROBE", "value": ""}],
+        "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"memory": "1Gi"}},
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 2},
+    }
+
+
+def batcher(given: Obj | None) -> list[str]:
+    if given is None:
+        return []
+    return ["--enable-batcher", "--max-batchsize", str(given.get("maxBatchSize") or BATCH),
+            "--max-latency", str(given.get("maxLatency") or LATENCY)]
+
+
+def logger(isvc: Obj, given: Obj | None, kind: str) -> list[str]:
+    if given is None:
+        return []
+    if not given.get("url"):
+        raise Problem("InvalidPredictorSpec", "logger.url is not set: where shall the events go?")
+    meta = isvc["metadata"]
+    words = ["--log-url", str(given["url"]), "--source-uri", str(meta["name"]),
+             "--log-mode", str(given.get("mode") or "all"), "--inference-service", str(meta["name"]),
+             "--namespace", str(meta["namespace"]), "--endpoint", "", "--component", kind]
+    for header in given.get("metadataHeaders") or ():
+        words += ["--metadata-headers", str(header)]
+    notes = meta.get("annotations") or {}
+    for name in given.get("metadataAnnotations") or ():
+        if name in notes:
+            words += ["--metadata-annotations", f"{name}={notes[name]}"]
+    return words
