@@ -29,7 +29,9 @@ def run(*conditions: tuple[str, str]) -> Any:
     (COMPLETE, run(("Failed", "True")), None),
     (COMPLETE, {}, None),
     ('status.conditions.#(type=="A")|status', run(("A", "True")), ""),
-    ('status.[@this].#(phase=="ok")', run(), None),
+    ('status.[@this].#(phase=="ok")#', run(), ""),
+    ('status.[@this].#(phase=="no")#', run(), None),
+    ('[status.phase,status.n].#(=="ok")', run(), ""),
     ("status.conditions.1.type", run(("A", "True"), ("B", "True")), ""),
     ('status.conditions.#(type%"Comp*")#|#(status!="False")#', run(("Complete", "True")), "RComplete"),
 ])

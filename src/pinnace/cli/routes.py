@@ -8,6 +8,7 @@ from typing import Any
 from pinnace.api.context import Route
 from pinnace.api.http import Request
 from pinnace.api.kfp.door import Door
+from pinnace.cli import observations
 from pinnace.cli.given import Platform
 from pinnace.controllers.serving import statistics
 from pinnace.gateway.interface import Unreachable
@@ -37,6 +38,7 @@ def routes(platform: Platform) -> list[Route]:
         Route("/pinnace/v1/status", status),
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
+        observations.route(platform),
     ]
 
 

@@ -25,6 +25,10 @@ NEVER, LONG_RUNNING, FROM_VOLUME = "Never", "LongRunning", "FromVolume"
 UNAVAILABLE = "unavailable"
 METRICS_FILE = "/var/log/katib/metrics.log"
 EVENTS_FOLDER = "/var/log/katib/tfevent/"
+DB_MANAGER = "katib-db-manager"
+"""The server to which trials push metrics, and its address's first name."""
+PUSHING = frozenset({"Push", "Custom"})
+"""Collectors of trials that report to it, themselves or by a container beside them."""
 
 
 def _resource(kind: str) -> Resource:
@@ -159,6 +163,12 @@ class MetricsCollector(_View, frozen=True):
         """Of the file or folder; '' where there is none."""
         found = self.source.file_system_path if self.source else None
         return found.path if found else ""
+
+    @property
+    def of_file(self) -> bool:
+        """Whether `path` is a file's, not a folder's."""
+        found = self.source.file_system_path if self.source else None
+        return self.kind == "File" or (found is not None and found.kind == "File")
 
     @property
     def format(self) -> str:

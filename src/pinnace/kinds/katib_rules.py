@@ -25,6 +25,8 @@ PARALLEL = 3
 TYPES = ("double", "int", "discrete", "categorical")
 DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal")
 COLLECTORS = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric", "Custom", "None", "Push")
+UNSHIPPED = ("PrometheusMetric",)
+"""Katib's types know it, its configuration has no image for it: the webhook refuses it."""
 BUDGET = ("parallelTrialCount", "maxTrialCount", "maxFailedTrialCount")
 
 
@@ -99,20 +101,15 @@ def _child(parent: Obj, key: str) -> Obj:
     return child
 
 
-UNHEARD = {
-    "Push": "report_metrics finds no katib-db-manager; print the metrics and use StdOut",
-    "Custom": "no container is added to the pods; print the metrics and use StdOut",
-    "PrometheusMetric": "nobody scrapes the pods (Katib has no collector for it either); use StdOut",
-}
-"""Collector → why no metric of it will arrive."""
-
-
 def warnings(obj: Obj) -> list[str]:
     """What a cluster would do and this platform does not."""
-    collector = ((obj.get("spec") or {}).get("metricsCollectorSpec") or {}).get("collector") or {}
-    kind = str(collector.get("kind"))
-    why = UNHEARD.get(kind)
-    return [f"spec.metricsCollectorSpec.collector.kind {kind} has no effect: {why}"] if why else []
+    spec = obj.get("spec") or {}
+    collector = (spec.get("metricsCollectorSpec") or {}).get("collector") or {}
+    run = (spec.get("trialTemplate") or {}).get("trialSpec") or {}
+    if collector.get("kind") == "Custom" and run.get("kind") == "Workflow":
+        where = "spec.metricsCollectorSpec.collector.customCollector"
+        return [f"{where} has no effect: no container is added to the pods of a Workflow; make it a sidecar"]
+    return []
 
 
 # Validation ---------------------------------------------------------------------------------------------
@@ -204,7 +201,7 @@ def _objective(spec: Experiment) -> Iterator[Cause]:
     if objective.objective_metric_name in objective.additional_metric_names:
         yield cause.invalid(
             "spec.objective.additionalMetricNames", list(objective.additional_metric_names),
-            "should not contain objective metric name",
+            "should not contain spec.objective.objectiveMetricName",
         )
     for index, each in enumerate(objective.metric_strategies):
         if each.value not in ("min", "max", "latest"):
@@ -226,7 +223,8 @@ def _algorithm(spec: Experiment) -> Iterator[Cause]:
         yield cause.invalid(path, name, "searches architectures, which this platform does not do")
     elif name not in katib_algorithms.SETTINGS:
         known = ", ".join(katib_algorithms.SETTINGS)
-        yield cause.invalid(path, name, f"unable to get Suggestion config data for it: there is {known}")
+        words = f"unable to get Suggestion config data for algorithm {name}: there is {known}"
+        yield cause.invalid(path, name, words)
 
 
 def _early_stopping(spec: Experiment) -> Iterator[Cause]:
@@ -236,13 +234,15 @@ def _early_stopping(spec: Experiment) -> Iterator[Cause]:
     if not name:
         yield cause.required(path, "must be specified")
     elif name not in katib_algorithms.EARLY_STOPPING:
-        yield cause.invalid(path, name, "unable to get EarlyStopping config data for it: there is medianstop")
+        words = f"unable to get EarlyStopping config data for algorithm {name}: there is medianstop"
+        yield cause.invalid(path, name, words)
 
 
 def _resume(spec: Experiment) -> Iterator[Cause]:
     policies = (katib.NEVER, katib.LONG_RUNNING, katib.FROM_VOLUME)
     if spec.resume_policy and spec.resume_policy not in policies:
-        yield cause.invalid("spec.resumePolicy", spec.resume_policy, f"must be one of {', '.join(policies)}")
+        words = f"invalid ResumePolicyType (there is {', '.join(policies)})"
+        yield cause.invalid("spec.resumePolicy", spec.resume_policy, words)
 
 
 def _space(spec: Experiment) -> Iterator[Cause]:
@@ -266,28 +266,35 @@ def _parameter(parameter: Parameter, path: str) -> Iterator[Cause]:
     if not parameter.name:
         yield cause.required(f"{path}.name", "must be specified")
     if kind not in TYPES:
-        yield cause.invalid(f"{path}.parameterType", kind, f"must be one of {', '.join(TYPES)}")
+        words = f"parameterType: {kind} is not supported (there is {', '.join(TYPES)})"
+        yield cause.invalid(f"{path}.parameterType", kind, words)
         return
     if space == katib.Space() or space == katib.Space(distribution="uniform"):
         yield cause.required(where, "feasibleSpace must be specified")
         return
     if space.distribution and space.distribution not in DISTRIBUTIONS:
-        yield cause.unsupported(f"{where}.distribution", space.distribution, DISTRIBUTIONS)
+        listed = ", ".join(DISTRIBUTIONS)
+        words = f"distribution: {space.distribution} is not supported (there is {listed})"
+        yield cause.invalid(f"{where}.distribution", space.distribution, words)
     if kind in ("double", "int"):
         yield from _range(parameter, where)
         return
     if space.min or space.max or space.step:
-        yield cause.invalid(where, "object", f"max, min and step are not supported for {kind} parameters")
+        words = f"feasibleSpace .max, .min and .step is not supported for parameterType: {kind}"
+        yield cause.invalid(where, "object", words)
     if not space.list:
-        yield cause.required(f"{where}.list", f"must be specified for {kind} parameters")
+        words = f"feasibleSpace.list must be specified for parameterType: {kind}"
+        yield cause.required(f"{where}.list", words)
 
 
 def _range(parameter: Parameter, where: str) -> Iterator[Cause]:
     space, kind = parameter.feasible_space, parameter.parameter_type
     if space.list:
-        yield cause.invalid(f"{where}.list", list(space.list), f"list is not supported for {kind} parameters")
+        words = f"feasibleSpace.list is not supported for parameterType: {kind}"
+        yield cause.invalid(f"{where}.list", list(space.list), words)
     if not space.min or not space.max:
-        yield cause.required(where, f"feasibleSpace.max and feasibleSpace.min must be specified for {kind}")
+        words = f"feasibleSpace.max or feasibleSpace.min must be specified for parameterType: {kind}"
+        yield cause.required(f"{where}.max", words)
         return
     read = int if kind == "int" else float
     values: dict[str, float] = {}
@@ -310,41 +317,63 @@ def _collector(spec: Experiment) -> Iterator[Cause]:
     found, path = spec.metrics_collector_spec, "spec.metricsCollectorSpec"
     if found is None:
         return
-    kind, source = found.kind, found.source
+    kind, source = found.kind, f"{path}.source"
+    file = found.source.file_system_path if found.source else None
     if kind not in COLLECTORS:
-        yield cause.invalid(f"{path}.collector.kind", kind, f"must be one of {', '.join(COLLECTORS)}")
-    file = source.file_system_path if source else None
-    if kind == "File":
-        yield from _file(file, f"{path}.source.fileSystemPath")
-    folder = file is not None and file.kind == "Directory" and file.path.startswith("/")
-    if kind == "TensorFlowEvent" and not folder:
-        where = f"{path}.source.fileSystemPath"
-        yield cause.invalid(where, "object", "directory path where tensorflow event files exist is required")
-    if kind == "Custom" and (found.collector is None or not found.collector.custom_collector):
-        yield cause.required(f"{path}.collector.customCollector", "must be specified for a Custom collector")
-    yield from _filters(found, f"{path}.source.filter")
+        words = f"invalid metrics collector kind: {kind} (there is {', '.join(COLLECTORS)})"
+        yield cause.invalid(f"{path}.collector.kind", kind, words)
+    elif kind in UNSHIPPED:
+        words = f"GetMetricsCollectorConfigData failed: Katib has no collector for {kind}; print the metrics"
+        yield cause.invalid(f"{path}.collector.kind", kind, f"{words} (StdOut) or push them (Push)")
+    elif kind == "File":
+        yield from _file(file, f"{source}.fileSystemPath")
+    elif kind == "TensorFlowEvent":
+        yield from _events(file, source)
+    elif kind == "Custom":
+        yield from _custom(found, path)
+    if kind not in ("Push", "None"):
+        yield from _filters(found, f"{source}.filter")
 
 
 def _file(file: katib.FilePath | None, path: str) -> Iterator[Cause]:
     if file is None or file.kind != "File" or not file.path.startswith("/"):
-        yield cause.invalid(path, "object", "file path where metrics file exists is required")
+        yield cause.required(f"{path}.path", "file path where metrics file exists is required")
     elif file.format not in ("TEXT", "JSON"):
-        yield cause.unsupported(f"{path}.format", file.format, ("TEXT", "JSON"))
+        yield cause.required(f"{path}.format", "format of metrics file is required: TEXT or JSON")
+
+
+def _events(file: katib.FilePath | None, source: str) -> Iterator[Cause]:
+    if file is None or file.kind != "Directory" or not file.path.startswith("/"):
+        words = "directory path where tensorflow event files exist is required"
+        yield cause.required(source, f"{words} by .spec.metricsCollectorSpec.source.fileSystemPath.path")
+    elif file.format:
+        yield cause.invalid(f"{source}.fileSystemPath.format", file.format, "must be empty")
+
+
+def _custom(found: katib.MetricsCollector, path: str) -> Iterator[Cause]:
+    container = found.collector.custom_collector if found.collector else None
+    if not container:
+        words = "metrics collector kind: Custom is required"
+        yield cause.required(f"{path}.collector.customCollector", words)
+    file = found.source.file_system_path if found.source else None
+    if file is not None and (not file.path.startswith("/") or file.kind not in ("Directory", "File")):
+        words = ".spec.metricsCollectorSpec.source is invalid"
+        yield cause.invalid(f"{path}.source.fileSystemPath", "", words)
 
 
 def _filters(found: katib.MetricsCollector, path: str) -> Iterator[Cause]:
     if found.filters and found.kind == "File" and found.format == "JSON":
-        yield cause.invalid(path, "object", "filter must be nil when format of metrics file is JSON")
+        yield cause.invalid(path, "", "filter must be nil when format of metrics file is json")
         return
     for index, text in enumerate(found.filters):
         where = f"{path}.metricsFormat[{index}]"
         try:
             groups = _groups(text)
         except ValueError as error:
-            yield cause.invalid(where, text, f"cannot be parsed to a valid regular expression: {error}")
+            yield cause.invalid(where, text, f"invalid filter: {error}")
             continue
-        if groups != 2:
-            yield cause.invalid(where, text, "metricsFormat must have exactly two subexpressions")
+        if groups < 2:
+            yield cause.invalid(where, text, "two top subexpressions are required")
 
 
 def _groups(pattern: str) -> int:

@@ -70,11 +70,10 @@ def check(spec: Experiment) -> Iterator[Cause]:
     if template is None:
         yield cause.required(path, "must be specified")
         return
-    for field in ("primary_container_name", "success_condition", "failure_condition"):
-        if not getattr(template, field):
-            name = "".join(word.title() if at else word for at, word in enumerate(field.split("_")))
-            if name == "primaryContainerName" or template.trial_spec is not None:
-                yield cause.required(f"{path}.{name}", "must be specified")
+    if not template.primary_container_name:
+        yield cause.required(f"{path}.primaryContainerName", "must be specified")
+    if not template.success_condition or not template.failure_condition:
+        yield cause.required(path, "successCondition and failureCondition must be specified")
     if not template.trial_parameters:
         yield cause.required(f"{path}.trialParameters", "must be specified")
     yield from _source(template, path)
@@ -85,7 +84,7 @@ def _source(template: TrialTemplate, path: str) -> Iterator[Cause]:
     run, place = template.trial_spec, template.config_map
     if run is None and place is None:
         words = "spec.trialTemplate.trialSpec or spec.trialTemplate.configMap must be specified"
-        yield cause.required(path, words)
+        yield cause.required(f"{path}.TrialSource", words)
     elif run is not None and place is not None:
         yield cause.required(
             path, "only one of spec.trialTemplate.trialSpec or spec.trialTemplate.configMap can be specified"
@@ -99,14 +98,12 @@ def _source(template: TrialTemplate, path: str) -> Iterator[Cause]:
 
 def of_run(run: Obj, path: str) -> Iterator[Cause]:
     """What a run must have, and what is Katib's to give."""
-    for field in ("apiVersion", "kind"):
-        if not run.get(field):
-            yield cause.required(f"{path}.{field}", "must be specified")
+    if not run.get("apiVersion") or not run.get("kind"):
+        yield cause.required(path, "APIVersion and Kind in spec.trialTemplate must be specified")
     meta = run.get("metadata") or {}
-    for field in ("name", "namespace"):
-        if meta.get(field):
-            words = "must be omitted: a trial gets its own"
-            yield cause.invalid(f"{path}.metadata.{field}", meta[field], words)
+    if meta.get("name") or meta.get("namespace"):
+        words = "metadata.name and metadata.namespace in spec.trialTemplate must be omitted"
+        yield cause.invalid(path, "", words)
 
 
 def _parameters(spec: Experiment, template: TrialTemplate, path: str) -> Iterator[Cause]:
@@ -114,15 +111,14 @@ def _parameters(spec: Experiment, template: TrialTemplate, path: str) -> Iterato
     searched = {each.name for each in spec.parameters}
     for index, each in enumerate(template.trial_parameters):
         where = f"{path}.trialParameters[{index}]"
-        if not each.name or not each.reference:
-            yield cause.required(where, "name and reference must be specified")
+        if not each.name or not each.reference or "{" in each.name or "}" in each.name:
+            words = "name and reference must be specified and name must not contain '{' or '}'"
+            yield cause.invalid(where, "", words)
             continue
-        if "{" in each.name or "}" in each.name:
-            yield cause.invalid(f"{where}.name", each.name, "must not contain braces")
-        if each.name in names:
-            yield cause.duplicate(f"{where}.name", each.name)
-        if each.reference in references:
-            yield cause.duplicate(f"{where}.reference", each.reference)
+        for field, value, seen in (("name", each.name, names), ("reference", each.reference, references)):
+            if value in seen:
+                words = f"parameter {field} {value} can't be duplicated in spec.trialTemplate.trialParameters"
+                yield cause.invalid(f"{where}.{field}", value, words)
         names.add(each.name)
         references.add(each.reference)
         yield from _reference(each.reference, searched, template, f"{where}.reference")
@@ -130,11 +126,12 @@ def _parameters(spec: Experiment, template: TrialTemplate, path: str) -> Iterato
         return
     used = set(placeholders(template.trial_spec))
     for name in sorted(used - names):
-        words = f"no trialParameter is called {name}, which the trialSpec refers to"
-        yield cause.invalid(f"{path}.trialParameters", sorted(names), words)
+        told = f"parameters: [${{trialParameters.{name}}}] in spec.trialTemplate not found in"
+        listed = ", ".join(sorted(names)) or "none"
+        yield cause.invalid(path, "", f"{told} spec.trialParameters: {listed}")
     for name in sorted(names - used):
-        words = f"parameter: {name} is not used in the trialSpec (${{trialParameters.{name}}})"
-        yield cause.invalid(f"{path}.trialSpec", "object", words)
+        words = f"parameter name: {name} in spec.trialParameters not found in spec.trialTemplate"
+        yield cause.invalid(f"{path}.trialParameters", name, f"{words}: no ${{trialParameters.{name}}}")
 
 
 def _reference(reference: str, searched: set[str], template: TrialTemplate, where: str) -> Iterator[Cause]:
@@ -142,7 +139,8 @@ def _reference(reference: str, searched: set[str], template: TrialTemplate, wher
     if of_run is None:
         if searched and reference not in searched:
             listed = ", ".join(sorted(searched))
-            yield cause.invalid(where, reference, f"reference not in spec.parameters: {listed}")
+            words = f"parameter reference {reference} does not exist in spec.parameters: {listed}"
+            yield cause.invalid(where, reference, words)
         return
     entry = _ENTRY.fullmatch(of_run[1])
     if of_run[1] not in _SIMPLE and entry is None:

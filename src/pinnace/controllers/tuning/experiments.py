@@ -14,7 +14,7 @@ from pinnace.controllers.built_in import CONFIG_MAP
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp
 from pinnace.controllers.recorder import Recorder
-from pinnace.controllers.tuning import trial
+from pinnace.controllers.tuning import db_manager, trial
 from pinnace.controllers.tuning.conditions import lowered, marked, without
 from pinnace.controllers.tuning.experiment import Decision, decide, running
 from pinnace.kinds import katib, katib_trials
@@ -59,6 +59,8 @@ class Experiments:
 
     async def reconcile(self, key: Key) -> Result:
         experiment = self.client.peek(EXPERIMENT, key.name, key.namespace)
+        if experiment is None:
+            await self._last()
         if experiment is None or experiment["metadata"].get("deletionTimestamp"):
             return Result()
         spec = katib.experiment(experiment)
@@ -77,7 +79,14 @@ class Experiments:
             self._trials.pop(experiment["metadata"]["uid"], None)
         for one in decision.delete:
             await self._delete(one)
+        if db_manager.needed(spec, over=katib.completed({"status": decision.status})):
+            await db_manager.ensure(self.client)
         return Result()
+
+    async def _last(self) -> None:
+        """With the last Experiment the server of their metrics goes."""
+        if not self.client.peek_list(EXPERIMENT, "", Selection(limit=1)).items:
+            await db_manager.remove(self.client)
 
     def _of(self, uid: str, namespace: str) -> list[Obj]:
         known = self._trials.get(uid)

@@ -2,7 +2,8 @@
 
 `status.conditions.#(type=="Complete")#|#(status=="True")#` selects of an object; a hit is an object or a
 non-empty list. The subset of GJSON that conditions are written in: keys, indexes, `#`, `#(…)` for the first
-and `#(…)#` for all that match, joined by `.` or `|`. Called by `trial`. Source: tidwall/gjson.
+and `#(…)#` for all that match, `[a,b]` for the list of what several paths select, `@this`; joined by `.` or
+`|`. Called by `trial`. Source: tidwall/gjson.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _steps(path: str) -> tuple[str, ...]:
         if char == '"':
             quoted = not quoted
         elif not quoted:
-            depth += (char == "(") - (char == ")")
+            depth += (char in "([") - (char in ")]")
         if char in ".|" and not depth and not quoted:
             steps.append(current)
             current = ""
@@ -59,6 +60,11 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def _taken(step: str, value: Any) -> Any:
+    if step == "@this":
+        return value
+    if step.startswith("[") and step.endswith("]"):
+        found = (select(path.strip(), value) for path in step[1:-1].split(","))
+        return [one for one in found if one is not None]
     if step.startswith("#(") and isinstance(value, list):
         every = step.endswith(")#")
         matches = [one for one in value if _matches(step[2:].removesuffix("#").removesuffix(")"), one)]

@@ -1,8 +1,8 @@
 """The run of a trial, a Job or any other kind: dressed with what Katib's pod webhook adds, stopped, traced.
 
 Pure. Called by `trials`. Upstream's webhook changes pods as they are made; here the templates inside the run
-get the same label, variable and metrics volume before it is created, so that whatever controller makes the
-pods need not know. Kinds whose pods come from elsewhere (a TrainJob's runtime) get what their spec can carry.
+get the same label, variable, metrics volume and custom collector before it is created, so that whatever
+controller makes the pods need not know. A TrainJob, whose pods come from a runtime, gets them as a patch.
 Source: kubeflow/katib pkg/webhook/v1beta1/pod/inject_webhook.go.
 """
 
@@ -12,12 +12,15 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from pinnace.kinds.katib import EXPERIMENT_LABEL, GROUP, TRIAL_LABEL, TRIAL_NAME, VERSION, Trial
+from pinnace.kinds.annotations import NETWORK
+from pinnace.kinds.katib import EXPERIMENT_LABEL, GROUP, PUSHING, TRIAL_LABEL, TRIAL_NAME, VERSION, Trial
 from pinnace.kinds.resource import Obj
 
 VOLUME = "metrics-volume"
 CHECKPOINTS = "suggestion-volume"
 POD_NAME = "KATIB_POD_NAME"
+MANAGER = "katib.kubeflow.org/trial-controller"
+REPLICATED_JOB = "jobset.sigs.k8s.io/replicatedjob-name"
 FILES = frozenset({"File", "TensorFlowEvent"})
 """Collectors that read a file of the pod's."""
 
@@ -40,7 +43,10 @@ def dressed(trial: Obj, spec: Trial, checkpoints: str = "") -> Obj:
             _dress(template, own, spec, owner["name"])
             if checkpoints:
                 _mount_checkpoints(template["spec"], spec, checkpoints, experiment, owner["name"])
-        _dress_others(run, body, own)
+        if run["kind"] == "Workflow":
+            _dress_workflow(body, own, spec)
+        elif run["kind"] == "TrainJob":
+            _dress_train_job(body, own, spec, checkpoints)
     return run
 
 
@@ -67,13 +73,45 @@ def templates(value: Any) -> Iterator[Obj]:
 
 
 def _dress(template: Obj, labels: dict[str, str], spec: Trial, trial: str) -> None:
-    meta = template.setdefault("metadata", {})
+    meta, pod = template.setdefault("metadata", {}), template["spec"]
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
-    for container in template["spec"]["containers"]:
+    _connect(meta, spec)
+    for container in pod["containers"]:
         if container.get("name") == spec.primary_container_name:
             _add_variable(container, {"name": TRIAL_NAME, "value": trial})
             if spec.metrics_collector.kind in FILES:
-                _mount(template["spec"], container, folder(spec), claim(trial))
+                _mount(pod, container, folder(spec), claim(trial))
+            if custom := collector(spec):
+                pod["containers"] = [*pod["containers"], custom]
+                _share(pod, container, custom, spec)
+                return
+
+
+def _connect(meta: Obj, spec: Trial) -> None:
+    """Who pushes must be where `katib-db-manager.kubeflow` is a name."""
+    if spec.metrics_collector.kind in PUSHING:
+        meta["annotations"] = {NETWORK: "own", **(meta.get("annotations") or {})}
+
+
+def collector(spec: Trial) -> Obj | None:
+    """The container of a Custom collector."""
+    found = spec.metrics_collector.collector
+    custom = found.custom_collector if found and found.kind == "Custom" else None
+    return _copied(custom) if custom else None
+
+
+def _share(pod: Obj, container: Obj, custom: Obj, spec: Trial) -> None:
+    """Both see the folder that the collector reads; a container that has a volume there shows that one."""
+    if not spec.metrics_collector.path:
+        return
+    path = folder(spec)
+    mounted = covering(container, path)
+    if mounted is None:
+        mounted = {"name": VOLUME, "mountPath": path}
+        pod["volumes"] = [*(pod.get("volumes") or []), {"name": VOLUME, "emptyDir": {}}]
+        container["volumeMounts"] = [*(container.get("volumeMounts") or []), mounted]
+    if covering(custom, path) is None:
+        custom["volumeMounts"] = [*(custom.get("volumeMounts") or []), dict(mounted)]
 
 
 def _mount_checkpoints(pod: Obj, spec: Trial, path: str, experiment: str, trial: str) -> None:
@@ -91,17 +129,34 @@ def _add_variable(container: Obj, variable: Obj) -> None:
     container["env"] = [variable, *env]
 
 
-def _dress_others(run: Obj, body: Obj, labels: dict[str, str]) -> None:
-    """Kinds that hold no pod template."""
-    if run["kind"] == "Workflow":
-        meta = body["podMetadata"] = dict(body.get("podMetadata") or {})
-        meta["labels"] = {**(meta.get("labels") or {}), **labels}
-        for template in body.get("templates") or ():
-            inner = template.get("container") or template.get("script")
-            if isinstance(inner, dict):
-                _add_variable(inner, {"name": TRIAL_NAME, "value": labels[TRIAL_LABEL]})
-    elif run["kind"] == "TrainJob" and isinstance(body.get("trainer"), dict):
-        _add_variable(body["trainer"], {"name": TRIAL_NAME, "value": labels[TRIAL_LABEL]})
+def _dress_workflow(body: Obj, labels: dict[str, str], spec: Trial) -> None:
+    meta = body["podMetadata"] = dict(body.get("podMetadata") or {})
+    meta["labels"] = {**(meta.get("labels") or {}), **labels}
+    _connect(meta, spec)
+    for template in body.get("templates") or ():
+        inner = template.get("container") or template.get("script")
+        if isinstance(inner, dict):
+            _add_variable(inner, {"name": TRIAL_NAME, "value": labels[TRIAL_LABEL]})
+
+
+def _dress_train_job(body: Obj, labels: dict[str, str], spec: Trial, checkpoints: str) -> None:
+    """Its pods come from a runtime: the template that would be dressed becomes a patch of it, the variables
+    the trainer's."""
+    template: Obj = {"metadata": {}, "spec": {"containers": [{"name": spec.primary_container_name}]}}
+    trial = labels[TRIAL_LABEL]
+    _dress(template, labels, spec, trial)
+    if checkpoints:
+        _mount_checkpoints(template["spec"], spec, checkpoints, labels[EXPERIMENT_LABEL], trial)
+    trainer = body["trainer"] = dict(body.get("trainer") or {})
+    for variable in reversed(template["spec"]["containers"][0].pop("env")):
+        _add_variable(trainer, variable)
+    of = spec.primary_pod_labels.get(REPLICATED_JOB, "node")
+    replicated = [{"name": of, "template": {"spec": {"template": template}}}]
+    patch = {
+        "manager": MANAGER,
+        "trainingRuntimeSpec": {"template": {"spec": {"replicatedJobs": replicated}}},
+    }
+    body["runtimePatches"] = [*(body.get("runtimePatches") or ()), patch]
 
 
 # The metrics volume -------------------------------------------------------------------------------------
@@ -133,7 +188,7 @@ def claimed(owner: Obj, name: str) -> Obj:
 def folder(spec: Trial) -> str:
     """What is mounted: the folder of the metrics file, or the folder that was named."""
     path = posixpath.normpath(spec.metrics_collector.path)
-    return posixpath.dirname(path) if spec.metrics_collector.kind == "File" else path
+    return posixpath.dirname(path) if spec.metrics_collector.of_file else path
 
 
 def _mount(pod: Obj, container: Obj, path: str, claim_name: str) -> None:

@@ -18,9 +18,9 @@ from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.tuning import median
 from pinnace.controllers.tuning.conditions import lowered, marked
 from pinnace.controllers.tuning.crew import Crew, Unanswered
+from pinnace.controllers.tuning.observations import OBSERVATION
 from pinnace.controllers.tuning.reports import Report, objective_value
 from pinnace.controllers.tuning.suggesters import Answer, Past, Problem, Proposal
-from pinnace.controllers.tuning.trials import OBSERVATION
 from pinnace.kinds import katib, katib_algorithms
 from pinnace.kinds.katib import EXPERIMENT, SUGGESTION, TRIAL, Experiment, Suggested
 from pinnace.kinds.resource import Obj, Resource

@@ -12,43 +12,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from pinnace.controllers.built_in import CLAIM, JOB, POD
+from pinnace.controllers.built_in import CLAIM, JOB
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.tuning import db_manager
 from pinnace.controllers.tuning import run as runs
 from pinnace.controllers.tuning.collectors import Follower
+from pinnace.controllers.tuning.observations import OBSERVATION, PUSHED, Observations, owner
+from pinnace.controllers.tuning.offspring import Kinds, Offspring
 from pinnace.controllers.tuning.reports import Report, Unreadable, broken
 from pinnace.controllers.tuning.trial import Ending, ended, ending, over, running
 from pinnace.home import Home
 from pinnace.kinds import katib
 from pinnace.kinds.katib import TRIAL, Trial
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.client import Change, DeleteOptions, Selection
+from pinnace.objects.client import Change, DeleteOptions
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.store.interface import Event, Row, Store
 
-OBSERVATION = "observation"
-"""Rows: owner `<namespace>/<trial>`, the reports of a finished trial as JSON."""
 LOOK = 0.2
 """Seconds between two looks at a growing log that an early-stopping rule asks about."""
 POLL = 1.0
 """Seconds between two looks at a run of a kind that is not watched."""
 _GROUPS = ("argoproj.io", "kubeflow.org", "trainer.kubeflow.org")
-_HOPS = 3
-"""From a run to its pods: TrainJob → JobSet → Job → Pod."""
-
-
-class Kinds(Protocol):
-    """What a trial asks of the catalogue."""
-
-    def kind(self, api_version: str, kind: str) -> Resource | None: ...
-
-    def resources(self) -> list[Resource]: ...
 
 
 class Trials:
@@ -60,22 +50,24 @@ class Trials:
     ) -> None:
         self.client = client
         self.store = store
-        self.kinds = kinds
         self.home = home
+        self.offspring = Offspring(client, kinds)
+        self.observations = Observations(client, store, self.offspring)
         self.clock = clock
         self.recorder = Recorder(client, "trial-controller")
         watched = {one.key: one for one in kinds.resources() if _runs(one)}
         self.watches: tuple[Resource, ...] = (TRIAL, *watched.values())
         self.owners: Mapping[str, frozenset[str]] = {key: frozenset({"Trial"}) for key in watched}
-        self._between = [JOB, *(one for one in kinds.resources() if one.kind == "JobSet")]
         self._followers: dict[str, Follower] = {}
+        self._waiting: set[str] = set()
+        """Trials that were told to wait for the server of pushed metrics."""
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if event.resource == TRIAL.key:
             return (Key(event.namespace, event.name),)
-        for owner in event.obj["metadata"].get("ownerReferences") or ():
-            if owner.get("kind") == "Trial" and owner.get("controller"):
-                return (Key(event.namespace, owner["name"]),)
+        for each in event.obj["metadata"].get("ownerReferences") or ():
+            if each.get("kind") == "Trial" and each.get("controller"):
+                return (Key(event.namespace, each["name"]),)
         return ()
 
     async def reconcile(self, key: Key) -> Result:
@@ -89,7 +81,7 @@ class Trials:
             spec = katib.trial(trial)
         except msgspec.ValidationError as error:
             return await self._end(trial, Trial(), None, Ending("Failed", "TrialFailed", str(error)), [])
-        run = self._run(trial, spec)
+        run = self.offspring.run(trial, spec)
         if katib.phase(trial) in katib.ENDINGS:
             await self._clear(trial, spec, run)
             return Result()
@@ -99,20 +91,14 @@ class Trials:
 
     # The run --------------------------------------------------------------------------------------------
 
-    def _kind(self, spec: Trial) -> Resource | None:
-        found = spec.run_spec
-        return self.kinds.kind(str(found.get("apiVersion")), str(found.get("kind")))
-
-    def _run(self, trial: Obj, spec: Trial) -> Obj | None:
-        resource, meta = self._kind(spec), trial["metadata"]
-        return None if resource is None else self.client.peek(resource, meta["name"], meta["namespace"])
-
     async def _begin(self, trial: Obj, spec: Trial) -> Result:
-        resource, run = self._kind(spec), spec.run_spec
+        resource, run = self.offspring.kind(spec), spec.run_spec
         if resource is None:
             version, kind = run.get("apiVersion"), run.get("kind")
             why = f'no matches for kind "{kind}" in version "{version}"'
             return await self._end(trial, spec, None, ending("Failed", "", why), [])
+        if spec.metrics_collector.kind in katib.PUSHING and not db_manager.ready(self.client):
+            return await self._await_manager(trial)
         meta = trial["metadata"]
         owners = [(trial, runs.claim(meta["name"]))] if spec.metrics_collector.kind in runs.FILES else []
         experiment, checkpoints = self._population(trial)
@@ -135,6 +121,17 @@ class Trials:
             return await self._end(trial, spec, None, ending("Failed", error.reason, error.message), [])
         self.recorder.record(trial, "JobCreated", f"Job {meta['name']} has been created")
         return Result()
+
+    async def _await_manager(self, trial: Obj) -> Result:
+        """Who pushes to nobody fails: the server is there first."""
+        uid = trial["metadata"]["uid"]
+        if uid not in self._waiting:
+            self._waiting.add(uid)
+            where = f"{db_manager.HOME}/{db_manager.NAME}"
+            words = f"the run waits for the pod of Deployment {where} to be ready: metrics are pushed to it"
+            self.recorder.record(trial, "WaitingForDBManager", words)
+            await db_manager.ensure(self.client)
+        return Result(after=LOOK)
 
     def _population(self, trial: Obj) -> tuple[Obj | None, str]:
         """Of a trial that is one of a population: its Experiment, and where it looks for checkpoints."""
@@ -166,7 +163,7 @@ class Trials:
             if status != trial.get("status"):
                 change = Change(verb="status", resource=TRIAL, obj={**trial, "status": status})
                 await self.client.transact([change])
-            return Result() if _runs(self._kind(spec)) else Result(after=POLL)
+            return Result() if _runs(self.offspring.kind(spec)) else Result(after=POLL)
         try:
             reports = await self._reports(trial, spec, run, over=found is not None)
         except Unreadable as error:
@@ -184,10 +181,13 @@ class Trials:
     ) -> Result:
         meta = trial["metadata"]
         status = over(trial.get("status") or {}, found, spec, reports, self.clock())
-        row = Row(OBSERVATION, f"{meta['namespace']}/{meta['name']}", "", msgspec.json.encode(reports))
+        rows = [Row(OBSERVATION, owner(trial), "", msgspec.json.encode(reports))]
+        if spec.metrics_collector.kind in katib.PUSHING:
+            rows.append(Row(PUSHED, owner(trial), "*", None))
         change = Change(verb="status", resource=TRIAL, obj={**trial, "status": status})
-        await self.client.transact([change], [row])
+        await self.client.transact([change], rows)
         self._followers.pop(meta["uid"], None)
+        self._waiting.discard(meta["uid"])
         last = status["conditions"][-1]
         bad = last["type"] in ("Failed", "MetricsUnavailable")
         self.recorder.record(trial, f"Trial{last['type']}", last["message"], warning=bad)
@@ -203,7 +203,7 @@ class Trials:
             if katib.phase(trial) == "EarlyStopped" and ended(spec, run) is None:
                 await self._stop(run, spec)
             return
-        resource, meta = self._kind(spec), run["metadata"]
+        resource, meta = self.offspring.kind(spec), run["metadata"]
         assert resource is not None
         with suppress(StatusError):
             options = DeleteOptions(propagation="Background", uid=meta["uid"])
@@ -211,7 +211,7 @@ class Trials:
         self.recorder.record(trial, "JobDeleted", f"Job {meta['name']} has been deleted")
 
     async def _stop(self, run: Obj, spec: Trial) -> None:
-        resource, meta, patch = self._kind(spec), run["metadata"], runs.stop(run)
+        resource, meta, patch = self.offspring.kind(spec), run["metadata"], runs.stop(run)
         assert resource is not None
         with suppress(StatusError):
             if patch is None:
@@ -220,13 +220,15 @@ class Trials:
                 await self.client.patch(resource, meta["name"], meta["namespace"], patch, "merge")
 
     async def _forget(self, key: Key) -> None:
-        owner = f"{key.namespace}/{key.name}"
-        if self.store.row(OBSERVATION, owner) is not None:
-            await self.client.transact([], [Row(OBSERVATION, owner, "*", None)])
+        of = f"{key.namespace}/{key.name}"
+        if self.observations.reports(of):
+            await self.client.transact([], [Row(kind, of, "*", None) for kind in (OBSERVATION, PUSHED)])
 
     # Metrics --------------------------------------------------------------------------------------------
 
     async def _reports(self, trial: Obj, spec: Trial, run: Obj, *, over: bool) -> list[Report]:
+        if spec.metrics_collector.kind in katib.PUSHING:
+            return self.observations.pushed(owner(trial))
         if spec.metrics_collector.kind not in ("StdOut", *runs.FILES):
             return []
         follower = self._followers.get(trial["metadata"]["uid"])
@@ -238,21 +240,12 @@ class Trials:
 
     def _paths(self, spec: Trial, run: Obj) -> list[Path]:
         """The files that the collector is about, of every primary pod, the oldest first."""
-        pods = self._pods(run["metadata"]["uid"], run["metadata"]["namespace"], _HOPS)
         wanted = spec.primary_pod_labels.items()
+        pods = self.offspring.pods(run)
         mine = [pod for pod in pods if wanted <= (pod["metadata"].get("labels") or {}).items()]
         mine.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
         find = self._logs if spec.metrics_collector.kind == "StdOut" else self._files
         return [path for pod in mine for path in find(pod, spec)]
-
-    def _pods(self, uid: str, namespace: str, hops: int) -> list[Obj]:
-        owned = Selection(owner=uid)
-        pods = list(self.client.peek_list(POD, namespace, owned).items)
-        if not pods and hops:
-            for resource in self._between:
-                for child in self.client.peek_list(resource, namespace, owned).items:
-                    pods += self._pods(child["metadata"]["uid"], namespace, hops - 1)
-        return pods
 
     def _logs(self, pod: Obj, spec: Trial) -> list[Path]:
         """Of every life of the primary container."""
@@ -278,6 +271,3 @@ def _runs(resource: Resource | None) -> bool:
     if resource.key in (katib.EXPERIMENT.key, katib.SUGGESTION.key, TRIAL.key):
         return False
     return resource.key == JOB.key or resource.group in _GROUPS or resource.kind == "Workflow"
-
-
-__all__ = ["OBSERVATION", "Trials"]
