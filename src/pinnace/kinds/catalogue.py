@@ -31,7 +31,7 @@ UNSERVED = frozenset(("bindings", "componentstatuses", "volumeattachments.storag
                       "localmodelnodegroups.serving.kserve.io", "localmodelnodes.serving.kserve.io",
                       "notebooks.kubeflow.org", "profiles.kubeflow.org", "poddefaults.kubeflow.org",
                       "pvcviewers.kubeflow.org", "workspacekinds.kubeflow.org", "workspaces.kubeflow.org"))
-OBJECT_SUBRESOURCES = frozenset(("status", "scale", "log"))
+OBJECT_SUBRESOURCES = frozenset(("status", "scale", "log", "ephemeralcontainers"))
 """Those that are part of the object; connections and actions belong to who answers them."""
 READ_ONLY = ("get", "list", "watch")
 WORKFLOW_NODES = Resource(

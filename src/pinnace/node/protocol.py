@@ -1,7 +1,7 @@
 """What control and node say to each other: length-prefixed MessagePack over a unix socket.
 
-Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Kill, Ack, Forget; node
-sends Hello and Report. Service and NoService tell the node what names its cluster network has. The node
+Every frame is a 4-byte big-endian length and one tagged message. Control sends Run, Join, Kill, Ack, Forget;
+node sends Hello and Report. Service and NoService tell the node what names its cluster network has. The node
 decides nothing: it is idempotent by pod uid, keeps each final Report until it is acknowledged, and a Run for
 a uid that it knows is answered by that pod's latest Report.
 """
@@ -77,6 +77,8 @@ class Outputs(msgspec.Struct, omit_defaults=True):
     result: bool = False
     parameters: list[Output] = []
     artifacts: list[Output] = []
+    told: str = ""
+    """The parameter in which a component of Kubeflow Pipelines says where else it left artifacts."""
 
 
 class Probe(msgspec.Struct, omit_defaults=True):
@@ -159,6 +161,16 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     """The text of its /etc/resolv.conf; '': the host's."""
 
 
+class Join(msgspec.Struct, tag="join", omit_defaults=True):
+    """One more container for a pod that runs (an ephemeral one): its end changes nothing for the pod, the
+    pod's end is its own. Known by its name: said again, it is not started again."""
+
+    uid: str
+    container: Container
+    target: str = ""
+    """The container whose processes it sees."""
+
+
 class Kill(msgspec.Struct, tag="kill"):
     uid: str
     grace: float = 30
@@ -229,6 +241,8 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     outputs: Collected | None = None
     isolation: str = ""
     address: str = ""
+    guests: list[ContainerState] = []
+    """The containers that joined it."""
 
 
 class Report(msgspec.Struct, tag="report"):
@@ -272,7 +286,7 @@ class Ended(msgspec.Struct, tag="ended", omit_defaults=True):
     missing: bool = False
 
 
-ToNode = Run | Kill | Ack | Forget | Service | NoService
+ToNode = Run | Join | Kill | Ack | Forget | Service | NoService
 FromNode = Hello | Report
 ToSession = Open | HangUp
 FromSession = Opened | Ended

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,9 +21,12 @@ from pinnace.node.network.messages import Service
 from pinnace.node.paths import made_plain
 from pinnace.node.plain import Plain, Plans
 from pinnace.node.pod import Pod
-from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Kill, PodReport, Report, Run, ToNode
+from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Join, Kill, PodReport, Report, Run, ToNode
 from pinnace.node.services import Services
 from pinnace.node.wire import Frames, WireError, frame
+
+if TYPE_CHECKING:
+    from pinnace.node.guests import Guests
 
 BATCH = 0.004
 SETTLE = 0.02
@@ -37,8 +42,10 @@ class Server:
         self.plans = Plans(services)
         self.epoch = epoch
         self.pods: dict[str, Pod | Plain] = {}
+        self.guests: dict[str, Guests] = {}
+        """Of the few pods that have some."""
         self.connections: set[Connection] = set()
-        self.outbox = Outbox(services.loop, self.flush)
+        self.outbox = Outbox(services.loop, self.flush, self.report)
         self.line: dict[str, Pod | Plain] = {}
         """To be started, in order."""
 
@@ -53,7 +60,9 @@ class Server:
     def inside(self, uid: str, container: str) -> Inside | None:
         """A container that lives."""
         pod = self.pods.get(uid)
-        return pod.inside(container) if pod is not None and not pod.final else None
+        if pod is None or pod.final:
+            return None
+        return pod.inside(container) or (self.guests[uid].inside(container) if uid in self.guests else None)
 
     def hello(self) -> Hello:
         return Hello(
@@ -73,6 +82,8 @@ class Server:
     def take(self, message: ToNode) -> None:
         if isinstance(message, Run):
             self.run(message)
+        elif isinstance(message, Join):
+            self.join(message)
         elif isinstance(message, Kill):
             self.kill(message)
         elif isinstance(message, Ack):
@@ -87,7 +98,7 @@ class Server:
     def run(self, run: Run) -> None:
         known = self.pods.get(run.uid)
         if known is not None:
-            self.outbox.put(known)
+            self.changed(known)
             return
         names = [run.uid, *(c.name for c in (*run.init, *run.containers))]
         if not run.containers or not all(map(safe_name, names)):
@@ -108,17 +119,50 @@ class Server:
     def made(self, run: Run) -> Pod | Plain:
         plan = self.plans.find(run)
         if plan is not None:
-            return Plain(self.services, run, plan, self.outbox.put)
-        return Pod(self.services, made_plain(run), self.outbox.put)
+            return Plain(self.services, run, plan, self.changed)
+        return Pod(self.services, made_plain(run), self.changed)
+
+    def changed(self, pod: Pod | Plain) -> None:
+        """A pod has news. The end of one that has guests is told when they are gone."""
+        if pod.final and self.guests and (guests := self.guests.get(pod.run.uid)) is not None:
+            guests.stop(0)
+            if guests.living:
+                return
+            guests.remove()
+        self.outbox.put(pod)
+
+    def report(self, pod: Pod | Plain) -> PodReport:
+        made = pod.report()
+        if self.guests and (guests := self.guests.get(made.uid)) is not None:
+            made.guests = guests.states()
+        return made
+
+    def join(self, join: Join) -> None:
+        """One more container for a pod that runs; of one that does not, control knows the end."""
+        pod = self.pods.get(join.uid)
+        if pod is None or pod.final or not safe_name(join.container.name):
+            return
+        guests = self.guests.get(join.uid)
+        if guests is None:
+            from pinnace.node.guests import Guests
+
+            launcher = self.services.launchers.get(self.services.named(pod.run.isolation))
+            if launcher is None:
+                return  # the pod itself is about to say so
+            guests = Guests(self.services, pod.run, launcher, pod.inside, partial(self.changed, pod))
+            self.guests[join.uid] = guests
+        guests.join(join)
 
     def kill(self, kill: Kill) -> None:
         """A pod that this node does not know has ended as far as it can tell."""
         pod = self.pods.get(kill.uid)
         if pod is not None and not pod.final:
             pod.kill(kill)
+            if kill.uid in self.guests:
+                self.guests[kill.uid].stop(kill.grace)
             self.spare(pod)
         elif pod is not None:
-            self.outbox.put(pod)
+            self.changed(pod)
         else:
             reason = kill.reason or "Killed"
             self.flush([PodReport(kill.uid, "Failed", reason=reason, message="not on this node")])
@@ -133,6 +177,7 @@ class Server:
             pod = self.pods.get(uid)
             if pod is not None and pod.final:
                 del self.pods[uid]
+                self.guests.pop(uid, None)
 
     def forget(self, forget: Forget) -> None:
         from pinnace.node.roots import remove
@@ -152,7 +197,7 @@ class Server:
         self.connections.add(connection)
         connection.transport.write(frame(self.hello()))
         if self.pods:
-            connection.transport.write(frame(Report([pod.report() for pod in self.pods.values()])))
+            connection.transport.write(frame(Report([self.report(pod) for pod in self.pods.values()])))
 
     async def stop(self, grace: float) -> None:
         """End every pod, and wait for that."""
@@ -170,9 +215,13 @@ class Outbox:
     """Reports to send: the newest of each pod. An end is told at once when idle, else every 4 ms; other news
     settle first, and of a pod that is over by then only the end is told."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, flush: Callable[[list[PodReport]], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, flush: Callable[[list[PodReport]], None],
+        report: Callable[[Pod | Plain], PodReport],
+    ) -> None:
         self.loop = loop
         self.flush = flush
+        self.report = report
         self.waiting: dict[str, Pod | Plain] = {}
         self.settling: dict[str, tuple[Pod | Plain, float]] = {}
         """With the time from which on each is told, in that order."""
@@ -218,7 +267,7 @@ class Outbox:
         self.last = self.loop.time()
         if self.waiting:
             pods, self.waiting = self.waiting, {}
-            self.flush([pod.report() for pod in pods.values()])
+            self.flush([self.report(pod) for pod in pods.values()])
 
 
 class Connection(asyncio.Protocol):

@@ -20,6 +20,7 @@ from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.cause import shown
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import deletion, reading, refusals, scale, selector
+from pinnace.objects.admission import EPHEMERAL_CONTAINERS
 from pinnace.objects.authorisation import Authoriser, MastersOnly, RoleBased, refusal
 from pinnace.objects.client import (
     SYSTEM,
@@ -403,6 +404,8 @@ class Local:
         judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
         judged = await self.house.judged(resource, options, judge)
         self._guard(resource, now, judged)
+        if options.subresource == EPHEMERAL_CONTAINERS:
+            self.house.secured(resource, judged, options)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(judged),)):
             new = self.house.defined(resource, judged)
             if options.subresource != "status":

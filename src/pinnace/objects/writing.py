@@ -19,7 +19,8 @@ from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.review import review
 from pinnace.kinds.schema import Node
 from pinnace.objects import metadata, refusals
-from pinnace.objects.admission import isolation, rules
+from pinnace.objects.admission import EPHEMERAL_CONTAINERS, isolation, rules
+from pinnace.objects.admission.ephemeral import FIELD as GUESTS
 from pinnace.objects.client import SYSTEM, Identity, Options
 from pinnace.objects.document import clone, name_of
 from pinnace.objects.errors import StatusError
@@ -85,7 +86,7 @@ class Admission:
         metadata.check_identity(resource, current, obj)
         obj = clone(obj)
         metadata.carry_over(resource, current, obj)
-        own = rules(resource)
+        own = rules(resource, options.subresource)
         if options.subresource not in ("finalize", "status"):
             own.carry(current, obj)
         own.default(obj)
@@ -228,6 +229,8 @@ def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource
         if "status" in obj:
             kept["status"] = obj["status"]
         return clone(kept)
+    if subresource == EPHEMERAL_CONTAINERS:
+        return _with_guests(current, obj)
     if subresource == "finalize":
         meta = {**current["metadata"], "resourceVersion": obj["metadata"].get("resourceVersion", "")}
         return clone({**current, "metadata": meta, "spec": obj.get("spec") or {}})
@@ -236,6 +239,18 @@ def _through_subresource(resource: Resource, current: Obj, obj: Obj, subresource
         if "status" in current:
             obj["status"] = clone(current["status"])
     return obj
+
+
+def _with_guests(current: Obj, obj: Obj) -> Obj:
+    """Of what was sent, the ephemeral containers alone."""
+    meta = {**current["metadata"]}
+    for key in ("resourceVersion", "uid", "name", "namespace", "managedFields"):
+        if key in obj["metadata"]:
+            meta[key] = obj["metadata"][key]
+    spec = {**current["spec"], GUESTS: (obj.get("spec") or {}).get(GUESTS) or []}
+    if not spec[GUESTS]:
+        del spec[GUESTS]
+    return clone({**current, "metadata": meta, "spec": spec})
 
 
 def _untracked(obj: Obj) -> Obj:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from pinnace.objects.errors import StatusError
 
-LOOK = "look inside with `kubectl exec`, or run a pod of its own with `kubectl run -it --rm`"
 INSTEAD: dict[tuple[str, str], str] = {
-    ("pods", "ephemeralcontainers"):
-        f"adding a container to a running pod is not served by this platform: {LOOK}",
     ("pods", "resize"):
         "changing a running pod's resources is not served by this platform: delete it and create it anew",
 }

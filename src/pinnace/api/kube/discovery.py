@@ -22,7 +22,8 @@ FIRST_GROUPS = ("apps", "batch", "events.k8s.io")
 """Groups come in this order where two have a kind of one name: the first is what a bare name means."""
 SUBRESOURCE_VERBS = {
     "status": ("get", "patch", "update"), "scale": ("get", "patch", "update"), "log": ("get",),
-    "finalize": ("update",), "proxy": ("create", "delete", "get", "patch", "update"),
+    "finalize": ("update",), "ephemeralcontainers": ("get", "patch", "update"),
+    "proxy": ("create", "delete", "get", "patch", "update"),
     "exec": ("create", "get"), "attach": ("create", "get"), "portforward": ("create", "get"),
     "eviction": ("create",), "binding": ("create",), "token": ("create",),
 }
@@ -33,7 +34,7 @@ FOREIGN_KINDS = {
     "binding": ("", "v1", "Binding"), "token": ("authentication.k8s.io", "v1", "TokenRequest"),
 }
 
-ANSWERED = frozenset({"status", "scale", "log", "finalize"})
+ANSWERED = frozenset({"status", "scale", "log", "finalize", "ephemeralcontainers"})
 """Subresources that this face answers itself; others come with an `ApiContext.connects`."""
 
 Groups = dict[str, dict[str, list[Resource]]]

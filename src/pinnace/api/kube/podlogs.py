@@ -94,8 +94,9 @@ def choose(pod: Obj, asked: str) -> str:
     spec, meta = pod.get("spec") or {}, pod["metadata"]
     main = [one["name"] for one in spec.get("containers") or ()]
     first = [one["name"] for one in spec.get("initContainers") or ()]
+    guests = [one["name"] for one in spec.get("ephemeralContainers") or ()]
     if asked:
-        if asked not in (*main, *first):
+        if asked not in (*main, *first, *guests):
             raise parameters.bad(f"container {asked} is not valid for pod {meta['name']}")
         return asked
     preferred = (meta.get("annotations") or {}).get(DEFAULT_CONTAINER)
@@ -136,7 +137,7 @@ def life(pod: Obj, container: str, previous: bool) -> int:
 
 def container_status(pod: Obj, container: str) -> dict[str, Any]:
     status = pod.get("status") or {}
-    for field in ("containerStatuses", "initContainerStatuses"):
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for state in status.get(field) or ():
             if state.get("name") == container:
                 return dict(state)

@@ -142,7 +142,7 @@ class Binder:
             self.table.unbound(entry)
             return None
         try:
-            found = await self._found(pod)
+            found = await self.found(pod)
             if entry.pod is not pod and entry.pod is not None:
                 pod = entry.pod
             laid: list[Laid] = []
@@ -176,7 +176,7 @@ class Binder:
         self.networks.dress(pod, run, network)
         return run, network
 
-    async def _found(self, pod: Obj) -> Found:
+    async def found(self, pod: Obj) -> Found:
         namespace = pod["metadata"]["namespace"]
         references = needed(pod)
         if not references:

@@ -36,7 +36,8 @@ def needed(pod: Obj) -> set[Reference]:
     found: set[Reference] = set()
     for volume in spec.get("volumes") or ():
         found.update(_of_volume(volume))
-    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+    guests = spec.get("ephemeralContainers") or ()
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()), *guests):
         if container.get("env") or container.get("envFrom"):
             found.update(_of_container(container))
     return found

@@ -173,6 +173,8 @@ class Reports:
         if not entry.told and report.phase == "Running" and (old or not controlled(pod)):
             entry.told = True
             self.story.began(pod, report)
+        if report.guests:
+            self.story.joined(pod, report)
         self.story.trouble(pod, report)
 
     def lost(self, entry: Entry, reason: str, message: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from pinnace.authoring.environments import layered
+from pinnace.authoring.kfp import layers
 from pinnace.controllers.pods import environment, request
 from pinnace.controllers.pods.accounts import Laid
 from pinnace.controllers.pods.found import Blocked, Found
@@ -49,6 +50,7 @@ class StagedOutputs(msgspec.Struct):
     result: bool = False
     parameters: list[StagedOutput] = []
     artifacts: list[StagedOutput] = []
+    told: str = ""
 
 
 class Staging(msgspec.Struct):
@@ -190,6 +192,7 @@ def _outputs(staged: StagedOutputs | None) -> Outputs | None:
         staged.result,
         [Output(each.name, each.path, each.optional, each.default) for each in staged.parameters],
         [Output(each.name, each.path, each.optional, None, each.archive) for each in staged.artifacts],
+        staged.told,
     )
 
 
@@ -214,10 +217,12 @@ class _Builder:
         env = environment.of_container(self.pod, container, self.found, self.around.machine, self.given)
         limits = (container.get("resources") or {}).get("limits") or {}
         security = container.get("securityContext") or {}
+        command = _words(container.get("command"), env)
+        requirements = self.staging.requirements or layers.split(command)[0]
         result = Container(
             name=name,
-            image=layered(container.get("image") or "", self.staging.requirements),
-            command=_words(container.get("command"), env),
+            image=layered(container.get("image") or "", requirements),
+            command=command,
             args=_words(container.get("args"), env),
             env=env,
             cwd=container.get("workingDir") or "",

@@ -15,6 +15,7 @@ from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import ContainerState, PodReport
 
 FINAL = ("Succeeded", "Failed")
+MAIN, INIT, GUESTS = "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"
 NODE_NAME = "pinnace"
 HOST = "127.0.0.1"
 DELETED = "Deleted"
@@ -83,7 +84,12 @@ def reported(pod: Obj, report: PodReport, now: float) -> Obj:
     }
     if init := spec.get("initContainers"):
         status["initContainerStatuses"] = [
-            _container(report, each, states.get(each["name"]), before, final, init=True) for each in init
+            _container(report, each, states.get(each["name"]), before, final, INIT) for each in init
+        ]
+    if guests := spec.get("ephemeralContainers"):
+        joined = {state.name: state for state in report.guests}
+        status[GUESTS] = [
+            _container(report, each, joined.get(each["name"]), before, final, GUESTS) for each in guests
         ]
     if report.reason:
         status["reason"] = report.reason
@@ -150,11 +156,11 @@ def _waiting(container: Obj, reason: str, message: str = "") -> Obj:
 
 
 def _container(
-    report: PodReport, container: Obj, state: ContainerState | None, before: Obj, final: bool, *,
-    init: bool = False,
+    report: PodReport, container: Obj, state: ContainerState | None, before: Obj, final: bool,
+    field: str = MAIN,
 ) -> Obj:
     if state is None and report.reason == NODE_LOST:
-        state = _lost(container["name"], before, init)
+        state = _lost(container["name"], before, field)
     if state is None or (state.started == 0 and state.exit_code is None and not state.finished):
         reason = state.waiting if state and state.waiting else "ContainerCreating" if not final else "Error"
         return _waiting(container, reason, state.message if state else "")
@@ -163,8 +169,8 @@ def _container(
     return {
         "name": state.name,
         "state": _state(state, identity, running),
-        "lastState": _last_state(state, report.uid, _known(before, container["name"], init)),
-        "ready": (state.ready and running) or (init and state.exit_code == 0),
+        "lastState": _last_state(state, report.uid, _known(before, container["name"], field)),
+        "ready": _ready(state, running, field),
         "restartCount": state.restarts,
         "image": container.get("image") or "",
         "imageID": container.get("image") or "",
@@ -173,11 +179,18 @@ def _container(
     }
 
 
-def _lost(name: str, before: Obj, init: bool) -> ContainerState | None:
+def _ready(state: ContainerState, running: bool, field: str) -> bool:
+    """A guest serves nobody, so it never is."""
+    if field == INIT and state.exit_code == 0:
+        return True
+    return state.ready and running and field != GUESTS
+
+
+def _lost(name: str, before: Obj, field: str) -> ContainerState | None:
     """What is said of a container whose end nobody saw; one that was already over keeps its end."""
-    known = _known(before, name, init)
+    known = _known(before, name, field)
     ended = (known.get("state") or {}).get("terminated")
-    state = ContainerState(name=name, init=init, restarts=known.get("restartCount", 0))
+    state = ContainerState(name=name, init=field == INIT, restarts=known.get("restartCount", 0))
     if ended:
         state.exit_code, state.reason = ended["exitCode"], ended.get("reason", "")
         return state
@@ -186,14 +199,10 @@ def _lost(name: str, before: Obj, init: bool) -> ContainerState | None:
     return state
 
 
-def _known(before: Obj, name: str, init: bool) -> Obj:
+def _known(before: Obj, name: str, field: str) -> Obj:
     """What was told of the container before; {} if nothing was."""
-    found: Obj = next((each for each in before.get(_list_of(init)) or () if each["name"] == name), {})
+    found: Obj = next((each for each in before.get(field) or () if each["name"] == name), {})
     return found
-
-
-def _list_of(init: bool) -> str:
-    return "initContainerStatuses" if init else "containerStatuses"
 
 
 def _state(state: ContainerState, identity: str, running: bool) -> Obj:

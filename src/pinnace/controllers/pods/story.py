@@ -18,6 +18,8 @@ from pinnace.node.protocol import ContainerState, PodReport
 
 WORTH_TELLING = 1.0
 """Seconds of life after which a controller's pod has a story."""
+GUESTS = "ephemeralContainers"
+PLACES = ("initContainers", "containers", GUESTS)
 REMEMBERED = 4096
 """Containers of which is known what was already told."""
 PREPARING = "PreparingEnvironment"
@@ -37,6 +39,7 @@ class Trouble(NamedTuple):
 class Story:
     def __init__(self, client: Writer) -> None:
         self._troubled: dict[tuple[str, str], frozenset[Trouble]] = {}
+        self._joined: dict[tuple[str, str], None] = {}
         self._scheduler = Recorder(client, "default-scheduler")
         self._kubelet = Recorder(client, "kubelet", NODE_NAME)
 
@@ -66,6 +69,11 @@ class Story:
             field = f"spec.containers{{{container['name']}}}"
             self._kubelet.record(pod, "Failed", f"Error: {message}", warning=True, field=field)
 
+    def unjoined(self, pod: Obj, name: str, message: str) -> None:
+        """An ephemeral container that cannot be made."""
+        field = f"spec.{GUESTS}{{{name}}}"
+        self._kubelet.record(pod, "Failed", f"Error: {message}", warning=True, field=field)
+
     def killing(self, pod: Obj) -> None:
         for container in pod["spec"].get("containers") or ():
             name = container["name"]
@@ -77,7 +85,8 @@ class Story:
         self._assigned(pod)
         images = {
             each["name"]: each.get("image") or ""
-            for each in (*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ()))
+            for field in PLACES[:2]
+            for each in pod["spec"].get(field) or ()
         }
         for state in report.containers:
             if state.started:
@@ -89,8 +98,18 @@ class Story:
         text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE_NAME}"
         self._scheduler.record(pod, "Scheduled", text, when=started)
 
+    def joined(self, pod: Obj, report: PodReport) -> None:
+        """The start of each ephemeral container, once."""
+        images = {each["name"]: each.get("image") or "" for each in pod["spec"].get(GUESTS) or ()}
+        for state in report.guests:
+            if state.started and (report.uid, state.name) not in self._joined:
+                self._joined[report.uid, state.name] = None
+                self._started(pod, state, images.get(state.name, ""))
+        while len(self._joined) > REMEMBERED:
+            del self._joined[next(iter(self._joined))]
+
     def _started(self, pod: Obj, state: ContainerState, image: str) -> None:
-        field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
+        field = _field(pod, state.name)
         steps = (
             ("Pulled", f'Container image "{image}" already present on machine'),
             ("Created", f"Created container: {state.name}"),
@@ -102,13 +121,13 @@ class Story:
     def trouble(self, pod: Obj, report: PodReport) -> None:
         """What goes wrong while the pod lives or as it ends, each time it happens: a report repeats what is
         still so, and that is no news."""
-        for state in report.containers:
+        for state in (*report.containers, *report.guests):
             key = (report.uid, state.name)
             found = list(_troubles(pod, state))
             known = self._troubled.pop(key, frozenset())
             if found:
                 self._troubled[key] = frozenset(found)
-            field = f"spec.{'initContainers' if state.init else 'containers'}{{{state.name}}}"
+            field = _field(pod, state.name)
             for trouble in found:
                 if trouble not in known:
                     self._kubelet.record(
@@ -129,6 +148,13 @@ class Story:
             self.trouble(pod, report)
         for state in report.containers:
             self._troubled.pop((report.uid, state.name), None)
+
+
+def _field(pod: Obj, name: str) -> str:
+    """Where a container stands, as events name it."""
+    spec = pod["spec"]
+    named = (place for place in PLACES if any(one["name"] == name for one in spec.get(place) or ()))
+    return f"spec.{next(named, PLACES[1])}{{{name}}}"
 
 
 def _troubles(pod: Obj, state: ContainerState) -> Iterator[Trouble]:

@@ -85,6 +85,8 @@ class Launch(msgspec.Struct):
     """How its texts were adapted; a command that enters it later is adapted the same way."""
     tty: bool = False
     """Its streams are a terminal of its own."""
+    beside: Handle | None = None
+    """A container whose processes it sees."""
 
 
 class Exit(msgspec.Struct):

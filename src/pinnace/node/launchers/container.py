@@ -130,6 +130,8 @@ class ContainerLauncher:
         argv = [self.program, "run", "--name", name, "--label", self.label, "--pull", "never", *self.options]
         argv += ["--hostname", launch.hostname[:63] or "pod"]
         argv += ["--security-opt", "no-new-privileges", "--network", "host"]
+        if isinstance(launch.beside, ContainerHandle):
+            argv += ["--pid", f"container:{launch.beside.name}"]
         if launch.stdin >= 0:
             argv.append("--interactive")
         if launch.tty:

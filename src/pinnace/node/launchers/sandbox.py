@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from pinnace.node.launchers import Bind, Command, Ended, Exit, Handle, Launch, Terms
+from pinnace.node.launchers import Bind, Command, Ended, Exit, Handle, Launch, StartError, Terms
 from pinnace.node.launchers.process import in_cgroups
 from pinnace.node.launchers.ways import View, refuse_links
 from pinnace.node.orphans import processes
@@ -28,6 +28,9 @@ from pinnace.node.streams import on_terminal
 ALONE = ("-I", "-S", "-B")
 """A Python that starts at once and reads no file or variable of a user's."""
 ENTERING = str(Path(__file__).parent.with_name("entering.py"))
+BESIDE = str(Path(__file__).parent.with_name("beside.py"))
+OWN_PROCESSES = frozenset(("--unshare-user", "--unshare-pid", "--disable-userns"))
+"""What a container among another one's processes has not."""
 HIDDEN = ("--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
 """Where bubblewrap is process 1: its /proc/1/exe is a file of the user's on the host, who may chmod it."""
 IMAGE_FOLDERS = ("etc", "proc", "dev")
@@ -43,9 +46,11 @@ UNSAFE = frozenset(
 
 
 class SandboxHandle:
-    __slots__ = ("as_one", "inner", "pid", "status", "stood_in", "stopped")
+    __slots__ = ("as_one", "guest", "inner", "pid", "status", "stood_in", "stopped")
 
-    def __init__(self, status: int, as_one: bool) -> None:
+    def __init__(self, status: int, as_one: bool, guest: bool = False) -> None:
+        """`guest`: it lives among another container's processes, whose process 1 is not its own."""
+        self.guest = guest
         self.pid = 0
         self.status = status
         self.as_one = as_one
@@ -130,9 +135,18 @@ class SandboxHandle:
         gone = self.emptied()
         os.close(self.status)
         self.status = -1
+        if self.guest:
+            self.leave_none()
         if not ran:
             return Exit(128, "StartError")
         return Exit(128 + self.stood_in if self.stood_in and code else code, alone=gone)
+
+
+    def leave_none(self) -> None:
+        """No namespace ends with it, so what it has started may outlive it: ended by its session."""
+        for process in processes():
+            if self.inner and process.session == self.inner:
+                send(process.pid, signal.SIGKILL)
 
 
 class SandboxLauncher:
@@ -154,8 +168,9 @@ class SandboxLauncher:
     def start(self, launch: Launch, ended: Ended) -> Handle:
         hidden = [name for name in launch.env if unsafe(name)]
         argv = self.argv(launch, hidden)
-        handle = SandboxHandle(os.memfd_create("status"), not launch.executor)
-        argv[:0] = (self.program, "--json-status-fd", str(handle.status))
+        beside = launch.beside
+        handle = SandboxHandle(os.memfd_create("status"), bool(beside) or not launch.executor, bool(beside))
+        argv[:0] = (*self.words(beside), "--json-status-fd", str(handle.status))
         argv[:0] = launch.entrance
         argv, program = in_cgroups_outside(launch, argv, argv[0])
         if launch.tty and not self.leading(launch):
@@ -186,7 +201,10 @@ class SandboxLauncher:
         uid = str(launch.user or launch.built.user or UID)
         root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid)
         spaces = [word for word in self.spaces if word != "--new-session"] if launch.tty else self.spaces
-        argv = [*spaces, "--uid", uid, "--gid", uid, "--hostname", launch.hostname[:63] or "pod", *root]
+        if launch.beside:
+            spaces = [word for word in spaces if word not in OWN_PROCESSES]
+        ids = [] if launch.beside else ["--uid", uid, "--gid", uid]
+        argv = [*spaces, *ids, "--hostname", launch.hostname[:63] or "pod", *root]
         if not launch.fresh:
             refuse_links(launch.root, above(launch.built.binds))
         argv += environment_binds(launch.built.binds)
@@ -200,11 +218,19 @@ class SandboxLauncher:
             argv += ("--chdir", "/")
         if launch.read_only_root:
             argv += ("--remount-ro", "/")
-        argv += HIDDEN if launch.executor else ("--as-pid-1",)
+        argv += HIDDEN if launch.executor else () if launch.beside else ("--as-pid-1",)
         for name in hidden:
             argv += ("--setenv", name, launch.env[name])
         leader = self.leading(launch) if launch.tty else []
         return [*argv, "--", *leader, *launch.argv]
+
+    def words(self, beside: Handle | None) -> tuple[str, ...]:
+        """What starts bubblewrap. StartError: the container that is looked at has ended."""
+        if beside is None:
+            return (self.program,)
+        if not isinstance(beside, SandboxHandle) or not beside.child():
+            raise StartError("the container to look at does not run")
+        return (sys.executable, *ALONE, BESIDE, str(beside.inner), str(beside.pid), self.program)
 
     @staticmethod
     def leading(launch: Launch) -> list[str]:

@@ -82,6 +82,12 @@ class Cluster:
             self.tell(Doors(address, tuple(ports)))
         return self.entrance(descriptor)
 
+    def entered(self, address: str) -> tuple[str, ...]:
+        """The same words for one more container of an attached pod. StartError: it is not attached."""
+        if address not in self.attached:
+            raise StartError("the pod's network is gone")
+        return self.entrance(self.attached[address][0])
+
     def entrance(self, descriptor: int) -> tuple[str, ...]:
         assert self.namespaces is not None
         own = f"/proc/{os.getpid()}/fd"

@@ -22,6 +22,7 @@ from pinnace.objects.admission import (
 )
 from pinnace.objects.admission.rules import NONE, Rules
 
+EPHEMERAL_CONTAINERS = "ephemeralcontainers"
 _RULES: dict[str, Rules] = {
     "pods": pod.POD,
     "namespaces": core.NAMESPACE,
@@ -52,7 +53,9 @@ _RULES: dict[str, Rules] = {
 }
 
 
-def rules(resource: Resource) -> Rules:
+def rules(resource: Resource, subresource: str = "") -> Rules:
+    if subresource == EPHEMERAL_CONTAINERS:
+        return pod.EPHEMERAL
     return _RULES.get(resource.key, NONE)
 
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from pinnace.kinds import cause, names
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
-from pinnace.objects.admission import container, volume
+from pinnace.objects.admission import container, ephemeral, volume
 from pinnace.objects.admission.rules import Rules
 
 Map = dict[str, Any]
 _RESTART = ("Always", "OnFailure", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _LISTS = ("initContainers", "containers")
+_EVERY = (*_LISTS, ephemeral.FIELD)
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _MODES = ("secret", "configMap", "downwardAPI", "projected")
@@ -68,7 +71,7 @@ def default_spec(spec: Map) -> None:
     setdefault("terminationGracePeriodSeconds", 30)
     setdefault("schedulerName", "default-scheduler")
     setdefault("securityContext", {})
-    for name in _LISTS:
+    for name in _EVERY:
         for one in spec.get(name) or ():
             _default_container(one)
     for one in spec.get("volumes") or ():
@@ -198,6 +201,8 @@ def _containers(spec: Map, path: str, volumes: set[str]) -> list[Cause]:
         found += container.common(one, here, volumes)
         found += _unique(one.get("name") or "", here, seen)
         found += container.initial(one, here)
+    if spec.get(ephemeral.FIELD):
+        found += ephemeral.check(spec, f"{path}.{ephemeral.FIELD}", volumes)
     return found
 
 
@@ -284,3 +289,5 @@ POD = Rules(
     change=change,
     filled=tuple(f"spec.{name}" for name in _FILLED),
 )
+EPHEMERAL = msgspec.structs.replace(POD, change=ephemeral.change)
+"""Through the subresource, where nothing else can change."""

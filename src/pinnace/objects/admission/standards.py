@@ -24,6 +24,7 @@ VOLUMES = frozenset((
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"),
     "secret",
 ))
+CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 Named = Callable[[Obj], bool]
 
 
@@ -87,7 +88,7 @@ def _restricted(spec: Obj) -> Iterator[str]:
 
 
 def _where(spec: Obj, wrong: Named) -> list[str]:
-    everyone = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    everyone = [one for name in CONTAINERS for one in spec.get(name) or ()]
     return [str(one.get("name")) for one in everyone if wrong(one)]
 
 
