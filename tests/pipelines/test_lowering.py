@@ -10,6 +10,7 @@ import pytest
 
 from pinnace.authoring.kfp import expressions, launch, layers, outcome
 from pinnace.authoring.kfp.ir import IrError, package, read
+from pinnace.authoring.kfp.kubernetes import PREFERRED, REQUIRED, Outfit
 from pinnace.authoring.kfp.lowering import lowered, root_arguments
 from pinnace.authoring.kfp.schedule import ScheduleError, Trigger
 from pinnace.authoring.kfp.step import Job, Step, of
@@ -103,6 +104,78 @@ def test_a_step_gets_defaults_whole_numbers_and_its_own_folder() -> None:
     assert made.root.startswith("minio://mlpipeline/v2/artifacts/echo/run-1/echo/")
 
 
+def test_inputs_that_only_an_image_or_the_tasks_id_needs_arrive() -> None:
+    made = pipeline()
+    inputs = made["root"]["dag"]["tasks"]["echo"]["inputs"]["parameters"]
+    inputs["pipelinechannel--image"] = {"runtimeValue": {"constant": "alpine:3"}}
+    inputs["text"] = {"runtimeValue": {"constant": "id {{$.pipeline_task_uuid}}"}}
+    container = made["deploymentSpec"]["executors"]["exec"]["container"]
+    container["image"] = "{{$.inputs.parameters['pipelinechannel--image']}}"
+    found = step(lowered(package(made), JOB, {"word": "x"}))
+    values = {"text": '"id {{$.pipeline_task_uuid}}"', "pipelinechannel--image": '"alpine:3"'}
+
+    launched = launch.prepared(found, values, "node-1", local_paths=False)
+
+    assert launched.template["container"]["image"] == "alpine:3"
+    assert launched.template["container"]["args"][0].removeprefix("id ") in launched.root
+
+
+def test_what_a_component_passes_on_reaches_its_own_pod_only_where_it_says_so() -> None:
+    made = pipeline()
+    component, executor = made["components"]["comp"], made["deploymentSpec"]["executors"]["exec"]
+    component["inputDefinitions"]["parameters"]["text"] = {"parameterType": "TASK_CONFIG", "isOptional": True}
+    component["taskConfigPassthroughs"] = [
+        {"field": "KUBERNETES_TOLERATIONS"}, {"field": "ENV", "applyToTask": True}, {"field": "RESOURCES"},
+    ]
+    executor["container"]["env"] = [{"name": "E", "value": "v"}]
+    executor["container"]["resources"] = {"resourceCpuLimit": "1"}
+    settings = {"exec": {"tolerations": [{"key": "k", "operator": "Exists"}]}}
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": settings}}}}
+    spec = lowered(package({"pipeline_spec": made, "platform_spec": platform}), JOB, {"word": "x"})
+
+    launched = launch.prepared(step(spec), {}, "node-1", local_paths=False)
+
+    assert json.loads(launched.template["container"]["args"][0]) == {
+        "tolerations": [{"key": "k", "operator": "Exists"}],
+        "env": [{"name": "E", "value": "v"}],
+        "resources": {"limits": {"cpu": "1"}},
+    }
+    assert "tolerations" not in launched.template and "resources" not in launched.template["container"]
+    assert launched.template["container"]["env"] == [{"name": "E", "value": "v"}]
+
+
+def test_placement_and_containers_before_stand_in_the_pods_own_words() -> None:
+    config = {
+        "nodeAffinity": [
+            {"matchExpressions": [{"key": "a", "operator": "Exists"}]},
+            {"matchFields": [{"key": "b", "operator": "Exists"}], "weight": 5},
+        ],
+        "podAffinity": [{"matchPodLabels": {"x": "y"}, "topologyKey": "zone", "anti": True}],
+        "initContainers": [
+            {"name": "first", "image": "alpine", "volumeMounts": [{"volumeName": "v", "mountPath": "/v"}]}
+        ],
+    }
+    made = Outfit(config, lambda source: source).collect().template
+
+    assert made["affinity"]["nodeAffinity"] == {
+        REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]},
+        PREFERRED: [{"weight": 5, "preference": {"matchFields": [{"key": "b", "operator": "Exists"}]}}],
+    }
+    assert made["affinity"]["podAntiAffinity"] == {
+        REQUIRED: [{"topologyKey": "zone", "labelSelector": {"matchLabels": {"x": "y"}}}]
+    }
+    assert made["initContainers"] == [
+        {"name": "first", "image": "alpine", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    ]
+
+
+def test_only_a_steps_own_artifacts_may_lie_elsewhere() -> None:
+    left = {"uri": "minio://mlpipeline/r/log", "custom_path": "/own/x"}
+    said = json.dumps({"artifacts": {"log": {"artifacts": [left]}}})
+    assert outcome.places(said) == {f"{outcome.OWN}minio://mlpipeline/r/log": "/own/x"}
+    assert outcome.places("[1]") == {} and outcome.places("{") == {}
+
+
 def test_a_missing_input_is_named() -> None:
     found = step(lowered(package(pipeline()), JOB, {"word": "x"}))
     with pytest.raises(ValueMismatch, match="'text' of echo has no value"):
@@ -168,8 +241,29 @@ def test_a_pip_layer_is_read_only_when_it_is_exactly_one() -> None:
         [["numpy<3"], ["kfp==2.17.0", "--no-deps"]],
         ["sh", "-ec", "run", "SOURCE"],
     )
-    odd = ["sh", "-c", script.replace("numpy<3", "--index-url=x"), *command[3:]]
+    odd = ["sh", "-c", script.replace("numpy<3", "--target=x"), *command[3:]]
     assert layers.split(odd) == ([], odd)
+
+
+def test_pip_layers_of_other_indexes_of_own_folders_and_of_the_first_sdk_are_read() -> None:
+    quiet = "PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet --no-warn-script-location"
+    ends = ["sh", "-ec", "run", "SOURCE"]
+    own = "--index-url https://own.example/simple --trusted-host own.example"
+    elsewhere = f'{quiet} {own} \'a\' && "$0" "$@"'
+    usual = f'{quiet} --index-url https://pypi.org/simple --trusted-host pypi.org \'a\' && "$0" "$@"'
+    folder = (
+        f"{quiet} 'a' && \nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=$(mktemp -d)\n"
+        'python3 -m venv "$tmp/venv" --system-site-packages\n. "$tmp/venv/bin/activate"\n'
+        f"python3 -m pip install --quiet 'b' && \"$0\" \"$@\"\n"
+    )
+    first = f"({quiet} 'a' 'b' || {quiet} 'a' 'b' --user) && \"$0\" \"$@\""
+
+    assert layers.split(["sh", "-c", elsewhere, *ends])[0] == [
+        ["--index-url=https://own.example/simple", "--trusted-host=own.example", "a"]
+    ]
+    assert layers.split(["sh", "-c", usual, *ends])[0] == [["a"]]
+    assert layers.split(["sh", "-c", folder, *ends]) == ([["a"], ["b"]], ends)
+    assert layers.split(["sh", "-c", first, *ends])[0] == [["a", "b"]]
 
 
 def test_triggers() -> None:

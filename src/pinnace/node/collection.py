@@ -57,8 +57,21 @@ def collect(blobs: Blobs, outputs: Outputs, place: Place, result: str | None) ->
         if taken is not None:
             collected.artifacts[output.name] = Artifact(taken.digest, taken.size, taken.directory)
             passing("node.collecting")
+    elsewhere(blobs, collected.parameters.get(outputs.told) or "", place, collected)
     collected.error = errors[0] if errors else ""
     return collected
+
+
+def elsewhere(blobs: Blobs, said: str, place: Place, collected: Collected) -> None:
+    """What lies where the program itself put it (`custom_path`); it may be missing, as upstream's may."""
+    if '"custom_path"' not in said:
+        return
+    from pinnace.authoring.kfp.outcome import places
+
+    for name, path in places(said).items():
+        taken = artifact(blobs, Output(name=name, path=path, optional=True), place, [])
+        if taken is not None:
+            collected.artifacts[name] = Artifact(taken.digest, taken.size, taken.directory)
 
 
 def parameter(output: Output, place: Place, errors: list[str]) -> str | None:

@@ -157,11 +157,19 @@ class Dag(View):
     outputs: Outputs = msgspec.field(default_factory=Outputs)
 
 
+class Passthrough(View):
+    """A kind of setting that an input of type TASK_CONFIG is told, and perhaps the task's own pod too."""
+
+    field: str = ""
+    apply_to_task: bool = False
+
+
 class Component(View):
     input_definitions: Definitions = msgspec.field(default_factory=Definitions)
     output_definitions: Definitions = msgspec.field(default_factory=Definitions)
     executor_label: str = ""
     dag: Dag | None = None
+    task_config_passthroughs: list[Passthrough] = []
 
 
 class Container(View):

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from pinnace.authoring.kfp import layers, placeholders
 from pinnace.authoring.kfp.ir import Obj
-from pinnace.authoring.kfp.kubernetes import Outfit
+from pinnace.authoring.kfp.kubernetes import ENV, RESOURCES, VOLUMES, Outfit, Passing
 from pinnace.authoring.kfp.step import (
     OUTPUT_FILE,
     PARAMETERS,
@@ -25,11 +25,12 @@ from pinnace.authoring.kfp.step import (
     path_of,
     task_id,
 )
-from pinnace.authoring.kfp.values import conformed, decoded, encoded
+from pinnace.authoring.kfp.values import ValueMismatch, conformed, decoded, encoded
 
 EXECUTOR_OUTPUT = "executor-output"
 VOLUME = "kfp-workspace"
 NO_FILE = "\0"
+TASK_CONFIG = "TASK_CONFIG"
 LIMITS = (("cpu", "resourceCpuLimit", "cpuLimit"), ("memory", "resourceMemoryLimit", "memoryLimit"))
 REQUESTS = (("cpu", "resourceCpuRequest", "cpuRequest"), ("memory", "resourceMemoryRequest", "memoryRequest"))
 
@@ -60,12 +61,12 @@ def given(step: Step, values: Mapping[str, str]) -> Given:
     parameters: Obj = {}
     for name, declared in step.inputs.parameters.items():
         value = decoded(values.get(name, ""))
+        if declared.parameter_type == TASK_CONFIG:
+            continue
         if value is UNSET or value is None:
             value = declared.default_value if declared.default_value is not UNSET else value
         if value is UNSET or (value is None and declared.is_optional):
-            if not declared.is_optional and declared.parameter_type != "TASK_CONFIG":
-                from pinnace.authoring.kfp.values import ValueMismatch
-
+            if not declared.is_optional:
                 raise ValueMismatch(f"input parameter {name!r} of {step.task} has no value and no default")
             continue
         parameters[name] = conformed(name, declared, value)
@@ -124,30 +125,39 @@ def prepared(step: Step, values: Mapping[str, str], node: str, *, local_paths: b
     paths in place of URIs, which the node moves."""
     found = given(step, values)
     root = folder(step, node)
+    for name in step.tagged:
+        if name in found.parameters:
+            tag = {".pipeline_task_uuid": task_id(node)}
+            found.parameters[name] = placeholders.put_deep(found.parameters[name], tag)
     shown = path_of if local_paths else _same
     document = executor_input(step, found, root, shown)
     known = {
         **placeholders.of_job(step.job),
-        "": encoded(document),
         ".pipeline_task_name": step.task,
         ".pipeline_task_uuid": task_id(node),
         ".outputs.output_file": document["outputs"]["outputFile"],
         ".outputMetadataUri": document["outputs"]["outputFile"],
     }
     resolver = placeholders.Resolver(known, document, path_of)
-    outfit = Outfit(step.platform, lambda source: _hidden(source, values)).collect()
+    passing = Passing(step.passthroughs)
+    outfit = Outfit(step.platform, lambda source: _hidden(source, values), passing).collect()
+    env, amounts = environment(step, resolver), resources(step.container.resources, resolver)
+    passing.tell(ENV, "env", env)
+    passing.tell(RESOURCES, "resources", amounts)
+    if step.workspace:
+        claim = {"claimName": f"{step.job.resource}-{VOLUME}"}
+        passing.tell(VOLUMES, "volumes", [{"name": VOLUME, "persistentVolumeClaim": claim}])
+        passing.tell(VOLUMES, "volumeMounts", [{"name": VOLUME, "mountPath": WORKSPACE}])
+    for name, declared_input in step.inputs.parameters.items():
+        if declared_input.parameter_type == TASK_CONFIG:
+            found.parameters[name] = passing.told
+    known[""] = encoded(document)
     container: Obj = {
         "image": resolver.text(step.container.image),
         "command": resolver.words(step.container.command),
         "args": resolver.words(step.container.args),
-        "env": [
-            *(
-                {**one, "value": resolver.text(one["value"])} if "value" in one else one
-                for one in step.container.env
-            ),
-            *outfit.env,
-        ],
-        "resources": resources(step.container.resources, resolver),
+        "env": [*(env if passing.here(ENV) else []), *outfit.env],
+        "resources": amounts if passing.here(RESOURCES) else {},
         "volumeMounts": outfit.mounts,
         **outfit.container,
     }
@@ -159,6 +169,13 @@ def prepared(step: Step, values: Mapping[str, str], node: str, *, local_paths: b
     groups, _ = layers.split(step.container.command)
     folders = [path_of(root), *([PARAMETERS] if step.outputs.parameters else [])]
     return Launch(template, root, declared(step, root), outfit.pull_secrets, folders, groups)
+
+
+def environment(step: Step, resolver: placeholders.Resolver) -> list[Obj]:
+    return [
+        {**one, "value": resolver.text(one["value"])} if "value" in one else one
+        for one in step.container.env
+    ]
 
 
 def _same(uri: str) -> str:
@@ -179,7 +196,7 @@ def declared(step: Step, root: str) -> Obj:
     ]
     output = {"name": EXECUTOR_OUTPUT, "path": f"{path_of(root)}/{OUTPUT_FILE}", "default": NO_FILE}
     artifacts = [{"name": "root", "path": path_of(root), "optional": True}] if step.outputs.artifacts else []
-    return {"parameters": [*parameters, output], "artifacts": artifacts}
+    return {"parameters": [*parameters, output], "artifacts": artifacts, "told": EXECUTOR_OUTPUT}
 
 
 def resources(given: Obj, resolver: placeholders.Resolver) -> Obj:

@@ -1,18 +1,33 @@
 """The `pip install` that the SDK puts before a lightweight component, read so that it can be done beforehand.
 
 Without it the component starts at once, in an environment that is built once for the same requirements.
-What cannot be read exactly stays in the command and runs as it is written. Caller: `launch`.
+What cannot be read exactly stays in the command and runs as it is written. Callers: `launch` and
+`controllers/pods` (what is to be installed), the node (what remains to be run).
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from urllib.parse import urlsplit
 
 PIP = ("python3", "-m", "pip", "install")
-QUIET = frozenset({"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check"})
-KNOWN = frozenset({"--no-deps", "--upgrade", "-U"})
+IGNORED = frozenset(
+    {"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check", "--user", "--no-cache-dir"}
+)
+KNOWN = frozenset({"--no-deps", "--upgrade", "-U", "--pre"})
+INDEXES = frozenset({"--index-url", "-i", "--extra-index-url"})
+HOST = "--trusted-host"
+COMMON = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org"})
+"""Where everything comes from that says nothing else: what this machine is set up for stands for it."""
 _ENSURE = re.compile(r"^\s*if ! \[ -x \"\$\(command -v pip\)\" \]; then.*?\nfi\s*", re.DOTALL)
+_OWN_FOLDER = re.compile(
+    r"\s*export PIP_DISABLE_PIP_VERSION_CHECK=1\s+tmp=\$\(mktemp -d\)\s+python3 -m venv \"\$tmp/venv\""
+    r" --system-site-packages\s+\. \"\$tmp/venv/bin/activate\"\s+"
+)
+"""`use_venv`: the environment of a step is its own in any case."""
+_EITHER = re.compile(r"^\((?P<first>.*?) \|\| (?P<second>.*?)\)$", re.DOTALL)
+"""kfp 1.8 tries a second time with `--user`."""
 _START = '"$0" "$@"'
 
 
@@ -23,13 +38,28 @@ def split(command: list[str]) -> tuple[list[list[str]], list[str]]:
     script = _ENSURE.sub("", command[2]).strip()
     if not script.endswith(_START) or "pip install" not in script:
         return [], command
+    script = _OWN_FOLDER.sub(" ", script.removesuffix(_START).strip())
     groups: list[list[str]] = []
-    for part in script.removesuffix(_START).strip().removesuffix("&&").split(" && "):
-        group = _group(part.strip())
+    for part in _parts(script):
+        group = _group(part)
         if group is None:
             return [], command
         groups.append(group)
     return groups, command[3:]
+
+
+def _parts(script: str) -> list[str]:
+    found = [part.strip() for part in script.split("&&")]
+    return [_once(part) for part in found if part]
+
+
+def _once(part: str) -> str:
+    """One of the two tries, if they install the same."""
+    found = _EITHER.match(part)
+    if found is None:
+        return part
+    tries = [_group(found[name].strip()) for name in ("first", "second")]
+    return found["first"].strip() if tries[0] == tries[1] else part
 
 
 def _group(part: str) -> list[str] | None:
@@ -41,7 +71,27 @@ def _group(part: str) -> list[str] | None:
         words.pop(0)
     if tuple(words[:4]) != PIP:
         return None
-    wanted = [word for word in words[4:] if word not in QUIET]
-    if any(word.startswith("-") and word not in KNOWN for word in wanted):
-        return None
-    return wanted
+    return _arguments(words[4:])
+
+
+def _arguments(words: list[str]) -> list[str] | None:
+    """Each option one word, as `--index-url=…`."""
+    made: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word in IGNORED:
+            continue
+        if name in INDEXES or name == HOST:
+            value = value if equals else next(rest, "")
+            made += _place("--index-url" if name == "-i" else name, value)
+        elif word.startswith("-") and word not in KNOWN:
+            return None
+        else:
+            made.append(word)
+    return made
+
+
+def _place(name: str, value: str) -> list[str]:
+    host = value if name == HOST else urlsplit(value).hostname or ""
+    return [] if host in COMMON else [f"{name}={value}"]

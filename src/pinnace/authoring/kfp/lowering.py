@@ -34,7 +34,7 @@ from pinnace.authoring.kfp.values import ABSENT, ValueMismatch, conformed, encod
 COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 ENTRY = "entrypoint"
 TURN = "iteration"
-WORKSPACE_TAG = "{{$.workspace_path}}"
+TASK_TAG = "{{$.pipeline_task_uuid}}"
 ANY_END = "({0}.Succeeded || {0}.Failed || {0}.Errored || {0}.Skipped || {0}.Omitted)"
 
 
@@ -365,17 +365,25 @@ class _Lowering:
                 hidden[name] = scope.source(value)
             return name
 
+        inputs = component.input_definitions
+        extra = {  # what the SDK puts into images, resources and variables, without declaring it
+            name: Parameter(parameter_type="", is_optional=True)
+            for name in task.inputs.parameters
+            if name not in inputs.parameters
+        }
         step = Step(
             task=key,
             component=task.component_ref.name,
             container=container,
             job=self.job,
-            inputs=component.input_definitions,
+            inputs=msgspec.structs.replace(inputs, parameters={**inputs.parameters, **extra}),
             outputs=component.output_definitions,
             platform=kubernetes.replaced(self.executors.get(component.executor_label) or {}, hide),
             cached=self.caching and task.caching_options.enable_cache,
             cache_key=task.caching_options.cache_key,
             workspace=self.workspace,
+            tagged=tagged(task),
+            passthroughs=component.task_config_passthroughs,
         )
         return self.step(self.fresh(key), step, list(hidden))
 
@@ -403,6 +411,15 @@ class _Lowering:
     def add(self, templates: list[Obj]) -> str:
         self.templates += templates
         return str(templates[0]["name"])
+
+
+def tagged(task: Task) -> list[str]:
+    """Inputs whose constants name the task's id."""
+    return [
+        name
+        for name, source in task.inputs.parameters.items()
+        if source.runtime_value is not None and TASK_TAG in str(source.runtime_value.constant)
+    ]
 
 
 def declared(component: Component) -> list[Obj]:

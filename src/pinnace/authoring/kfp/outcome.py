@@ -14,6 +14,9 @@ from pinnace.authoring.kfp.launch import EXECUTOR_OUTPUT, NO_FILE
 from pinnace.authoring.kfp.step import Step, path_of
 from pinnace.authoring.kfp.values import encoded, of_text, whole
 
+OWN = "own/"
+"""Before the URI, the name under which the node collects an artifact from a place of its own."""
+
 
 class Missing(ValueError):
     """An output that the component promised and did not leave."""
@@ -39,6 +42,16 @@ def results(step: Step, root: str, files: Mapping[str, str], *, failed: bool) ->
         else:
             made[name] = encoded([_artifact(base, (found or [{}])[0], root)])
     return made
+
+
+def places(text: str) -> dict[str, str]:
+    """Artifacts of an executor's output that lie at a `custom_path`: `own/<uri>` → path."""
+    try:
+        groups = (json.loads(text).get("artifacts") or {}).values()
+        found = [one for group in groups for one in group.get("artifacts") or []]
+        return {f"{OWN}{one['uri']}": one["custom_path"] for one in found if one.get("custom_path")}
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return {}
 
 
 def _executor(files: Mapping[str, str], failed: bool) -> Obj:

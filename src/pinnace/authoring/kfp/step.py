@@ -9,7 +9,7 @@ import uuid
 
 import msgspec
 
-from pinnace.authoring.kfp.ir import Container, Definitions, Obj
+from pinnace.authoring.kfp.ir import Container, Definitions, Obj, Passthrough
 
 ANNOTATION = "pinnace.dev/pipeline-step"
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
@@ -38,7 +38,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Step(msgspec.Struct, omit_defaults=True):
-    """`platform`: its part of the platform spec, sources replaced by `{"input": name}` of hidden inputs."""
+    """`platform`: its part of the platform spec, sources replaced by `{"input": name}` of hidden inputs.
+    `tagged`: inputs whose constants name the task's id, which is known only when it runs."""
 
     task: str
     component: str
@@ -50,6 +51,8 @@ class Step(msgspec.Struct, omit_defaults=True):
     cached: bool = False
     cache_key: str = ""
     workspace: bool = False
+    tagged: list[str] = []
+    passthroughs: list[Passthrough] = []
 
 
 def of(annotations: dict[str, str] | None) -> Step | None:

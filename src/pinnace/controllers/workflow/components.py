@@ -88,6 +88,9 @@ def outputs(frame: Pod, report: Report) -> Obj:
         key = step.key_of(root)
         frame.run.keep_artifact(key, kept)
         made["artifacts"] = [{"name": "root", "path": step.path_of(root), "s3": {"key": key}}]
+    for name, found_elsewhere in (collected.get("artifacts") or {}).items():
+        if name.startswith(f"{outcome.OWN}{root}/"):
+            frame.run.keep_artifact(step.key_of(name.removeprefix(outcome.OWN)), found_elsewhere)
     try:
         values = outcome.results(found, root, collected.get("parameters") or {}, failed=failed)
     except outcome.Missing as problem:
