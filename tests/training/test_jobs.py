@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pinnace.controllers.built_in import CONFIG_MAP, POD, SECRET, SERVICE
+from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.training.controller import TrainingJobs
 from pinnace.kinds import training
@@ -205,24 +205,13 @@ async def test_documents_of_2018_are_read(tmp_path: Path) -> None:
     assert set(today["spec"]["tfReplicaSpecs"]) == {"Master", "Worker", "PS"}
 
 
-async def test_an_mpijob_of_either_version_is_told_its_hosts(tmp_path: Path) -> None:
+async def test_an_mpijob_of_v1_reaches_its_workers_by_exec(tmp_path: Path) -> None:
     mpi = training.MPI_JOB
-    second = training.of_version(mpi, "v2beta1")
     async with house(tmp_path, FakeNode(hold=True), controllers) as platform:
         await platform.create(mpi.resource, job(mpi, "one", Launcher=1, Worker=2))
-        await platform.create(second, job(mpi, "two", Launcher=1, Worker=2))
         await platform.until(mpi.resource, "one", lambda obj: state(obj) == "Running")
-        await platform.until(mpi.resource, "two", lambda obj: state(obj) == "Running")
         found = pods(platform)
-        first, later = [await platform.get(CONFIG_MAP, f"{name}-config") for name in ("one", "two")]
-        keys = await platform.get(SECRET, "two-ssh")
-    assert set(found) == {
-        "one-launcher", "one-worker-0", "one-worker-1", "two-launcher", "two-worker-0", "two-worker-1"
-    }
-    assert first["data"]["hostfile"] == "one-worker-0 slots=1\none-worker-1 slots=1\n"
-    assert later["data"]["hostfile"].splitlines()[0] == "two-worker-0.two.default.svc slots=1"
+        config = await platform.get(CONFIG_MAP, "one-config")
+    assert set(found) == {"one-launcher", "one-worker-0", "one-worker-1"}
+    assert config["data"]["hostfile"] == "one-worker-0 slots=1\none-worker-1 slots=1\n"
     assert env(found["one-launcher"])["OMPI_MCA_plm_rsh_agent"] == "/etc/mpi/kubexec.sh"
-    assert env(found["two-launcher"])["OMPI_MCA_orte_default_hostfile"] == "/etc/mpi/hostfile"
-    assert found["two-worker-1"]["spec"]["hostname"] == "two-worker-1"
-    assert found["two-worker-1"]["spec"]["subdomain"] == "two"
-    assert set(keys["data"]) == {"ssh-privatekey", "ssh-publickey"}

@@ -37,7 +37,8 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     env: dict[str, str] = {}
     workdir: str = ""
     files: dict[str, str] = {}
-    """Absolute path inside, or a name that lands on PATH → text. `shipped:NAME` is a file of ours."""
+    """Absolute path inside, or a name that lands on PATH → text. `shipped:NAME` is a file of ours; `{{venv}}`
+    in it becomes the folder of the environment's Python."""
     path: tuple[str, ...] = ()
     """Folders of the host put before PATH; they are visible read-only."""
     modules: dict[str, str] = {}

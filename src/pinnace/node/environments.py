@@ -32,6 +32,8 @@ from pinnace.node.reaper import Reaper
 
 LOOK = 1.0
 READY = "ready.json"
+VENV = "{{venv}}"
+"""In a rule's file: where the environment's Python and programs are."""
 
 
 class Absent(Exception):
@@ -255,7 +257,7 @@ def write_files(folder: Path, environment: Environment) -> None:
         (folder / name).mkdir(exist_ok=True, mode=0o755)
     for number, (path, text) in enumerate(environment.files.items()):
         target = folder / "files" / str(number) if path.startswith("/") else folder / "bin" / Path(path).name
-        target.write_text(text)
+        target.write_text(text.replace(VENV, str(folder / "venv")))
         target.chmod(0o755)
 
 

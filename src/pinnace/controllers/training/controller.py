@@ -8,7 +8,7 @@ whatever crashes when.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
@@ -47,6 +47,8 @@ class TrainingJobs:
         self._recorders = {kind: Recorder(client, f"{kind.lower()}-controller") for kind in families}
         resources = [family.resource for family in families.values()]
         self.watches: tuple[Resource, ...] = (*resources, POD, SERVICE)
+        mine = frozenset(families)
+        self.owners: Mapping[str, frozenset[str]] = {POD.key: mine, SERVICE.key: mine}
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if (family := self._by_key.get(event.resource)) is not None:
@@ -63,7 +65,10 @@ class TrainingJobs:
         obj = self.client.peek(family.resource, name, key.namespace)
         if obj is None or obj["metadata"].get("deletionTimestamp"):
             return Result()
-        framework = next(one for one in self.frameworks if one.family is family and one.serves(obj))
+        tables = (one for one in self.frameworks if one.family is family and one.serves(obj))
+        framework = next(tables, None)
+        if framework is None:
+            return Result()
         job = read(framework.family, obj)
         if job.policy.get("managedBy", MANAGERS[0]) != MANAGERS[0]:
             return Result()

@@ -96,7 +96,7 @@ class Framework(msgspec.Struct, frozen=True, kw_only=True):
     companions: Callable[[Job, Sequence[Obj]], list[tuple[Resource, Obj]]] = alone
     """Other objects that the job owns and keeps as they should be, from the job and its pods."""
     serves: Callable[[Obj], bool] = lambda obj: True
-    """Whether a document of the kind is this table's: MPIJob has two lives."""
+    """Whether a document of the kind is this table's: MPIJobs of v2beta1 are the `mpi_operator`'s."""
     single: tuple[str, ...] = ()
     """Types whose pods carry no index in their name."""
 

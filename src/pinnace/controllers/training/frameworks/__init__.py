@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pinnace.controllers.training.framework import Framework
-from pinnace.controllers.training.frameworks import jax, mpi, mpi_v2, paddle, pytorch, tensorflow, xgboost
+from pinnace.controllers.training.frameworks import jax, mpi, paddle, pytorch, tensorflow, xgboost
 
 FRAMEWORKS: tuple[Framework, ...] = (
     tensorflow.FRAMEWORK, pytorch.FRAMEWORK, xgboost.FRAMEWORK, paddle.FRAMEWORK, jax.FRAMEWORK,
-    mpi.FRAMEWORK, mpi_v2.FRAMEWORK,
+    mpi.FRAMEWORK,
 )

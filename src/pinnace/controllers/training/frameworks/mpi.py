@@ -19,6 +19,7 @@ from pinnace.controllers.training.framework import (
     plain,
 )
 from pinnace.controllers.training.view import REPLICA_INDEX, REPLICA_TYPE, Job, Replica
+from pinnace.kinds.mpijob import is_operators
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.training import MPI_JOB
 
@@ -118,5 +119,5 @@ WORDS = Words(PLACED.running, PLACED.succeeded, PLACED.failed, SHORT.restarting)
 FRAMEWORK = Framework(
     family=MPI_JOB, environment=environment, leads=leads, decides=lambda job: "Launcher", dress=dress,
     words=lambda job: WORDS, services=False, companions=companions, single=("Launcher",),
-    serves=lambda obj: not str(obj.get("apiVersion")).endswith("v2beta1"),
+    serves=lambda obj: not is_operators(obj),
 )

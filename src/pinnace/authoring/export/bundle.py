@@ -1,0 +1,142 @@
+"""A bundle: the documents that are exported, where each goes, and the files that this comes to. Pure.
+
+`cli/export` fills one and writes `files()`. The parts: `base` and its overlays (what belongs to a namespace),
+`cluster` (what an administrator applies once), `secrets` (to be filled in first), `endpoints` (models in service
+that the run made: for a cluster that does not repeat it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pinnace.authoring.export import images, kustomize
+from pinnace.authoring.export.artifacts import Found
+from pinnace.kinds.resource import Obj
+
+BASE, CLUSTER, SECRETS, ENDPOINTS = "base", "cluster", "secrets", "endpoints"
+PARTS = (BASE, CLUSTER, SECRETS, ENDPOINTS)
+PLACEHOLDER = ""
+"""A secret's value in the bundle."""
+
+
+class Image(msgspec.Struct, frozen=True):
+    """`name` as the documents say it, `address` where it will be fetched (without digest; '' as it is)."""
+
+    original: str
+    name: str
+    address: str = ""
+    digest: str = ""
+    size: int = 0
+    packages: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        return f"{self.address}@{self.digest}" if self.digest else self.original
+
+    @property
+    def slug(self) -> str:
+        return images.slug(self.name)
+
+
+class Bundle(msgspec.Struct):
+    name: str
+    """A DNS label: namespaces, repositories and labels are called after it."""
+    subject: str
+    """What was exported, for people: `Workflow digits of namespace default`."""
+    parts: dict[str, list[Obj]] = {}
+    images: list[Image] = []
+    artifacts: list[Found] = []
+    notes: list[str] = []
+    """What remains to be done, one sentence or two each."""
+    extras: dict[str, str] = {}
+    """Further files: a pipeline's IR, lock files."""
+    pushed: str = ""
+
+    def add(self, part: str, obj: Obj) -> None:
+        """A document of the same kind and name that is there already stays."""
+        there = self.parts.setdefault(part, [])
+        if not any(identity(one) == identity(obj) for one in there):
+            there.append(obj)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def documents(self, *parts: str) -> list[Obj]:
+        return [one for part in parts or PARTS for one in self.parts.get(part, [])]
+
+    def replace_images(self) -> None:
+        """Documents name images as kustomize is told; texts name what is fetched."""
+        known = {one.original: one for one in self.images}
+
+        def name(image: str) -> str:
+            return known[image].name if image in known and known[image].digest else image
+
+        def address(image: str) -> str:
+            return known[image].reference if image in known else image
+
+        for part, objs in self.parts.items():
+            named = name if part in (BASE,) else address
+            self.parts[part] = [images.replaced(one, named, address) for one in objs]
+
+    def files(self) -> dict[str, str]:
+        """Path in the bundle → text."""
+        made: dict[str, str] = {}
+        for part in PARTS:
+            written = {file_name(one): kustomize.text(one) for one in self.parts.get(part, [])}
+            made.update({f"{part}/{name}": text for name, text in written.items()})
+            if part == BASE:
+                built = [kustomized(one) for one in self.images if one.digest]
+                made[f"{BASE}/kustomization.yaml"] = kustomize.text(kustomize.base(written, built, self.name))
+                made[f"{BASE}/kustomizeconfig.yaml"] = kustomize.text(kustomize.configuration())
+            elif written:
+                made[f"{part}/kustomization.yaml"] = kustomize.text(kustomize.apart(written))
+        for overlay in kustomize.OVERLAYS:
+            folder = f"overlays/{overlay}"
+            made[f"{folder}/kustomization.yaml"] = kustomize.text(kustomize.overlay(overlay, self.name))
+            made[f"{folder}/namespace.yaml"] = kustomize.text(kustomize.namespace(overlay, self.name))
+        return made | self.extras
+
+
+def kustomized(image: Image) -> Obj:
+    return {"name": image.name, "newName": image.address, "digest": image.digest}
+
+
+def identity(obj: Obj) -> tuple[str, str, str]:
+    return obj["apiVersion"].partition("/")[0], obj["kind"], obj["metadata"]["name"]
+
+
+def file_name(obj: Obj) -> str:
+    return f"{obj['kind'].lower()}-{label(obj['metadata']['name'])}.yaml"
+
+
+def label(text: str) -> str:
+    """A DNS label made of any text."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "bundle"
+
+
+def names(originals: Iterable[str]) -> dict[str, str]:
+    """What each image is called in the documents: kustomize tells them apart by name alone, so two tags of one
+    name get names of their own."""
+    listed = list(dict.fromkeys(originals))
+    count: dict[str, int] = {}
+    for one in listed:
+        count[images.bare(one)] = count.get(images.bare(one), 0) + 1
+    made: dict[str, str] = {}
+    for one in listed:
+        bare = images.bare(one)
+        rest = label(one[len(bare) :]) if one[len(bare) :].strip(":@") else "latest"
+        made[one] = bare if count[bare] == 1 else f"{bare}-{rest}"
+    return made
+
+
+def placeholder(secret: Obj) -> Obj:
+    """A Secret's keys without their values."""
+    data: dict[str, Any] = {**(secret.get("data") or {}), **(secret.get("stringData") or {})}
+    made = {k: v for k, v in secret.items() if k not in ("data", "stringData")}
+    return {**made, "stringData": dict.fromkeys(sorted(data), PLACEHOLDER)} if data else made

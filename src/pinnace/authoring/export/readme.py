@@ -1,0 +1,132 @@
+"""The README of a bundle: what is in it, how it is applied, what remains to be done on the cluster. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pinnace.authoring.export import operators
+from pinnace.authoring.export.artifacts import VOLUME, Found
+from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image
+
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def readme(bundle: Bundle) -> str:
+    parts = (title(bundle), applying(bundle), remaining(bundle), needed(bundle), pictures(bundle), data(bundle))
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def title(bundle: Bundle) -> Iterator[str]:
+    yield from (f"# {bundle.name}", "", f"Exported by Pinnace: {bundle.subject}.", "")
+    yield from ("| folder | what is in it |", "| --- | --- |")
+    yield f"| `base` | {listed(bundle, BASE)} |"
+    yield "| `overlays/dev`, `test`, `prod` | the base in a namespace each; put patches and parameters there |"
+    if bundle.parts.get(CLUSTER):
+        yield f"| `cluster` | for an administrator, once: {listed(bundle, CLUSTER)} |"
+    if bundle.parts.get(SECRETS):
+        yield f"| `secrets` | to be filled in and applied first: {listed(bundle, SECRETS)} |"
+    if bundle.parts.get(ENDPOINTS):
+        yield f"| `endpoints` | what the run put in service here, to have it without a run: {listed(bundle, ENDPOINTS)} |"
+    if any(one.digest for one in bundle.images):
+        yield "| `images` | the images as an OCI layout, and a lock file of each |"
+    for path in sorted(bundle.extras):
+        if path.startswith("kfp/"):
+            yield f"| `{path}` | the pipeline for a Kubeflow Pipelines installation |"
+    yield ""
+
+
+def listed(bundle: Bundle, part: str) -> str:
+    return ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in bundle.parts.get(part, [])) or "nothing"
+
+
+def applying(bundle: Bundle) -> Iterator[str]:
+    namespace = f"{bundle.name}-dev"
+    yield from ("## Applying it", "", "```sh", "pinnace check . --context CONTEXT   # what this cluster does not serve")
+    if bundle.parts.get(CLUSTER):
+        yield "kubectl apply -k cluster"
+    if bundle.parts.get(SECRETS):
+        yield f"kubectl create namespace {namespace} && kubectl apply -n {namespace} -k secrets"
+    yield "kubectl apply -k overlays/dev"
+    if bundle.parts.get(ENDPOINTS):
+        yield f"kubectl apply -n {namespace} -k endpoints   # only without a run"
+    yield from ("```", "")
+    if any(one["kind"] in ("Workflow", "Job") for one in bundle.documents(BASE)):
+        yield "A run happens once. To run it again, delete it first, or give it a `nameSuffix` in the overlay."
+        yield ""
+    if any(path.startswith("kfp/") for path in bundle.extras):
+        yield "On Kubeflow Pipelines upload `kfp/pipeline.yaml` instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
+        yield ""
+
+
+def remaining(bundle: Bundle) -> Iterator[str]:
+    notes = [*secrets(bundle), *unpushed(bundle), *bundle.notes]
+    if not notes:
+        return
+    yield from ("## What remains to be done", "")
+    yield from (f"- [ ] {note}" for note in notes)
+    yield ""
+
+
+def secrets(bundle: Bundle) -> Iterator[str]:
+    for one in bundle.parts.get(SECRETS, []):
+        keys = ", ".join(f"`{key}`" for key in one.get("stringData") or {})
+        if keys and not any((one.get("stringData") or {}).values()):
+            yield f"Fill in `secrets/secret-{one['metadata']['name']}.yaml`: {keys}. No value was exported."
+
+
+def unpushed(bundle: Bundle) -> Iterator[str]:
+    built = [one for one in bundle.images if one.digest]
+    if built and not bundle.pushed:
+        yield (
+            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the addresses; or "
+            f"`skopeo copy --all oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` for each, and "
+            "`newName` in `base/kustomization.yaml`."
+        )
+
+
+def needed(bundle: Bundle) -> Iterator[str]:
+    found = operators.needs(bundle.documents())
+    if not found:
+        return
+    yield from ("## Operators", "", "| operator | from version | because of |", "| --- | --- | --- |")
+    yield from (f"| {one.operator} | {one.since} | {'; '.join(one.why)} |" for one in found)
+    yield ""
+
+
+def pictures(bundle: Bundle) -> Iterator[str]:
+    if not bundle.images:
+        return
+    yield from ("## Images", "", "| in the documents | what it is | size |", "| --- | --- | --- |")
+    yield from (f"| `{one.original}` | {picture(one)} | {amount(one.size) if one.size else ''} |" for one in bundle.images)
+    yield ""
+    for one in bundle.images:
+        if one.missing:
+            yield f"`{one.original}` names libraries that were not on the machine that built it: {', '.join(one.missing)}."
+            yield ""
+
+
+def picture(image: Image) -> str:
+    return f"`{image.reference}`" if image.digest else "as it is named: the cluster fetches it"
+
+
+def data(bundle: Bundle) -> Iterator[str]:
+    if not bundle.artifacts:
+        return
+    yield from ("## Artifacts and data", "", "| what | size | digest (BLAKE3) | where |", "| --- | --- | --- | --- |")
+    yield from (f"| {called(one)} | {amount(one.size)} | `{one.digest}` | {place(one)} |" for one in bundle.artifacts)
+    yield ""
+
+
+def called(found: Found) -> str:
+    return f"{'claim' if found.wanted.kind == VOLUME else 'artifact'} `{found.wanted.key}`"
+
+
+def place(found: Found) -> str:
+    return f"`{found.address}`" if found.address else "only here: `--store s3://BUCKET/PREFIX` uploads it"
+
+
+def amount(size: int) -> str:
+    value, unit = float(size), 0
+    while value >= 1000 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {UNITS[unit]}" if unit == 0 or value >= 100 else f"{value:.1f} {UNITS[unit]}"

@@ -1,0 +1,69 @@
+"""Real Open MPI: ranks in workers of their own, reached by `kubectl exec` (v1) and by ssh (v2beta1)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.platform import Platform
+from tests.training.running import apply, finished, said
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+PROGRAMS = ("mpirun", "ssh", "/usr/sbin/sshd")
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        assert os.environ.get("CI") != "true", f"missing: {missing}"
+        pytest.skip(f"not on this machine: {', '.join(missing)} (Debian: openmpi-bin openssh-server)")
+    made = Platform(tmp_path_factory.mktemp("mpi")).up()
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+def close_to_pi(log: str) -> bool:
+    found = re.search(r"pi is approximately ([\d.]+)", log)
+    return found is not None and abs(float(found[1]) - 3.14159) < 0.02
+
+
+def test_mpirun_starts_ranks_by_exec(platform: Platform) -> None:
+    apply(platform, "mpijob-pi")
+    assert finished(platform, "mpijob", "pi") == "Succeeded", said(platform, "pi-launcher")
+    log = said(platform, "pi-launcher")
+    assert "rank 0 of 2 on pi-worker-0" in log
+    assert "rank 1 of 2 on pi-worker-1" in log
+    assert close_to_pi(log)
+
+
+def test_mpirun_starts_ranks_by_ssh(platform: Platform) -> None:
+    apply(platform, "mpijob-ssh")
+    assert finished(platform, "mpijobs.v2beta1.kubeflow.org", "pi-ssh") == "Succeeded"
+    log = said(platform, "job/pi-ssh-launcher")
+    assert "rank 0 of 2 on pi-ssh-worker-0" in log
+    assert "rank 1 of 2 on pi-ssh-worker-1" in log
+    assert close_to_pi(log)
+
+
+def test_a_launcher_may_be_a_rank_itself(platform: Platform) -> None:
+    """Its own rank needs no ssh: mpirun knows its own host."""
+    mounts = "            volumeMounts:\n            - {name: program, mountPath: /program}\n"
+    volumes = "          volumes:\n          - {name: program, configMap: {name: pi-ssh-program}}\n"
+    more = {
+        "name: pi-ssh\n": "name: pi-all\n", '"2", python': '"3", python',
+        "  slotsPerWorker: 1\n": "  slotsPerWorker: 1\n  runLauncherAsWorker: true\n",
+        "command: [mpirun]\n": f"command: [mpirun]\n{mounts}",
+        "    Worker:\n": f"{volumes}    Worker:\n",
+    }
+    apply(platform, "mpijob-ssh", **more)
+    assert finished(platform, "mpijobs.v2beta1.kubeflow.org", "pi-all") == "Succeeded"
+    log = said(platform, "job/pi-all-launcher")
+    assert "rank 0 of 3 on pi-all-launcher" in log
+    assert "rank 2 of 3 on pi-all-worker-1" in log
