@@ -74,7 +74,7 @@ class Store(msgspec.Struct, frozen=True):
 
 def wanted(obj: Obj) -> list[Wanted]:
     """Each once. What the document's own steps write is not asked for."""
-    made = {key for key in _written(obj)}
+    made = set(_written(obj))
     found: dict[tuple[str, str], Wanted] = {}
     for one in _reads(obj, ""):
         if "{{" not in one.key and (one.kind, one.key) not in found and one.key not in made:
@@ -146,7 +146,12 @@ def rewritten(value: Any, store: Store, found: Address) -> Any:
     for key, one in value.items():
         if key in ("storageUri", "storage_uri") and isinstance(one, str):
             made[key] = next((store.address(w) for w in model(one, "") if found(w)), one)
-        elif key == "s3" and isinstance(one, dict) and local(one) and found(Wanted(REPOSITORY, str(one["key"]))):
+        elif (
+            key == "s3"
+            and isinstance(one, dict)
+            and local(one)
+            and found(Wanted(REPOSITORY, str(one["key"])))
+        ):
             made.update(store.location(Wanted(REPOSITORY, str(one["key"]))))
         elif key == "manifest" and isinstance(one, str):
             made[key] = _text(one, store, found)

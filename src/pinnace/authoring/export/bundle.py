@@ -1,8 +1,8 @@
 """A bundle: the documents that are exported, where each goes, and the files that this comes to. Pure.
 
 `cli/export` fills one and writes `files()`. The parts: `base` and its overlays (what belongs to a namespace),
-`cluster` (what an administrator applies once), `secrets` (to be filled in first), `endpoints` (models in service
-that the run made: for a cluster that does not repeat it).
+`cluster` (what an administrator applies once), `secrets` (to be filled in first), `endpoints` (models in
+service that the run made: for a cluster that does not repeat it).
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def label(text: str) -> str:
 
 
 def names(originals: Iterable[str]) -> dict[str, str]:
-    """What each image is called in the documents: kustomize tells them apart by name alone, so two tags of one
-    name get names of their own."""
+    """What each image is called in the documents: kustomize tells them apart by name alone, so two tags of
+    one name get names of their own."""
     listed = list(dict.fromkeys(originals))
     count: dict[str, int] = {}
     for one in listed:

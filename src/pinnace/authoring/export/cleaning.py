@@ -48,7 +48,8 @@ def metadata(obj: Obj) -> Obj:
     kept: Obj = {"name": plain_name(given)}
     labels = {k: v for k, v in (given.get("labels") or {}).items() if local(k) is False and k not in LABELS}
     notes = {
-        k: v for k, v in (given.get("annotations") or {}).items()
+        k: v
+        for k, v in (given.get("annotations") or {}).items()
         if (local(k) is False or k in MARKS) and not k.startswith(ANNOTATIONS)
     }
     if labels:

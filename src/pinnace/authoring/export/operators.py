@@ -16,7 +16,11 @@ from pinnace.kinds.resource import Obj
 
 ARGO, KSERVE, TRAINING, KATIB = "Argo Workflows", "KServe", "Training Operator", "Katib"
 MPI, TRAINER, JOBSET, PIPELINES, KUBERNETES = (
-    "MPI Operator", "Kubeflow Trainer", "JobSet", "Kubeflow Pipelines", "Kubernetes",
+    "MPI Operator",
+    "Kubeflow Trainer",
+    "JobSet",
+    "Kubeflow Pipelines",
+    "Kubernetes",
 )
 Version = tuple[int, ...]
 

@@ -12,7 +12,8 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def readme(bundle: Bundle) -> str:
-    parts = (title(bundle), applying(bundle), remaining(bundle), needed(bundle), pictures(bundle), data(bundle))
+    writers = (title, applying, remaining, needed, pictures, data)
+    parts = (write(bundle) for write in writers)
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
@@ -20,13 +21,13 @@ def title(bundle: Bundle) -> Iterator[str]:
     yield from (f"# {bundle.name}", "", f"Exported by Pinnace: {bundle.subject}.", "")
     yield from ("| folder | what is in it |", "| --- | --- |")
     yield f"| `base` | {listed(bundle, BASE)} |"
-    yield "| `overlays/dev`, `test`, `prod` | the base in a namespace each; put patches and parameters there |"
+    yield "| `overlays/dev`, `test`, `prod` | the base in a namespace each; patches go there |"
     if bundle.parts.get(CLUSTER):
         yield f"| `cluster` | for an administrator, once: {listed(bundle, CLUSTER)} |"
     if bundle.parts.get(SECRETS):
         yield f"| `secrets` | to be filled in and applied first: {listed(bundle, SECRETS)} |"
     if bundle.parts.get(ENDPOINTS):
-        yield f"| `endpoints` | what the run put in service here, to have it without a run: {listed(bundle, ENDPOINTS)} |"
+        yield f"| `endpoints` | what the run has put in service, without a run: {listed(bundle, ENDPOINTS)} |"
     if any(one.digest for one in bundle.images):
         yield "| `images` | the images as an OCI layout, and a lock file of each |"
     for path in sorted(bundle.extras):
@@ -36,12 +37,14 @@ def title(bundle: Bundle) -> Iterator[str]:
 
 
 def listed(bundle: Bundle, part: str) -> str:
-    return ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in bundle.parts.get(part, [])) or "nothing"
+    names = [f"{one['kind']} {one['metadata']['name']}" for one in bundle.parts.get(part, [])]
+    return ", ".join(names) or "nothing"
 
 
 def applying(bundle: Bundle) -> Iterator[str]:
     namespace = f"{bundle.name}-dev"
-    yield from ("## Applying it", "", "```sh", "pinnace check . --context CONTEXT   # what this cluster does not serve")
+    yield from ("## Applying it", "", "```sh")
+    yield "pinnace check . --context CONTEXT   # what this cluster does not serve"
     if bundle.parts.get(CLUSTER):
         yield "kubectl apply -k cluster"
     if bundle.parts.get(SECRETS):
@@ -51,10 +54,10 @@ def applying(bundle: Bundle) -> Iterator[str]:
         yield f"kubectl apply -n {namespace} -k endpoints   # only without a run"
     yield from ("```", "")
     if any(one["kind"] in ("Workflow", "Job") for one in bundle.documents(BASE)):
-        yield "A run happens once. To run it again, delete it first, or give it a `nameSuffix` in the overlay."
+        yield "A run happens once. To run it again, delete it, or give it a `nameSuffix` in the overlay."
         yield ""
     if any(path.startswith("kfp/") for path in bundle.extras):
-        yield "On Kubeflow Pipelines upload `kfp/pipeline.yaml` instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
+        yield "On Kubeflow Pipelines upload the pipeline instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
         yield ""
 
 
@@ -78,9 +81,9 @@ def unpushed(bundle: Bundle) -> Iterator[str]:
     built = [one for one in bundle.images if one.digest]
     if built and not bundle.pushed:
         yield (
-            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the addresses; or "
-            f"`skopeo copy --all oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` for each, and "
-            "`newName` in `base/kustomization.yaml`."
+            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the addresses; "
+            f"or `skopeo copy oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` for each, and "
+            "then `newName` in `base/kustomization.yaml`."
         )
 
 
@@ -97,11 +100,12 @@ def pictures(bundle: Bundle) -> Iterator[str]:
     if not bundle.images:
         return
     yield from ("## Images", "", "| in the documents | what it is | size |", "| --- | --- | --- |")
-    yield from (f"| `{one.original}` | {picture(one)} | {amount(one.size) if one.size else ''} |" for one in bundle.images)
+    for one in bundle.images:
+        yield f"| `{one.original}` | {picture(one)} | {amount(one.size) if one.size else ''} |"
     yield ""
     for one in bundle.images:
         if one.missing:
-            yield f"`{one.original}` names libraries that were not on the machine that built it: {', '.join(one.missing)}."
+            yield f"`{one.original}` names libraries that its builder had not: {', '.join(one.missing)}."
             yield ""
 
 
@@ -112,8 +116,10 @@ def picture(image: Image) -> str:
 def data(bundle: Bundle) -> Iterator[str]:
     if not bundle.artifacts:
         return
-    yield from ("## Artifacts and data", "", "| what | size | digest (BLAKE3) | where |", "| --- | --- | --- | --- |")
-    yield from (f"| {called(one)} | {amount(one.size)} | `{one.digest}` | {place(one)} |" for one in bundle.artifacts)
+    yield from ("## Artifacts and data", "")
+    yield from ("| what | size | digest (BLAKE3) | where |", "| --- | --- | --- | --- |")
+    for one in bundle.artifacts:
+        yield f"| {called(one)} | {amount(one.size)} | `{one.digest}` | {place(one)} |"
     yield ""
 
 

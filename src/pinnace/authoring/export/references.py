@@ -17,7 +17,8 @@ CONFIG, SECRET, CLAIM, ACCOUNT = "configmaps", "secrets", "persistentvolumeclaim
 TEMPLATE, CLUSTER_TEMPLATE = "workflowtemplates.argoproj.io", "clusterworkflowtemplates.argoproj.io"
 RUNTIME, CLUSTER_RUNTIME = "servingruntimes.serving.kserve.io", "clusterservingruntimes.serving.kserve.io"
 TRAINING, CLUSTER_TRAINING = (
-    "trainingruntimes.trainer.kubeflow.org", "clustertrainingruntimes.trainer.kubeflow.org",
+    "trainingruntimes.trainer.kubeflow.org",
+    "clustertrainingruntimes.trainer.kubeflow.org",
 )
 ENDPOINT = "inferenceservices.serving.kserve.io"
 PRIORITY = "priorityclasses.scheduling.k8s.io"
@@ -78,8 +79,9 @@ def _text(key: str, value: str, path: str, holder: Obj) -> Iterator[Reference]:
         yield Reference(PRIORITY, value, path)
     elif key == "runtime" and "modelFormat" in holder:
         yield Reference(RUNTIME, value, path)
-    elif key == "serviceName" and ("weight" in holder or "condition" in holder or "data" in holder or
-                                   ".steps[" in path):
+    elif key == "serviceName" and (
+        "weight" in holder or "condition" in holder or "data" in holder or ".steps[" in path
+    ):
         yield Reference(ENDPOINT, value, path)
     elif key == "manifest" and "action" in holder:
         for obj in documents(value):

@@ -16,7 +16,9 @@ from pinnace.kinds.resource import Obj
 RBAC = "rbac.authorization.k8s.io/v1"
 WORKFLOWS = frozenset({"Workflow", "WorkflowTemplate", "CronWorkflow", "ClusterWorkflowTemplate"})
 EXECUTOR: Obj = {
-    "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"],
+    "apiGroups": ["argoproj.io"],
+    "resources": ["workflowtaskresults"],
+    "verbs": ["create", "patch"],
 }
 VERBS = {
     "create": ("create", "get", "list", "watch"), "apply": ("create", "get", "list", "patch", "watch"),
@@ -31,7 +33,9 @@ def accounts(obj: Obj) -> set[str]:
     """Accounts that a workflow's pods run as."""
     spec = obj.get("spec") or {}
     inner = spec.get("workflowSpec") or spec
-    found = {str(t["serviceAccountName"]) for t in inner.get("templates") or () if t.get("serviceAccountName")}
+    found = {
+        str(t["serviceAccountName"]) for t in inner.get("templates") or () if t.get("serviceAccountName")
+    }
     found.add(str(inner.get("serviceAccountName") or "default"))
     return {name for name in found if "{{" not in name}
 
@@ -43,9 +47,10 @@ def grants(objs: Iterable[Obj], part_of: str, plural: Plural, present: set[str])
         return []
     rules = [EXECUTOR, *_rules(objs, plural)]
     names = sorted({name for one in objs for name in accounts(one)})
-    made = [
+    made: list[Obj] = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
-        for name in names if name != "default" and name not in present
+        for name in names
+        if name != "default" and name not in present
     ]
     role = f"{part_of}-run"
     made.append({"apiVersion": RBAC, "kind": "Role", "metadata": {"name": role}, "rules": rules})

@@ -1,8 +1,8 @@
 """Folders of this machine that pods mount read-only: a cluster's nodes do not have them, so they go into the
 image of the container that mounts them. Pure.
 
-Used by `cli/export` with `--build`. What is mounted to be written is data, and is named in the bundle's list of
-what remains to be done.
+Used by `cli/export` with `--build`. What is mounted to be written is data, and is named in the bundle's list
+of what remains to be done.
 """
 
 from __future__ import annotations
@@ -52,12 +52,15 @@ def forget(obj: Obj) -> None:
 
 def left(obj: Obj) -> list[str]:
     """Host folders that are still in the document."""
-    return sorted({str(v["hostPath"].get("path")) for h in _holders(obj) for v in h["volumes"] if v.get("hostPath")})
+    volumes = [volume for holder in _holders(obj) for volume in holder["volumes"]]
+    return sorted({str(one["hostPath"].get("path")) for one in volumes if one.get("hostPath")})
 
 
 def _volumes(holder: Obj) -> dict[str, Obj]:
     listed = holder.get("volumes")
-    return {v["name"]: v for v in listed if isinstance(v, dict) and "name" in v} if isinstance(listed, list) else {}
+    if not isinstance(listed, list):
+        return {}
+    return {v["name"]: v for v in listed if isinstance(v, dict) and "name" in v}
 
 
 def _containers(holder: Obj) -> Iterator[Obj]:
