@@ -76,7 +76,7 @@ def reported(pod: Obj, report: PodReport, now: float) -> Obj:
         "phase": report.phase,
         "conditions": [],
         "hostIP": HOST,
-        "startTime": before.get("startTime") or moment,
+        "startTime": before.get("startTime") or _begun(report) or moment,
         "qosClass": before.get("qosClass") or request.quality(spec),
         "containerStatuses": [
             _container(report, each, states.get(each["name"]), before, final) for each in containers
@@ -99,6 +99,12 @@ def reported(pod: Obj, report: PodReport, now: float) -> Obj:
         status["podIP"], status["podIPs"] = address, [{"ip": address}]
     status["conditions"] = _conditions(before, _of(report, spec, states), moment)
     return status
+
+
+def _begun(report: PodReport) -> str:
+    """When its first container started; '' if none did."""
+    known = [state.started for state in report.containers if state.started]
+    return stamp(min(known)) if known else ""
 
 
 def _of(report: PodReport, spec: Obj, states: dict[str, ContainerState]) -> Iterable[Condition]:
