@@ -20,6 +20,8 @@ FAILPOINTS = (
     "pods.before-report-commit",
     "pods.after-report-commit",
     "pods.after-ack",
+    "store.before-journal",
+    "store.after-journal",
     "store.mid-flush",
     "store.after-commit",
     "workflow.before-commit",
@@ -153,8 +155,8 @@ def test_a_copied_database_with_its_log_goes_on_where_it_was(tmp_path: Path) -> 
         control.kill()
         control.wait()
         with Site(tmp_path / "second") as restored:
-            for name in ("store.db", "store.db-wal"):
-                shutil.copy(site.home.root / name, restored.home.root / name)
+            for file in site.home.root.glob("store.db*"):
+                shutil.copy(file, restored.home.root / file.name)
             restored.objects, restored.ledger = site.objects, site.ledger
             result = restored.finish()
             restored.check_at_most_once(result)

@@ -84,6 +84,7 @@ async def test_compaction_by_count_keeps_the_living(tmp_path: Path) -> None:
     await store.commit([Put("pods", pod("old", app="x"))])
     for i in range(200):
         await store.commit([Put("pods", pod("busy", i=str(i)))])
+    await store.settled()
     with pytest.raises(Compacted):
         store.events("pods", 5)
     floor = store.stats()["floor"]
@@ -110,6 +111,7 @@ async def test_a_body_that_nothing_needs_any_more_is_gone(tmp_path: Path) -> Non
     await store.commit([Remove("pods", "ns", "a"), Put("pods", pod("b", new="yes"))])
     for i in range(50):
         await store.commit([Put("pods", pod(f"p{i % 3}"))])
+    await store.settled()
     reading = store._reader._connection
     kept = reading.execute("SELECT count(*) FROM log").fetchone()[0]
     assert kept <= store.rv - store.stats()["floor"] + len(store.list("pods").items)
@@ -121,13 +123,16 @@ async def test_a_body_that_nothing_needs_any_more_is_gone(tmp_path: Path) -> Non
 async def test_compaction_by_age(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "store.db", log_age=60)
     now = [1000.0]
-    store._writer._clock = lambda: now[0]
+    store._applier._clock = lambda: now[0]
     await store.commit([Put("pods", pod("a")), Put("pods", pod("b")), Remove("pods", "ns", "b")])
+    await store.settled()
     now[0] += 30
     await store.commit([Put("pods", pod("c"))])
+    await store.settled()
     assert len(store.events("pods", 0)) == 4
     now[0] += 50
     await store.commit([Put("pods", pod("d"))])
+    await store.settled()
     with pytest.raises(Compacted):
         store.events("pods", 2)
     assert [e.name for e in store.events("pods", 3)] == ["c", "d"]

@@ -1,8 +1,9 @@
-"""One group of commits, planned in memory and then written with a handful of statements.
+"""Commits, planned in memory a group at a time, and later written with a handful of statements.
 
-Called by the writer thread alone. A commit is planned against the live heads, which show what the group has
-planned before it. It stays only when all its preconditions hold; a refused one is taken back without any SQL:
-that is its savepoint. The group goes to SQLite as a few multi-row statements (every statement lets go of the
+Planned by the writer thread alone. A commit is planned against the live heads, which show what was planned
+before it. It stays only when all its preconditions hold; a refused one is taken back without any SQL: that is
+its savepoint. A batch holds the groups of one generation; what happened to an object or a row more than once
+in it is written once. It goes to SQLite as a few multi-row statements (every statement lets go of the
 interpreter lock once; one per row would hand the event loop the lock thousands of times).
 """
 
@@ -17,12 +18,16 @@ import msgspec
 from pinnace.kinds.resource import Obj
 from pinnace.store.heads import Head, Heads, Key
 from pinnace.store.interface import ABSENT, ANY, Conflict, Event, Put, Remove, Row, Write
+from pinnace.store.journal import Commit
+from pinnace.store.recent import ENTRY as LOG_WIDTH
+from pinnace.store.recent import Fresh
 from pinnace.store.selector import label_term, owner_term
 from pinnace.store.statements import delete, insert
 
 ADDED, MODIFIED, DELETED = 0, 1, 2
 TYPES = ("ADDED", "MODIFIED", "DELETED")
-LOG_WIDTH = 9
+PUT, REMOVE, ROW = 0, 1, 2
+"""What a plain write begins with."""
 
 RowKey = tuple[str, str, str]
 Move = tuple[Key, Head | None, Head | None]
@@ -34,26 +39,80 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Batch:
-    """`moves`, `events` and `_log` have one entry a Put or Remove, in revision order."""
+    """`moves` and the log have one entry a Put or Remove, in revision order; `events` those of the group."""
 
-    def __init__(self, connection: sqlite3.Connection, rv: int, heads: Heads) -> None:
-        """`heads` knows every live object that the group's commits touch, save those they mean to create:
-        if one of these is there, the database's own key refuses the group (`sqlite3.IntegrityError`)."""
-        self.rv = rv
+    def __init__(
+        self, connection: sqlite3.Connection, rv: int, heads: Heads, *, certain: bool = False,
+        earlier: Batch | None = None,
+    ) -> None:
+        """`heads` knows every live object that the commits touch. Unless `certain`, those that they mean to
+        create may be missing: if one of these is there, the database's own key refuses the group
+        (`sqlite3.IntegrityError`). `earlier`: the generation before, while it is not in the tables."""
+        self.rv = self._begun = rv
         self.heads = heads
-        self.events: list[Event] = []
+        self.earlier = earlier
+        self.certain = certain
         self.moves: list[Move] = []
+        self.size = 0
+        """Bytes of bodies."""
         self._connection = connection
         self._log: list[Any] = []
+        self._bodies: dict[int, bytearray] = {}
         self._rows: dict[RowKey, tuple[int, bytes | None]] = {}
-        self._stars: set[tuple[str, str]] = set()
+        self._stars: dict[tuple[str, str], int] = {}
+        self.begin()
+
+    @property
+    def writes(self) -> int:
+        return len(self.moves) + len(self._rows)
+
+    @property
+    def empty(self) -> bool:
+        return self.rv == self._begun
+
+    @property
+    def first(self) -> bool:
+        """Whether the group is the first of the generation."""
+        return self.before == self._begun
+
+    # -- a group ----------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """What follows is one group."""
+        self.events: list[Event] = []
+        self.commits: list[Commit] = []
+        self.before = self.rv
+        self._start = len(self.moves)
+        self._new_rows: dict[RowKey, tuple[int, bytes | None]] = {}
+        self._new_stars: dict[tuple[str, str], int] = {}
+
+    def undo(self) -> None:
+        """The group was not taken."""
+        self._take_back(self._start)
+        self.rv = self.before
+        self.begin()
+
+    def settle(self) -> Fresh:
+        """The group stays; what it brought."""
+        for star, rv in self._new_stars.items():
+            for key in [key for key in self._rows if key[:2] == star]:
+                del self._rows[key]
+            self._stars[star] = rv
+        self._rows |= self._new_rows
+        log = self._log[self._start * LOG_WIDTH :]
+        owners = log[7::LOG_WIDTH]
+        moves = [
+            (key, (new or old).id, new, _terms(key[0], owner, new))  # type: ignore[union-attr]
+            for (key, old, new), owner in zip(self.moves[self._start :], owners, strict=True)
+        ]
+        return Fresh(moves, log, self._new_rows, self._new_stars)
 
     # -- planning ---------------------------------------------------------------------------------------
 
     def add(self, writes: Sequence[Write]) -> list[Obj]:
         """Plan one commit. Raises Conflict, or what the encoder says of a body that is not JSON; then
         nothing of it stays."""
-        start, rv = len(self.events), self.rv
+        start, first, rv = len(self.moves), len(self.events), self.rv
         rows = []
         try:
             for index, write in enumerate(writes):
@@ -72,16 +131,35 @@ class Batch:
         self.rv = rv if rv > self.rv else rv + 1
         for row in rows:
             self._row(row, self.rv)
-        return [event.obj for event in self.events[start:]]
+        if self.certain:
+            self.commits.append(self._plain(writes, start))
+        return [event.obj for event in self.events[first:]]
+
+    def _plain(self, writes: Sequence[Write], start: int) -> Commit:
+        """For the journal: what `written` makes writes of again."""
+        bodies = iter(self._log[start * LOG_WIDTH + LOG_WIDTH - 1 :: LOG_WIDTH])
+        found: Commit = []
+        for write in writes:
+            if type(write) is Row:
+                found.append((ROW, write.kind, write.owner, write.key, write.body))
+            elif type(write) is Put:
+                found.append((PUT, write.resource, next(bodies)))
+            else:
+                assert isinstance(write, Remove)
+                next(bodies)
+                found.append((REMOVE, write.resource, write.namespace, write.name))
+        return found
 
     def _take_back(self, start: int) -> None:
-        earlier = {key for key, _, _ in self.moves[:start]}
+        earlier = {key for key, _, _ in self.moves[self._start : start]}
         for key, old, _ in reversed(self.moves[start:]):
-            if old is None and key not in earlier:  # it was only taken to be absent
+            if old is None and not self.certain and key not in earlier:  # it was only taken to be absent
                 self.heads.forget(key)
             else:
                 self.heads.put(key, old)
-        del self.moves[start:], self.events[start:], self._log[start * LOG_WIDTH :]
+        for event in self.events[start - self._start :]:
+            self.size -= len(self._bodies.pop(event.rv, b""))
+        del self.moves[start:], self.events[start - self._start :], self._log[start * LOG_WIDTH :]
 
     def _put(self, index: int, put: Put, rv: int) -> None:
         given, resource, expect = put.obj, put.resource, put.expect
@@ -131,6 +209,8 @@ class Batch:
         self.heads.put(key, new)
         self.moves.append((key, old, new))
         self._log += entry
+        self._bodies[event.rv] = entry[-1]
+        self.size += len(entry[-1])
         self.events.append(event)
 
     def _expect(self, index: int, head: Head | None, expect: int | str) -> None:
@@ -143,36 +223,40 @@ class Batch:
             raise Conflict("changed", index, self._current(head))
 
     def _current(self, head: Head) -> Obj:
-        """The body of a live head: written in this group, or read."""
-        for event in reversed(self.events):
-            if event.rv == head.rv:
-                return event.obj
-        row = self._connection.execute("SELECT body FROM log WHERE rv=?", (head.rv,)).fetchone()
-        found: Obj = _decode(row[0])
+        """The body of a live head: written in this group, in one that is not in the tables yet, or read."""
+        if self.events and head.rv >= self.events[0].rv:
+            for event in reversed(self.events):
+                if event.rv == head.rv:
+                    return event.obj
+        for batch in (self, self.earlier):
+            if batch is not None and (body := batch._bodies.get(head.rv)) is not None:
+                break
+        else:
+            body = self._connection.execute("SELECT body FROM log WHERE rv=?", (head.rv,)).fetchone()[0]
+        found: Obj = _decode(body)
         return found
 
     def _row(self, row: Row, rv: int) -> None:
         if row.key == "*" and row.body is None:
-            self._stars.add((row.kind, row.owner))
-            for key in [k for k in self._rows if k[:2] == (row.kind, row.owner)]:
-                del self._rows[key]
+            self._new_stars[row.kind, row.owner] = rv
+            for key in [k for k in self._new_rows if k[:2] == (row.kind, row.owner)]:
+                del self._new_rows[key]
         else:
-            self._rows[row.kind, row.owner, row.key] = (rv, row.body)
+            self._new_rows[row.kind, row.owner, row.key] = (rv, row.body)
 
     # -- writing ----------------------------------------------------------------------------------------
 
-    def flush(self, floor: int) -> None:
-        """All statements of the group, inside the caller's transaction. `floor`: the log's, below which a
-        body goes as soon as nothing points to it."""
-        insert(self._connection, "INSERT INTO log VALUES", LOG_WIDTH, self._log)
+    def flush(self, run: sqlite3.Connection, floor: int) -> None:
+        """All statements of the groups that stay, inside the caller's transaction. `floor`: the log's, below
+        which a body goes as soon as nothing points to it."""
+        insert(run, "INSERT INTO log VALUES", LOG_WIDTH, self._log)
         superseded = [old.rv for _, old, _ in self.moves if old is not None and old.rv <= floor]
-        delete(self._connection, "DELETE FROM log WHERE rv IN", (), superseded)
-        Changes(self.moves).flush(self._connection)
-        self._flush_rows()
-        self._connection.execute("UPDATE state SET rv=?", (self.rv,))
+        delete(run, "DELETE FROM log WHERE rv IN", (), superseded)
+        Changes(self.moves).flush(run)
+        self._flush_rows(run)
+        run.execute("UPDATE state SET rv=?", (self.rv,))
 
-    def _flush_rows(self) -> None:
-        run = self._connection
+    def _flush_rows(self, run: sqlite3.Connection) -> None:
         for star in self._stars:
             run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
         gone: list[str] = []
@@ -268,6 +352,29 @@ class Changes:
         for term, ids in lost.items():
             delete(run, "DELETE FROM terms WHERE term=? AND id IN", (term,), ids)
         insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
+
+
+def written(commit: Commit) -> list[Write]:
+    """Writes as the journal has them: their preconditions held."""
+    found: list[Write] = []
+    for kind, *values in commit:
+        if kind == PUT:
+            resource, body = values
+            found.append(Put(resource, _decode(body)))
+        elif kind == REMOVE:
+            found.append(Remove(*values))
+        else:
+            found.append(Row(*values))
+    return found
+
+
+def _terms(resource: str, first: int | None, head: Head | None) -> tuple[int, ...]:
+    """Under which terms of owners an object is found."""
+    others = head.owners if head is not None else ()
+    if not others:
+        return () if first is None else (first,)
+    more = tuple(owner_term(resource, uid) for uid in others)
+    return more if first is None else (first, *more)
 
 
 def _body(obj: Obj) -> bytearray:

@@ -7,7 +7,7 @@ being planned; a group that fails clears it. Some thousands are kept, the rest a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import msgspec
@@ -48,15 +48,34 @@ class Heads:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[Key, Head | None] = {}
-        self.get = self._known.get
+        self._young: dict[Key, Head | None] = {}
+        self._old: dict[Key, Head | None] = {}
+        """What the tables do not have yet, by generation: never forgotten."""
         self.clear = self._known.clear
+
+    def get(self, key: Key) -> Head | None:
+        try:
+            return self.find(key)
+        except Unknown:
+            return None
 
     def find(self, key: Key) -> Head | None:
         """Raises Unknown, where `get` takes what is not known to be absent."""
-        try:
-            return self._known[key]
-        except KeyError:
-            raise Unknown from None
+        for heads in (self._known, self._young, self._old):
+            if key in heads:
+                return heads[key]
+        raise Unknown
+
+    def keep(self, moves: Iterable[tuple[Key, Head | None, Head | None]]) -> None:
+        """These were answered, and the tables do not have them."""
+        self._young.update((key, new) for key, _, new in moves)
+
+    def seal(self) -> None:
+        self._old, self._young = self._young, {}
+
+    def applied(self) -> None:
+        """The tables have what was sealed."""
+        self._old = {}
 
     def put(self, key: Key, head: Head | None) -> None:
         self._known[key] = head
@@ -66,7 +85,10 @@ class Heads:
 
     def load(self, keys: Sequence[Key]) -> None:
         """Know these, in one row a chunk: every row would hand the interpreter lock over and back."""
-        unknown = [key for key in dict.fromkeys(keys) if key not in self._known]
+        unknown = [
+            key for key in dict.fromkeys(keys)
+            if not (key in self._known or key in self._young or key in self._old)
+        ]
         for start, count in chunks(len(unknown)):
             wanted = unknown[start : start + count]
             self._known.update(dict.fromkeys(wanted))

@@ -1,22 +1,24 @@
-"""Reads: one connection of the event loop's thread, beside the writer.
+"""Reads: what is recent, over what the tables have on a connection of the event loop's thread.
 
-Called through `SqliteStore`. Invariant: a read sees every commit that was acknowledged before it (the
-writer publishes after its COMMIT, and no read transaction outlives the call).
+Called through `SqliteStore`. Invariant: a read sees every commit that was acknowledged before it. What is
+recent hides what the tables have under the same key, so it does not matter whether they have it already.
 """
 
 from __future__ import annotations
 
 import builtins
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import MODIFIED, TYPES
 from pinnace.store.interface import Compacted, Event, Gathered, Listing, Requirement
+from pinnace.store.recent import Live, Place, Recent
 from pinnace.store.selector import label_term, matches, owner_term
 
 _decode = msgspec.json.Decoder().decode
@@ -43,16 +45,64 @@ OWNED = (
 )
 
 
+Item = tuple[Place, Obj]
+
+
+class Seen(NamedTuple):
+    """What the loop knew of an object and its rows, for a read in a thread: the tables may be newer."""
+
+    uid: str
+    live: Live | None
+    rows: dict[str, tuple[int, bytes | None]]
+    star: int
+
+
+class Query(NamedTuple):
+    """What a list selects, see `Store.list`."""
+
+    resource: str
+    namespace: str | None
+    labels: Sequence[Requirement]
+    owner: str
+    newer_than: int
+    after: Place | None
+
+    def takes(self, place: Place, live: Live) -> bool:
+        """Of what is recent; the owner is judged by the body."""
+        head = live.head
+        if head is None or head.rv <= self.newer_than or not self.within(place):
+            return False
+        return not self.labels or matches(head.labels, self.labels)
+
+    def within(self, place: Place) -> bool:
+        if self.namespace is not None and place[0] != self.namespace:
+            return False
+        return self.after is None or place > self.after
+
+
 class Reader:
-    def __init__(self, connection: sqlite3.Connection, gate: AbstractContextManager[Any]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, gate: AbstractContextManager[Any], recent: Recent
+    ) -> None:
         """`gate` is a lock where the writer shares the connection (in memory), else nothing."""
         self._connection = connection
         self._gate = gate
+        self._recent = recent
 
     def get(self, resource: str, namespace: str, name: str) -> Obj | None:
+        live = self._recent.find(resource, (namespace, name))
+        if live is not None:
+            return None if live.head is None else _decode(live.body)
         with self._gate:
             found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
         return _decode(found[0]) if found else None
+
+    def uid(self, resource: str, namespace: str, name: str) -> str | None:
+        """In the tables."""
+        sql = "SELECT uid FROM objects WHERE resource=? AND namespace=? AND name=?"
+        with self._gate:
+            found = self._connection.execute(sql, (resource, namespace, name)).fetchone()
+        return found[0] if found else None
 
     def list(
         self,
@@ -63,11 +113,22 @@ class Reader:
         newer_than: int,
         limit: int,
         after: tuple[str, str] | None,
+        rv: int,
     ) -> Listing:
         """`remaining` is counted only where nothing but the namespace selects, as upstream does."""
-        sql, values = _selection(resource, namespace, labels, owner, newer_than, after)
-        with self._snapshot() as rv:
-            items, more = self._page(sql, values, labels, owner, limit)
+        query = Query(resource, namespace, labels, owner, newer_than, after)
+        with self._snapshot() as tables:
+            rv = max(rv, tables)
+            items = self._recent_items(query)
+            more = False
+            if newer_than < self._recent.base or newer_than < tables:
+                stored, more = self._stored_items(query, limit)
+                items = sorted([*stored, *items], key=_place) if items else stored
+            elif len(items) > 1:
+                items.sort(key=_place)
+            if limit and len(items) > limit:
+                del items[limit:]
+                more = True
             if not more:
                 return Listing([obj for _, obj in items], rv)
             last = items[-1][0]
@@ -75,29 +136,64 @@ class Reader:
             remaining = self._count(resource, namespace, last) if plain else 0
         return Listing([obj for _, obj in items], rv, last, remaining)
 
-    def _page(
-        self, sql: str, values: dict[str, Any], labels: Sequence[Requirement], owner: str, limit: int
-    ) -> tuple[builtins.list[tuple[tuple[str, str], Obj]], bool]:
-        found: builtins.list[tuple[tuple[str, str], Obj]] = []
+    def _recent_items(self, query: Query) -> builtins.list[Item]:
+        recent, resource = self._recent, query.resource
+        if not recent.touches(resource):
+            return []
+        found: builtins.list[Item] = []
+        term = owner_term(resource, query.owner) if query.owner else None
+        for place in recent.places(resource, term):
+            live = recent.find(resource, place)
+            if live is not None and query.takes(place, live):
+                obj = _decode(live.body)
+                if not query.owner or _owned(obj, query.owner):
+                    found.append((place, obj))
+        return found
+
+    def _stored_items(self, query: Query, limit: int) -> tuple[builtins.list[Item], bool]:
+        """Of the tables, without what is recent; whether there is more than `limit` of it."""
+        sql, values = _selection(*query)
+        recent, resource, labels = self._recent, query.resource, query.labels
+        touched = recent.touches(resource)
+        found: builtins.list[Item] = []
         cursor = self._connection.execute(sql, values)
         for namespace, name, present, body in cursor:
+            if touched and recent.find(resource, (namespace, name)) is not None:
+                continue
             if labels and not matches(_decode(present) if present else None, labels):
                 continue
             if limit and len(found) == limit:
                 cursor.close()
                 return found, True
             obj = _decode(body)
-            if not owner or _owned(obj, owner):
+            if not query.owner or _owned(obj, query.owner):
                 found.append(((namespace, name), obj))
         return found, False
 
-    def _count(self, resource: str, namespace: str | None, after: tuple[str, str]) -> int:
+    def _count(self, resource: str, namespace: str | None, after: Place) -> int:
         where = "" if namespace is None else "AND namespace=:namespace"
         sql = f"SELECT count(*) FROM objects WHERE resource=:resource AND (namespace, name)>(:ns, :n) {where}"  # noqa: S608
         values = {"resource": resource, "namespace": namespace, "ns": after[0], "n": after[1]}
-        return int(self._connection.execute(sql, values).fetchone()[0])
+        count = int(self._connection.execute(sql, values).fetchone()[0])
+        tables = self._connection.execute("SELECT rv FROM state").fetchone()[0]
+        query = Query(resource, namespace, (), "", 0, after)
+        for place in self._recent.places(resource, None):
+            live = self._recent.find(resource, place)
+            if live is not None and query.within(place):
+                count += (live.head is not None) - (live.id <= tables)
+        return count
 
     def events(self, resource: str, since: int, until: int, namespace: str | None) -> builtins.list[Event]:
+        base = self._recent.base
+        found = self._stored_events(resource, since, min(until, base), namespace) if since < base else []
+        for rv, _, of, space, name, type, before, _, body in self._recent.log():
+            if of == resource and since < rv <= until and (namespace is None or space == namespace):
+                found.append(_event(resource, rv, space, name, type, before, body))
+        return found
+
+    def _stored_events(
+        self, resource: str, since: int, until: int, namespace: str | None
+    ) -> builtins.list[Event]:
         where = "" if namespace is None else "AND namespace=?"
         values = (resource, since, until) if namespace is None else (resource, since, until, namespace)
         with self._gate:
@@ -109,6 +205,9 @@ class Reader:
         return [_event(resource, *row) for row in found]
 
     def row(self, kind: str, owner: str, key: str) -> bytes | None:
+        known = self._recent.row(kind, owner, key)
+        if known is not None:
+            return known[1]
         sql = "SELECT body FROM rows WHERE kind=? AND owner=? AND key=?"
         with self._gate:
             found = self._connection.execute(sql, (kind, owner, key)).fetchone()
@@ -117,26 +216,69 @@ class Reader:
     def rows(
         self, kind: str, owner: str | None, newer_than: int, limit: int
     ) -> builtins.list[tuple[str, str, int, bytes]]:
+        """The limit is for the first page of something: what is recent may shorten it, never lengthen."""
+        owners = self._recent.owners(kind) if owner is None else [owner]
+        found: builtins.list[tuple[str, str, int, bytes]] = []
+        hidden: dict[str, tuple[dict[str, tuple[int, bytes | None]], int]] = {}
+        for each in owners:
+            rows, _ = hidden[each] = self._recent.rows((kind, each))
+            found += [
+                (each, key, rv, body) for key, (rv, body) in rows.items()
+                if body is not None and rv > newer_than
+            ]
+        if newer_than < self._recent.base:
+            found += self._stored_rows(kind, owner, newer_than, limit, hidden)
+        found.sort(key=lambda row: row[:2])
+        return found[:limit] if limit >= 0 else found
+
+    def _stored_rows(
+        self, kind: str, owner: str | None, newer_than: int, limit: int,
+        hidden: dict[str, tuple[dict[str, tuple[int, bytes | None]], int]],
+    ) -> builtins.list[tuple[str, str, int, bytes]]:
         where = "" if owner is None else "AND owner=:owner"
         sql = (
             f"SELECT owner, key, rv, body FROM rows WHERE kind=:kind {where} AND rv>:newer"  # noqa: S608
             " ORDER BY 1, 2 LIMIT :limit"
         )
-        values = {"kind": kind, "owner": owner, "newer": newer_than, "limit": limit}
+        more = sum(len(rows) for rows, _ in hidden.values()) if limit >= 0 else 0
+        values = {"kind": kind, "owner": owner, "newer": newer_than, "limit": limit + more}
         with self._gate:
-            return self._connection.execute(sql, values).fetchall()
+            found = self._connection.execute(sql, values).fetchall()
+        if not any(rows or star for rows, star in hidden.values()):
+            return found
+        kept = []
+        for row in found:
+            rows, star = hidden.get(row[0], ({}, 0))
+            if row[2] > star and row[1] not in rows:
+                kept.append(row)
+        return kept
 
     def gathered(
-        self, resource: str, namespace: str, name: str, kind: str, newer_than: int
+        self, resource: str, namespace: str, name: str, kind: str, newer_than: int, seen: Seen
     ) -> Gathered | None:
-        with self._snapshot():
-            found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
-            if found is None:
+        """What was seen before counts where the tables are not newer by now."""
+        with self._snapshot() as tables:
+            live = seen.live if seen.live is not None and _newest(seen.live) > tables else None
+            if live is None:
+                found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
+                body = found[0] if found else None
+            else:
+                body = live.body if live.head is not None else None
+            if body is None:
                 return None
-            obj = _decode(found[0])
+            obj = _decode(body)
             values = {"kind": kind, "owner": obj["metadata"].get("uid", ""), "since": newer_than}
             newest, total, keys, lengths, bodies = self._connection.execute(GATHERED, values).fetchone()
-        return Gathered(obj, newest or 0, total, _cut(_decode(keys), _decode(lengths), bodies or b""))
+            same = obj["metadata"].get("uid", "") == seen.uid
+            rows = {key: row for key, row in seen.rows.items() if same and row[0] > tables}
+            stored = _cut(_decode(keys), _decode(lengths), bodies or b"")
+            if not rows and (seen.star <= tables or not same):
+                return Gathered(obj, newest or 0, total, stored)
+            sql = "SELECT key FROM rows WHERE kind=:kind AND owner=:owner"
+            present = {key for (key,) in self._connection.execute(sql, values)} if total else set()
+        if seen.star > tables:
+            present, stored, newest = set(), [], 0
+        return _over(obj, newest or 0, present, stored, rows, newer_than)
 
     def counts(self) -> dict[str, int]:
         """Objects by resource, and rows by kind."""
@@ -189,6 +331,32 @@ def _selection(
         return f"{columns} {source} WHERE {where} ORDER BY 1, 2", values
     source = "objects o CROSS JOIN log l ON l.rv=o.rv"
     return f"{columns} {source} WHERE o.resource=:resource {where} ORDER BY 1, 2", values
+
+
+def uid_of(live: Live) -> str | None:
+    return None if live.head is None else live.head.uid
+
+
+def _place(item: Item) -> Place:
+    return item[0]
+
+
+def _newest(live: Live) -> int:
+    """The revision of a live object; one that was removed is taken to be newer than the tables."""
+    return live.head.rv if live.head is not None else sys.maxsize
+
+
+def _over(
+    obj: Obj, newest: int, present: set[str], stored: list[tuple[str, bytes]],
+    rows: dict[str, tuple[int, bytes | None]], newer_than: int,
+) -> Gathered:
+    """Rows of the tables under those that are recent."""
+    present |= {key for key, (_, body) in rows.items() if body is not None}
+    present -= {key for key, (_, body) in rows.items() if body is None}
+    fresh = {key: body for key, (rv, body) in rows.items() if body is not None and rv > newer_than}
+    found = sorted([*((key, body) for key, body in stored if key not in rows), *fresh.items()])
+    newest = max([newest, *(rv for rv, body in rows.values() if body is not None)])
+    return Gathered(obj, newest if present else 0, len(present), found)
 
 
 def _owned(obj: Obj, uid: str) -> bool:

@@ -1,4 +1,4 @@
-"""The `Store` on SQLite: WAL, `synchronous=FULL`, one writer thread, reads on the caller's thread.
+"""The `Store` on SQLite: a journal and tables behind it, one writer thread, reads on the caller's thread.
 
 Opened by `cli/up` (control process) on `home.database`, and on `:memory:` by `pinnace.testing`. All methods
 belong to one event loop's thread. Who watches: call `events(…, since)` and `listen(…)` without an `await`
@@ -12,6 +12,7 @@ import asyncio
 import builtins
 import contextlib
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,10 +22,15 @@ from typing import Any
 import msgspec
 
 from pinnace.kinds.resource import Obj
+from pinnace.store.applier import Applier
+from pinnace.store.batch import Batch, written
+from pinnace.store.heads import Heads
 from pinnace.store.interface import Event, Gathered, Listing, Requirement, Write
-from pinnace.store.reader import Reader
+from pinnace.store.journal import Journal, frames
+from pinnace.store.reader import Reader, Seen, uid_of
+from pinnace.store.recent import Recent
 from pinnace.store.schema import MEMORY, connect, copy_database, prepare
-from pinnace.store.writer import Answers, Request, Writer
+from pinnace.store.writer import Answers, Request, Writer, keys_of
 
 LOG_LIMIT = 20_000
 LOG_AGE = 600.0
@@ -44,24 +50,34 @@ class SqliteStore:
         self._gate = gate
         self._writing = writing
         self._reading = writing if shared else connect(path)
-        self._reader = Reader(self._reading, gate)
+        self._planning = writing if shared else connect(path)
+        self._applier = Applier(writing, log_limit=log_limit, log_age=log_age)
+        self._journal = None if shared else Journal(Path(path))
+        self._recent = Recent(sys.maxsize if shared else self._applier.rv)
+        self._reader = Reader(self._reading, gate, self._recent)
         self._aside: sqlite3.Connection | None = None
         """For long reads in threads, one at a time; opened by the first."""
         self._long = threading.Lock()
         self._writer: Writer[Ticket] = Writer(
-            writing, gate, self._hand_back, log_limit=log_limit, log_age=log_age
+            self._planning, gate, self._hand_back, self._applier, self._journal
         )
+        if self._journal is not None:
+            self._applier.start(self._tell_applied)
         self._rv: int = self._writer.rv
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: list[Request[Ticket]] = []
         self._listeners: list[Listener] = []
+        self._settling: list[asyncio.Future[None]] = []
         self._closed = False
 
     @classmethod
     def open(cls, path: Path | str, *, log_limit: int = LOG_LIMIT, log_age: float = LOG_AGE) -> SqliteStore:
         """Create, migrate or open. `log_limit` is in revisions, `log_age` in seconds: events older than
         either may be compacted. Raises NewerHome. Needs no running loop; the first `commit` does."""
-        return cls(path, prepare(path), log_limit=log_limit, log_age=log_age)
+        writing = prepare(path)
+        if path != MEMORY:
+            recover(writing, Path(path))
+        return cls(path, writing, log_limit=log_limit, log_age=log_age)
 
     @property
     def rv(self) -> int:
@@ -81,7 +97,7 @@ class SqliteStore:
         limit: int = 0,
         after: tuple[str, str] | None = None,
     ) -> Listing:
-        return self._reader.list(resource, namespace, labels, owner, newer_than, limit, after)
+        return self._reader.list(resource, namespace, labels, owner, newer_than, limit, after, self._rv)
 
     async def commit(self, writes: Sequence[Write]) -> builtins.list[Obj]:
         if self._closed:
@@ -118,24 +134,42 @@ class SqliteStore:
     async def gathered(
         self, resource: str, namespace: str, name: str, kind: str, *, newer_than: int = 0
     ) -> Gathered | None:
-        return await asyncio.to_thread(self._gather, resource, namespace, name, kind, newer_than)
+        live = self._recent.find(resource, (namespace, name))
+        owner = self._reader.uid(resource, namespace, name) if live is None else uid_of(live)
+        if owner is None:
+            return None
+        rows = self._recent.rows((kind, owner))
+        seen = Seen(owner, live, *rows)
+        return await asyncio.to_thread(self._gather, resource, namespace, name, kind, newer_than, seen)
 
     def _gather(
-        self, resource: str, namespace: str, name: str, kind: str, newer_than: int
+        self, resource: str, namespace: str, name: str, kind: str, newer_than: int, seen: Seen
     ) -> Gathered | None:
         """In a thread, on a connection of its own, so that the loop's reads go on."""
         if self._path == MEMORY:
-            return self._reader.gathered(resource, namespace, name, kind, newer_than)
+            return self._reader.gathered(resource, namespace, name, kind, newer_than, seen)
         with self._long:
             if self._closed:
                 raise RuntimeError("the store is closed")
             if self._aside is None:
                 self._aside = connect(self._path)
-            reader = Reader(self._aside, contextlib.nullcontext())
-            return reader.gathered(resource, namespace, name, kind, newer_than)
+            reader = Reader(self._aside, contextlib.nullcontext(), Recent(0))
+            return reader.gathered(resource, namespace, name, kind, newer_than, seen)
+
+    async def settled(self) -> None:
+        """Returns when all that is answered by now stands in the tables: for who reads the file itself."""
+        if self._path == MEMORY:
+            return
+        wanted, loop = self._rv, asyncio.get_running_loop()
+        while self._recent.base < wanted:
+            applied: asyncio.Future[None] = loop.create_future()
+            self._settling.append(applied)
+            self._writer.seal()
+            await applied
 
     async def backup(self, target: Path) -> None:
         """A consistent copy of one moment while everything goes on; it appears complete or not at all."""
+        await self.settled()
         await asyncio.to_thread(self._copy, target)
 
     async def close(self) -> None:
@@ -144,11 +178,24 @@ class SqliteStore:
             return
         self._closed = True
         self._hand_over()
-        await asyncio.to_thread(self._writer.stop)
+        left = await asyncio.to_thread(self._writer.stop)
         await asyncio.sleep(0)  # the last group's answers were scheduled before the thread ended
-        await asyncio.to_thread(self._end_long_reads)
-        self._reading.close()
-        self._writing.close()
+        await asyncio.to_thread(self._end, left)
+        for connection in (self._reading, self._planning, self._writing):
+            connection.close()
+
+    def _end(self, left: Batch | None) -> None:
+        """The tables get all that the journal has; if they have no room for it, with the next `open`."""
+        self._applier.stop()
+        done = not self._applier.stuck
+        if done and left is not None:
+            try:
+                self._applier.apply(left)
+            except sqlite3.Error:
+                done = False
+        if self._journal is not None:
+            self._journal.close(remove=done)
+        self._end_long_reads()
 
     def _end_long_reads(self) -> None:
         with self._long:
@@ -158,12 +205,12 @@ class SqliteStore:
     def stats(self) -> dict[str, Any]:
         sizes = {}
         if self._path != MEMORY:
-            for name in ("", "-wal"):
+            for name in ("", "-wal", "-recent0", "-recent1"):
                 file = Path(f"{self._path}{name}")
                 sizes[f"bytes{name}"] = file.stat().st_size if file.exists() else 0
         writer = msgspec.to_builtins(self._writer.statistics)
         count = self._reader.counts()
-        return {"rv": self._rv, "floor": self._writer.floor, **sizes, **writer, "count": count}
+        return {"rv": self._rv, "floor": self._applier.floor, **sizes, **writer, "count": count}
 
     def _hand_over(self) -> None:
         """All commits of one turn of the loop go to the writer in one hand-off."""
@@ -177,8 +224,27 @@ class SqliteStore:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle, answers)
 
+    def _tell_applied(self) -> None:
+        """On the applier's thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._applied)
+
+    def _applied(self) -> None:
+        self._recent.applied()
+        self._writer.applied()
+        waiting, self._settling = self._settling, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
     def _settle(self, answers: Answers[Ticket]) -> None:
         self._rv = answers.rv
+        if answers.fresh is not None:
+            self._recent.add(answers.fresh)
+        if answers.sealed is not None:
+            self._recent.rotate(answers.sealed.rv)
+            self._applier.put(answers.sealed)
         for ticket, answer in answers.settled:
             if ticket.done():  # its caller was cancelled; the write stands
                 continue
@@ -207,3 +273,21 @@ class SqliteStore:
             copy_database(source, target)
         finally:
             source.close()
+
+
+def recover(connection: sqlite3.Connection, database: Path) -> None:
+    """Put into the tables what a process that died had acknowledged."""
+    (rv,) = connection.execute("SELECT rv FROM state").fetchone()
+    heads = Heads(connection)
+    batch = Batch(connection, rv, heads, certain=True)
+    for frame in frames(database, rv):
+        batch.begin()
+        for commit in frame.commits:
+            writes = written(commit)
+            heads.load(keys_of(writes))
+            batch.add(writes)
+        assert batch.rv == frame.after, f"{database}: the journal's revision {frame.after} became {batch.rv}"
+        heads.keep(batch.moves[-len(batch.events) :] if batch.events else ())
+        batch.settle()
+    if not batch.empty:
+        Applier(connection, log_limit=LOG_LIMIT, log_age=LOG_AGE).apply(batch)

@@ -1,13 +1,16 @@
-"""The one thread that writes: takes what has queued up, commits it as one group, reports to the event loop.
+"""The one thread that judges: takes what has queued up, plans it as one group, reports to the event loop.
 
-Owned by `SqliteStore`. Invariants: a commit is answered only after its group is on disk; revisions grow in
-the order of answers; a group that SQLite refuses leaves neither bytes nor revisions behind. Groups form by
+Owned by `SqliteStore`. With a journal a group is answered when its frame is on disk; the tables get it later,
+together with the rest of its generation (`applier`). Without one (in memory) it goes into the tables at once.
+Invariants: a commit is answered only after its group is kept; revisions grow in the order of answers; a group
+that cannot be kept leaves neither bytes nor revisions behind. Groups form by
 themselves: whatever arrives while one group is written is the next group. After a group of many the next one
 waits a moment for company, since a group costs as much as forty writes; a write to a quiet store never waits.
 """
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 import time
@@ -20,9 +23,12 @@ import msgspec
 
 from pinnace.failpoint import passing
 from pinnace.kinds.resource import Obj
+from pinnace.store.applier import Applier
 from pinnace.store.batch import Batch
 from pinnace.store.heads import Heads, Key, Unknown
 from pinnace.store.interface import ABSENT, Conflict, DiskFull, Event, Put, Remove, Write
+from pinnace.store.journal import Journal
+from pinnace.store.recent import Fresh
 
 GROUP_LIMIT = 512
 """Writes in one group: about 10 ms of work, so that no single answer waits long."""
@@ -30,8 +36,14 @@ MANY = 8
 """Writes in a group that tell of more to come: one client's own commit has fewer."""
 REST = 0.005
 """Seconds, at most, between a group of many and the next."""
-MARK_SECONDS = 10
-COMPACT_STEP = 256
+APPLY_WRITES = 2048
+"""A generation is sealed when it has so many writes,"""
+APPLY_BYTES = 4 * 1024 * 1024
+"""or so many bytes of bodies,"""
+APPLY_AFTER = 1.0
+"""or so many seconds after its first group,"""
+APPLY_QUIET = 0.05
+"""or after its last one: the larger it is, the fewer pages are written twice."""
 
 T = TypeVar("T")
 
@@ -49,6 +61,10 @@ class Answers(NamedTuple, Generic[T]):
     rv: int
     events: list[Event]
     settled: list[tuple[T, list[Obj] | BaseException]]
+    fresh: Fresh | None = None
+    """What the tables do not have yet."""
+    sealed: Batch | None = None
+    """A generation that ends with this group, for the applier."""
 
 
 class Statistics(msgspec.Struct):
@@ -66,25 +82,28 @@ class Writer(Generic[T]):
         connection: sqlite3.Connection,
         gate: AbstractContextManager[Any],
         publish: Callable[[Answers[T]], None],
-        *,
-        log_limit: int,
-        log_age: float,
-        clock: Callable[[], float] = time.time,
+        applier: Applier,
+        journal: Journal | None,
     ) -> None:
-        """`publish` is called on the writer's thread, once a group."""
-        self.rv: int
-        self.floor: int
-        self.rv, self.floor = connection.execute("SELECT rv, floor FROM state").fetchone()
+        """`publish` is called on the writer's thread, once a group. The connection is read from alone."""
+        self.rv = applier.rv
         self.statistics = Statistics()
         self._connection = connection
         self._gate = gate
         self._publish = publish
-        self._log_limit, self._log_age, self._clock = log_limit, log_age, clock
-        self._aged = self.floor
-        self._marked = 0.0
+        self._applier = applier
+        self._journal = journal
         self._rested = 0.0
         """The moment (of `perf_counter`) until which the next group waits for company."""
         self._heads = Heads(connection)
+        self._batch = Batch(connection, self.rv, self._heads, certain=True)
+        """The generation."""
+        self._born = 0.0
+        """When it got its first group,"""
+        self._last = 0.0
+        """and its last one."""
+        self._asked = False
+        self._applying = self._applied = False
         self._queue: SimpleQueue[list[Request[T]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -92,10 +111,21 @@ class Writer(Generic[T]):
     def put(self, requests: list[Request[T]]) -> None:
         self._queue.put(requests)
 
-    def stop(self) -> None:
-        """After everything that was put. Blocks until the thread has ended."""
+    def seal(self) -> None:
+        """Seal the generation now, if it has anything."""
+        self._asked = True
+        self._queue.put([])
+
+    def applied(self) -> None:
+        """What was sealed last is in the tables."""
+        self._applied = True
+        self._queue.put([])
+
+    def stop(self) -> Batch | None:
+        """After everything that was put. Blocks until the thread has ended. What the applier did not get."""
         self._queue.put(None)
         self._thread.join()
+        return None if self._batch.empty else self._batch
 
     def _work(self) -> None:
         waiting: list[Request[T]] = []
@@ -103,22 +133,68 @@ class Writer(Generic[T]):
         while going or waiting:
             full = bool(waiting)  # of what the last group had no room for
             going = self._gather(waiting, wait=going and not full) and going
+            if self._applied:
+                self._forget_applied()
             if going and not full and (left := self._rested - time.perf_counter()) > 0:
                 time.sleep(left)
                 going = self._gather(waiting, wait=False)
             group = _take(waiting)
             if group:
                 self._serve(group)
+            elif self._due:
+                self._publish(Answers(self.rv, [], [], None, self._sealed()))
+            elif not self._applying:
+                self._asked = False
 
     def _gather(self, waiting: list[Request[T]], *, wait: bool) -> bool:
-        """Everything queued so far; False once told to stop."""
+        """Everything queued so far; False once told to stop. While a generation waits to be sealed, not for
+        ever."""
+        timeout = self._patience() if wait else None
         try:
-            while (requests := self._queue.get(block=wait)) is not None:
+            while (requests := self._queue.get(block=wait, timeout=timeout)) is not None:
                 waiting += requests
                 wait = False
         except Empty:
             return True
         return False
+
+    # ---- generations -----------------------------------------------------------------------------------
+
+    def _patience(self) -> float | None:
+        if self._journal is None or self._applying or self._batch.empty:
+            return None
+        return max(0.0, self._deadline - time.perf_counter())
+
+    @property
+    def _due(self) -> bool:
+        batch = self._batch
+        if self._journal is None or self._applying or batch.empty:
+            return False
+        return (
+            self._asked or batch.writes >= APPLY_WRITES or batch.size >= APPLY_BYTES
+            or time.perf_counter() >= self._deadline
+        )
+
+    @property
+    def _deadline(self) -> float:
+        return min(self._born + APPLY_AFTER, self._last + APPLY_QUIET)
+
+    def _sealed(self) -> Batch:
+        batch = self._batch
+        batch.earlier = None
+        self._batch = Batch(self._connection, self.rv, self._heads, certain=True, earlier=batch)
+        self._heads.seal()
+        assert self._journal is not None
+        self._journal.turn()
+        self._applying, self._asked = True, False
+        return batch
+
+    def _forget_applied(self) -> None:
+        self._applying = self._applied = False
+        self._batch.earlier = None
+        self._heads.applied()
+
+    # ---- groups ----------------------------------------------------------------------------------------
 
     def _serve(self, group: list[Request[T]]) -> None:
         """A group that fails as a whole for another reason than the disk has one bad commit in it, such as a
@@ -126,7 +202,7 @@ class Writer(Generic[T]):
         started = time.perf_counter()
         try:
             with self._gate:
-                answers = self._judge_and_flush(group)
+                answers = self._judge_and_flush(group) if self._journal is None else self._journaled(group)
         except Exception as error:
             self._heads.clear()
             refusal = _translated(error)
@@ -139,6 +215,38 @@ class Writer(Generic[T]):
         self._rested = ended + rest(sum(len(request.writes) for request in group), ended - started)
         self._count(answers, ended - started)
         self._publish(answers)
+
+    def _journaled(self, group: list[Request[T]]) -> Answers[T]:
+        """Planned with everything looked up: nobody judges after this."""
+        if self._applier.stuck and not self._applier.again():
+            raise DiskFull(FULL)
+        self._heads.load(_keys(group, trusting=False))
+        batch = self._batch
+        first = len(batch.moves)
+        batch.begin()
+        fresh = None
+        try:
+            settled = [(request.ticket, self._planned(batch, request, group)) for request in group]
+            if batch.rv > self.rv:
+                self._keep(batch)
+        except BaseException:
+            batch.undo()
+            raise
+        if batch.rv > self.rv:
+            self.rv = batch.rv
+            fresh = batch.settle()
+            self._heads.keep(batch.moves[first:])
+        self._heads.trim([key for key, _, new in batch.moves[first:] if new is None])
+        return Answers(self.rv, batch.events, settled, fresh, self._sealed() if self._due else None)
+
+    def _keep(self, batch: Batch) -> None:
+        assert self._journal is not None
+        passing("store.before-journal")
+        self._journal.append(batch.before, batch.rv, batch.commits)
+        passing("store.after-journal")
+        self._last = time.perf_counter()
+        if batch.first:
+            self._born = self._last
 
     def _judge_and_flush(self, group: list[Request[T]]) -> Answers[T]:
         """What is to be created is taken to be absent, as it nearly always is. If the database knows better,
@@ -155,7 +263,9 @@ class Writer(Generic[T]):
         batch = Batch(self._connection, self.rv, self._heads)
         settled = [(request.ticket, self._planned(batch, request, group)) for request in group]
         if batch.rv > self.rv:
-            self._flush(batch)
+            batch.settle()
+            self._applier.apply(batch)
+            self.rv = batch.rv
         self._heads.trim([key for key, _, new in batch.moves if new is None])
         return Answers(self.rv, batch.events, settled)
 
@@ -167,8 +277,8 @@ class Writer(Generic[T]):
         except Unknown:  # most are remembered; then all that the group asks about, in one read
             self._heads.load(_keys(group, trusting=True))
             return self._planned(batch, request, group)
-        except Conflict:
-            return self._judged(batch, request)
+        except Conflict as conflict:
+            return conflict if batch.certain else self._judged(batch, request)
         except Exception as refusal:  # it concerns this commit alone: it is no JSON
             return refusal
 
@@ -179,50 +289,6 @@ class Writer(Generic[T]):
             return batch.add(request.writes)
         except Exception as refusal:
             return refusal
-
-    def _flush(self, batch: Batch) -> None:
-        run = self._connection
-        run.execute("BEGIN IMMEDIATE")
-        try:
-            batch.flush(self.floor)
-            floor = self._compact(batch.rv, len(batch.events))
-            passing("store.mid-flush")
-            run.execute("COMMIT")
-            passing("store.after-commit")
-        except BaseException:
-            if run.in_transaction:
-                run.execute("ROLLBACK")
-            self._marked = 0.0
-            raise
-        self.rv, self.floor = batch.rv, floor
-
-    def _compact(self, rv: int, events: int) -> int:
-        """Part of every group once the log is over its limits, so that there is never a pause for it."""
-        self._mark(rv)
-        target = max(self._aged, rv - self._log_limit)
-        slack = min(COMPACT_STEP, self._log_limit // 4 + 1)
-        if target - self.floor < slack and self._aged <= self.floor:
-            return self.floor
-        floor = min(target, self.floor + max(2 * COMPACT_STEP, 2 * events))
-        self._connection.execute(
-            "DELETE FROM log WHERE rv>? AND rv<=? AND NOT EXISTS"
-            " (SELECT 1 FROM objects o WHERE o.id=log.id AND o.rv=log.rv)",
-            (self.floor, floor),
-        )
-        self._connection.execute("UPDATE state SET floor=?", (floor,))
-        return floor
-
-    def _mark(self, rv: int) -> None:
-        now = self._clock()
-        if abs(now - self._marked) < MARK_SECONDS:  # abs: a clock may be set back
-            return
-        old = now - self._log_age
-        found = self._connection.execute("SELECT max(rv), max(at) FROM marks WHERE at<=?", (old,)).fetchone()
-        if found[0] is not None:
-            self._aged = max(self._aged, min(found[0], self.rv))
-            self._connection.execute("DELETE FROM marks WHERE at<?", (found[1],))
-        self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (int(now), rv))
-        self._marked = now
 
     def _count(self, answers: Answers[T], seconds: float) -> None:
         refused = sum(isinstance(answer, BaseException) for _, answer in answers.settled)
@@ -263,6 +329,11 @@ def _keys(group: Sequence[Request[Any]], trusting: bool) -> list[Key]:
     ]
 
 
+def keys_of(writes: Sequence[Write]) -> list[Key]:
+    """Of the objects that these write."""
+    return [_key(write) for write in writes if isinstance(write, (Put, Remove))]
+
+
 def _key(write: Put | Remove) -> Key:
     if isinstance(write, Put):
         metadata = write.obj["metadata"]
@@ -270,11 +341,15 @@ def _key(write: Put | Remove) -> Key:
     return write.resource, write.namespace, write.name
 
 
+FULL = (
+    "the disk of the home is full: nothing was written; free some space (`pinnace du`, `pinnace gc`) and try"
+    " again"
+)
+
+
 def _translated(error: Exception) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0)
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFull(
-            "the disk of the home is full: nothing was written; free some space (`pinnace du`, `pinnace gc`)"
-            " and try again"
-        )
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or code == sqlite3.SQLITE_FULL:
+        return DiskFull(FULL)
     return error
