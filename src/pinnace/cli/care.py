@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -15,6 +16,8 @@ from pinnace.cli.disk import on_disk, remove, size_text
 from pinnace.cli.garbage import reading
 from pinnace.cli.platform import Failure
 from pinnace.home import Home
+from pinnace.store.journal import files
+from pinnace.store.sqlite import complete
 
 CONTENT = ("pods", "volumes", "data", "gateway", "store.db")
 KEPT_BY_RESET = ("environments", "environments.yaml", "token", "tls")
@@ -45,8 +48,12 @@ def backup(home: Home, target: Path) -> int:
     fresh = target.with_name(target.name + ".part")
     with tempfile.TemporaryDirectory(dir=home.root) as scratch:
         copy = Path(scratch) / "store.db"
+        for recent, kept in zip(files(home.database), files(copy), strict=True):
+            if recent.exists():  # before the tables: what these have meanwhile is not taken from it
+                shutil.copyfile(recent, kept)
         with closing(sqlite3.connect(home.database)) as source, closing(sqlite3.connect(copy)) as sink:
             source.backup(sink)
+        complete(copy)
         fresh.touch(mode=0o600)
         with tarfile.open(fresh, "w") as archive:
             archive.add(copy, "store.db")

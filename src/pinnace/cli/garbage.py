@@ -13,6 +13,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 
@@ -56,9 +57,12 @@ class Collected(msgspec.Struct, frozen=True):
 
 
 async def collect(home: Home, store: Store) -> Collected:
+    await store.settled()
     dead = await asyncio.to_thread(forgotten, home)
     await store.commit([Row("artifact", namespace, key, None) for namespace, key in dead])
-    return await asyncio.to_thread(sweep, home, len(dead))
+    folders = await asyncio.to_thread(pods, home)
+    await store.settled()  # a pod whose folder is there is known by now
+    return await asyncio.to_thread(sweep, home, folders, len(dead))
 
 
 def forgotten(home: Home) -> list[tuple[str, str]]:
@@ -85,8 +89,11 @@ def keys(body: bytes) -> Iterator[str]:
         yield BUCKET.sub("", text).strip("/")
 
 
-def sweep(home: Home, artifacts: int) -> Collected:
-    folders = [path for path in home.pods.iterdir() if not path.name.startswith(".")]
+def pods(home: Home) -> list[Path]:
+    return [path for path in home.pods.iterdir() if not path.name.startswith(".")]
+
+
+def sweep(home: Home, folders: list[Path], artifacts: int) -> Collected:
     with closing(reading(home)) as connection:
         query = "SELECT uid FROM objects WHERE resource=? UNION SELECT owner FROM rows WHERE kind='binding'"
         present = {uid for (uid,) in connection.execute(query, (PODS,))}

@@ -99,13 +99,8 @@ class Batch:
                 del self._rows[key]
             self._stars[star] = rv
         self._rows |= self._new_rows
-        log = self._log[self._start * LOG_WIDTH :]
-        owners = log[7::LOG_WIDTH]
-        moves = [
-            (key, (new or old).id, new, _terms(key[0], owner, new))  # type: ignore[union-attr]
-            for (key, old, new), owner in zip(self.moves[self._start :], owners, strict=True)
-        ]
-        return Fresh(moves, log, self._new_rows, self._new_stars)
+        start = self._start
+        return Fresh(self.moves[start:], self._log[start * LOG_WIDTH :], self._new_rows, self._new_stars)
 
     # -- planning ---------------------------------------------------------------------------------------
 
@@ -304,6 +299,7 @@ class Changes:
             self._born[id] = (key, new)
         elif not alike or id in self._redrawn or old.uid != new.uid:
             self._redrawn[id] = new
+            self._moved.pop(id, None)
         else:
             self._moved[id] = new.rv
 
@@ -366,15 +362,6 @@ def written(commit: Commit) -> list[Write]:
         else:
             found.append(Row(*values))
     return found
-
-
-def _terms(resource: str, first: int | None, head: Head | None) -> tuple[int, ...]:
-    """Under which terms of owners an object is found."""
-    others = head.owners if head is not None else ()
-    if not others:
-        return () if first is None else (first,)
-    more = tuple(owner_term(resource, uid) for uid in others)
-    return more if first is None else (first, *more)
 
 
 def _body(obj: Obj) -> bytearray:

@@ -12,6 +12,7 @@ from itertools import chain
 
 import msgspec
 
+from pinnace.store.selector import owner_term
 from pinnace.store.statements import chunks, sentence
 
 Key = tuple[str, str, str]
@@ -36,6 +37,10 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     labels: dict[str, str]
     owners: tuple[str, ...]
     """The second owner and those after it (the first one is indexed with each log entry)."""
+
+    def terms(self, resource: str) -> list[int]:
+        """Under which numbers of these owners it is found."""
+        return [owner_term(resource, uid) for uid in self.owners]
 
 
 class Unknown(Exception):

@@ -160,6 +160,9 @@ class Store(Protocol):
         """An object with the rows of a kind that it owns; None: there is no such object. Read beside the
         loop, however many they are."""
 
+    async def settled(self) -> None:
+        """Returns when all that is answered by now stands in the tables: for who reads the file itself."""
+
     async def close(self) -> None: ...
 
     def stats(self) -> dict[str, Any]: ...

@@ -69,7 +69,7 @@ class Query(NamedTuple):
 
     def takes(self, place: Place, live: Live) -> bool:
         """Of what is recent; the owner is judged by the body."""
-        head = live.head
+        head = live[0]
         if head is None or head.rv <= self.newer_than or not self.within(place):
             return False
         return not self.labels or matches(head.labels, self.labels)
@@ -90,9 +90,9 @@ class Reader:
         self._recent = recent
 
     def get(self, resource: str, namespace: str, name: str) -> Obj | None:
-        live = self._recent.find(resource, (namespace, name))
+        live = self._recent.find((resource, namespace, name))
         if live is not None:
-            return None if live.head is None else _decode(live.body)
+            return None if live[0] is None else _decode(live[2])
         with self._gate:
             found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
         return _decode(found[0]) if found else None
@@ -117,15 +117,15 @@ class Reader:
     ) -> Listing:
         """`remaining` is counted only where nothing but the namespace selects, as upstream does."""
         query = Query(resource, namespace, labels, owner, newer_than, after)
+        items = self._recent_items(query)
+        if newer_than >= self._recent.base:  # the tables have nothing of it
+            items.sort(key=_place)
+            if not limit or len(items) <= limit:
+                return Listing([obj for _, obj in items], rv)
         with self._snapshot() as tables:
             rv = max(rv, tables)
-            items = self._recent_items(query)
-            more = False
-            if newer_than < self._recent.base or newer_than < tables:
-                stored, more = self._stored_items(query, limit)
-                items = sorted([*stored, *items], key=_place) if items else stored
-            elif len(items) > 1:
-                items.sort(key=_place)
+            stored, more = self._stored_items(query, limit)
+            items = sorted([*stored, *items], key=_place) if items else stored
             if limit and len(items) > limit:
                 del items[limit:]
                 more = True
@@ -138,14 +138,13 @@ class Reader:
 
     def _recent_items(self, query: Query) -> builtins.list[Item]:
         recent, resource = self._recent, query.resource
-        if not recent.touches(resource):
-            return []
         found: builtins.list[Item] = []
         term = owner_term(resource, query.owner) if query.owner else None
-        for place in recent.places(resource, term):
-            live = recent.find(resource, place)
+        for key in recent.keys(resource, term, query.newer_than):
+            live = recent.find(key)
+            place = key[1:]
             if live is not None and query.takes(place, live):
-                obj = _decode(live.body)
+                obj = _decode(live[2])
                 if not query.owner or _owned(obj, query.owner):
                     found.append((place, obj))
         return found
@@ -154,11 +153,10 @@ class Reader:
         """Of the tables, without what is recent; whether there is more than `limit` of it."""
         sql, values = _selection(*query)
         recent, resource, labels = self._recent, query.resource, query.labels
-        touched = recent.touches(resource)
         found: builtins.list[Item] = []
         cursor = self._connection.execute(sql, values)
         for namespace, name, present, body in cursor:
-            if touched and recent.find(resource, (namespace, name)) is not None:
+            if recent.find((resource, namespace, name)) is not None:
                 continue
             if labels and not matches(_decode(present) if present else None, labels):
                 continue
@@ -171,16 +169,17 @@ class Reader:
         return found, False
 
     def _count(self, resource: str, namespace: str | None, after: Place) -> int:
+        """How many follow: exact when nothing is recent, else near to it (clients may not rely on more)."""
         where = "" if namespace is None else "AND namespace=:namespace"
         sql = f"SELECT count(*) FROM objects WHERE resource=:resource AND (namespace, name)>(:ns, :n) {where}"  # noqa: S608
         values = {"resource": resource, "namespace": namespace, "ns": after[0], "n": after[1]}
         count = int(self._connection.execute(sql, values).fetchone()[0])
         tables = self._connection.execute("SELECT rv FROM state").fetchone()[0]
         query = Query(resource, namespace, (), "", 0, after)
-        for place in self._recent.places(resource, None):
-            live = self._recent.find(resource, place)
-            if live is not None and query.within(place):
-                count += (live.head is not None) - (live.id <= tables)
+        for key in self._recent.keys(resource, None, 0):
+            live = self._recent.find(key)
+            if live is not None and query.within(key[1:]):
+                count += (live[0] is not None) - (live[1] <= tables)
         return count
 
     def events(self, resource: str, since: int, until: int, namespace: str | None) -> builtins.list[Event]:
@@ -263,7 +262,7 @@ class Reader:
                 found = self._connection.execute(GET, (resource, namespace, name)).fetchone()
                 body = found[0] if found else None
             else:
-                body = live.body if live.head is not None else None
+                body = live[2] if live[0] is not None else None
             if body is None:
                 return None
             obj = _decode(body)
@@ -334,7 +333,7 @@ def _selection(
 
 
 def uid_of(live: Live) -> str | None:
-    return None if live.head is None else live.head.uid
+    return None if live[0] is None else live[0].uid
 
 
 def _place(item: Item) -> Place:
@@ -343,7 +342,7 @@ def _place(item: Item) -> Place:
 
 def _newest(live: Live) -> int:
     """The revision of a live object; one that was removed is taken to be newer than the tables."""
-    return live.head.rv if live.head is not None else sys.maxsize
+    return live[0].rv if live[0] is not None else sys.maxsize
 
 
 def _over(

@@ -7,65 +7,64 @@ tables are the state at the newest answered revision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from pinnace.store.heads import Head
+from pinnace.store.heads import Head, Key
 
 Place = tuple[str, str]
 """(namespace, name), of objects; (kind, owner), of rows."""
 Entry = tuple[Any, ...]
 """As the log has it: rv, id, resource, namespace, name, type, labels before, owner's term, body."""
 ENTRY = 9
-
-
-class Live(NamedTuple):
-    """An object as it is since a write of this layer; `head` is None: it was removed."""
-
-    id: int
-    head: Head | None
-    body: bytearray
+OWNER, BODY = 7, 8
+Live = tuple[Head | None, int, bytearray]
+"""An object as it is since a write of this layer (None: it was removed), its id, its body."""
+Rows = dict[str, tuple[int, bytes | None]]
 
 
 class Fresh(NamedTuple):
-    """What one group brought. `owners` are the terms under which each object is found."""
+    """What one group brought: moves (key, old and new head), their log entries in one list, rows."""
 
-    moves: list[tuple[tuple[str, str, str], int, Head | None, tuple[int, ...]]]
+    moves: list[tuple[Key, Head | None, Head | None]]
     log: list[Any]
-    rows: dict[tuple[str, str, str], tuple[int, bytes | None]]
+    rows: dict[Key, tuple[int, bytes | None]]
     stars: dict[Place, int]
 
 
 class Layer:
     def __init__(self) -> None:
-        self.objects: dict[str, dict[Place, Live]] = {}
-        self.owned: dict[int, dict[Place, None]] = {}
-        self.rows: dict[Place, dict[str, tuple[int, bytes | None]]] = {}
+        self.objects: dict[Key, Live] = {}
+        self.owned: dict[int, list[tuple[int, Key]]] = {}
+        """By owner's term: what was written when, so that who asks for what is new looks at nothing else."""
+        self.rows: dict[Place, Rows] = {}
         self.stars: dict[Place, int] = {}
         self.log: list[Any] = []
 
     def add(self, fresh: Fresh) -> None:
-        log = fresh.log
-        at = ENTRY - 1
-        for (resource, namespace, name), id, head, terms in fresh.moves:
-            place = (namespace, name)
-            found = self.objects.get(resource)
-            if found is None:
-                found = self.objects[resource] = {}
-            found[place] = Live(id, head, log[at])
+        """Paid by every write of the platform, on the loop."""
+        objects, owned, log = self.objects, self.owned, fresh.log
+        at = 0
+        for key, _, new in fresh.moves:
+            objects[key] = (new, log[at + 1], log[at + BODY])
+            if (term := log[at + OWNER]) is not None:
+                if (found := owned.get(term)) is None:
+                    found = owned[term] = []
+                found.append((log[at], key))
+            if new is not None and new.owners:
+                for term in new.terms(key[0]):
+                    owned.setdefault(term, []).append((log[at], key))
             at += ENTRY
-            for term in terms:
-                self.owned.setdefault(term, {})[place] = None
         self.log += log
         for star, rv in fresh.stars.items():
             self.rows.pop(star, None)
             self.stars[star] = rv
-        for (kind, owner, key), row in fresh.rows.items():
-            of = self.rows.get((kind, owner))
-            if of is None:
-                of = self.rows[kind, owner] = {}
-            of[key] = row
+        rows = self.rows
+        for (kind, owner, name), row in fresh.rows.items():
+            if (of := rows.get((kind, owner))) is None:
+                of = rows[kind, owner] = {}
+            of[name] = row
 
 
 class Recent:
@@ -75,14 +74,13 @@ class Recent:
         self.young = Layer()
         self.old: Layer | None = None
         self._sealed = base
-
-    def add(self, fresh: Fresh) -> None:
-        self.young.add(fresh)
+        self.add = self.young.add
 
     def rotate(self, rv: int) -> None:
         """The generation up to `rv` is sealed."""
         assert self.old is None
         self.old, self.young, self._sealed = self.young, Layer(), rv
+        self.add = self.young.add
 
     def applied(self) -> None:
         """It is in the tables."""
@@ -93,24 +91,23 @@ class Recent:
         """The newest first."""
         return (self.young,) if self.old is None else (self.young, self.old)
 
-    def find(self, resource: str, place: Place) -> Live | None:
-        for layer in self.layers:
-            found = layer.objects.get(resource)
-            if found is not None and (live := found.get(place)) is not None:
-                return live
-        return None
+    def find(self, key: Key) -> Live | None:
+        found = self.young.objects.get(key)
+        if found is None and self.old is not None:
+            return self.old.objects.get(key)
+        return found
 
-    def places(self, resource: str, term: int | None) -> Iterator[Place]:
-        """Of the objects here of a resource, or those that are found under an owner's term; each once."""
-        found: dict[Place, None] = {}
+    def keys(self, resource: str, term: int | None, newer_than: int) -> Iterator[Key]:
+        """Of the objects here of a resource, or those that are found under an owner's term, that were written
+        after a revision; each once."""
+        found: dict[Key, None] = {}
         for layer in self.layers:
-            of: Mapping[Place, Any] | None
-            of = layer.objects.get(resource) if term is None else layer.owned.get(term)
-            found.update(dict.fromkeys(of or ()))
+            news = _written(layer, resource) if term is None else reversed(layer.owned.get(term, ()))
+            for rv, key in news:
+                if rv <= newer_than:
+                    return iter(found)
+                found[key] = None
         return iter(found)
-
-    def touches(self, resource: str) -> bool:
-        return any(resource in layer.objects for layer in self.layers)
 
     def row(self, kind: str, owner: str, key: str) -> tuple[int, bytes | None] | None:
         """None: nothing is known here. A body of None: it is gone."""
@@ -122,10 +119,10 @@ class Recent:
                 return layer.stars[place], None
         return None
 
-    def rows(self, place: Place) -> tuple[dict[str, tuple[int, bytes | None]], int]:
+    def rows(self, place: Place) -> tuple[Rows, int]:
         """Those of an owner, and the revision of the newest star (0: none), below which the tables' rows are
         gone. A copy: it may go to another thread."""
-        found: dict[str, tuple[int, bytes | None]] = {}
+        found: Rows = {}
         star = 0
         for layer in reversed(self.layers):
             if place in layer.stars:
@@ -145,3 +142,11 @@ class Recent:
             entries = layer.log
             for at in range(0, len(entries), ENTRY):
                 yield tuple(entries[at : at + ENTRY])
+
+
+def _written(layer: Layer, resource: str) -> Iterator[tuple[int, Key]]:
+    """The newest first."""
+    log = layer.log
+    for at in range(len(log) - ENTRY, -1, -ENTRY):
+        if log[at + 2] == resource:
+            yield log[at], (resource, log[at + 3], log[at + 4])

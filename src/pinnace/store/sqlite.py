@@ -26,7 +26,7 @@ from pinnace.store.applier import Applier
 from pinnace.store.batch import Batch, written
 from pinnace.store.heads import Heads
 from pinnace.store.interface import Event, Gathered, Listing, Requirement, Write
-from pinnace.store.journal import Journal, frames
+from pinnace.store.journal import Journal, files, frames
 from pinnace.store.reader import Reader, Seen, uid_of
 from pinnace.store.recent import Recent
 from pinnace.store.schema import MEMORY, connect, copy_database, prepare
@@ -134,7 +134,7 @@ class SqliteStore:
     async def gathered(
         self, resource: str, namespace: str, name: str, kind: str, *, newer_than: int = 0
     ) -> Gathered | None:
-        live = self._recent.find(resource, (namespace, name))
+        live = self._recent.find((resource, namespace, name))
         owner = self._reader.uid(resource, namespace, name) if live is None else uid_of(live)
         if owner is None:
             return None
@@ -273,6 +273,14 @@ class SqliteStore:
             copy_database(source, target)
         finally:
             source.close()
+
+
+def complete(database: Path) -> None:
+    """Make one file of a database and its journal. Nobody else may have it open."""
+    with contextlib.closing(prepare(database)) as connection:
+        recover(connection, database)
+    for path in files(database):
+        path.unlink(missing_ok=True)
 
 
 def recover(connection: sqlite3.Connection, database: Path) -> None:
