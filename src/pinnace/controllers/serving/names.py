@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pinnace.controllers.built_in import NAMESPACE, POD, SERVICE
+from pinnace.controllers.serving.observed import over
 from pinnace.controllers.serving.revisions import MANAGER, owner
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj, Resource
@@ -72,7 +73,10 @@ class Names:
                 reached: Obj = {"loadBalancer": {"ingress": [{"ip": HOST, "ipMode": "VIP"}]}}
                 if made.get("status") != reached:
                     await self._client.update(SERVICE, {**made, "status": reached}, ISTIO, STATUS)
-        await create(self._client, POD, keeper(port), ISTIO)
+        kept = await create(self._client, POD, keeper(port), ISTIO)
+        if over(kept):
+            await self._client.delete(POD, INGRESS, ISTIO, Deletion(grace_seconds=0))
+            await create(self._client, POD, keeper(port), ISTIO)
 
 
 def gateways(port: int) -> list[Obj]:

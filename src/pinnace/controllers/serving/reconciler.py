@@ -54,6 +54,7 @@ AGAIN = 0.05
 RETRY = 2.0
 """… at something that a person or another controller has to bring (an artifact, a free port)."""
 DRAIN = 30.0
+ALONE = "the agent needs a network of the pod's own, which this machine cannot give (docs/network.md)"
 NOTHING = Statistics()
 
 
@@ -115,6 +116,7 @@ class InferenceServices:
         self._tail = tail
         self._doors = doors
         self._idle = scaling.Idle()
+        self._loads: dict[str, scaling.Load] = {}
         self._names = Names(client)
         self._deployed = Deployed(client)
         self._known: set[Key] = set()
@@ -335,14 +337,17 @@ class InferenceServices:
                 seen = part.observed[revision.name]
                 stats = counted.get(f"{work.namespace}/{revision.name}", NOTHING)
                 if revision.name not in used:
+                    self._loads.pop(f"{work.namespace}/{revision.name}", None)
                     await self._retire(work, seen, stats)
                     continue
                 wanted = self._wanted(work, part, seen, stats)
                 if revision.name == part.rollout.created:
                     part.wanted = wanted
                 await self._fill(work, part, revision, wanted)
-            if least == 0 and used:
-                work.soon(scaling.LOOK)
+            if used and self._moves(work, part):
+                names = [f"{work.namespace}/{name}" for name in used]
+                busy = any(counted[name].active for name in names if name in counted)
+                work.soon(scaling.LOOK if busy or least == 0 else scaling.QUIET)
             await revisions.clean(self._client, work.isvc, part.revisions, part.used | part.kept)
 
     @staticmethod
@@ -350,18 +355,30 @@ class InferenceServices:
         """Whether the number of its replicas depends on its requests."""
         used = set() if serving.stopped(work.isvc) else part.used
         superfluous = any(seen.pods for name, seen in part.observed.items() if name not in used)
-        return superfluous or scaling.least(work.isvc, part.spec) == 0
+        return superfluous or InferenceServices._moves(work, part)
+
+    @staticmethod
+    def _moves(work: Work, part: Part) -> bool:
+        zero = scaling.least(work.isvc, part.spec) == 0
+        return zero or scaling.demand(work.isvc, part.spec) is not None
 
     def _wanted(self, work: Work, part: Part, seen: Observed, stats: Statistics) -> int:
         name = f"{work.namespace}/{seen.revision}"
         once = seen.revision != part.rollout.created or part.rollout.ready == seen.revision
         if not once or not seen.addresses:
             self._idle.forget({name})  # the window begins when it can answer
-        return scaling.replicas(
-            scaling.least(work.isvc, part.spec), ready_once=once, running=len(seen.pods), held=stats.held,
-            idle=self._idle.seconds(name, stats, time.monotonic()),
-            window=scaling.window(work.isvc, part.spec),
+        fewest, now = scaling.least(work.isvc, part.spec), time.monotonic()
+        wanted = scaling.replicas(
+            fewest, ready_once=once, running=len(seen.pods), held=stats.held,
+            idle=self._idle.seconds(name, stats, now), window=scaling.window(work.isvc, part.spec),
         )
+        demand = scaling.demand(work.isvc, part.spec)
+        if demand is None:
+            return wanted
+        load = self._loads.setdefault(name, scaling.Load())
+        load.take(stats, demand, now)
+        by_load = load.wanted(demand, len(seen.addresses), now)
+        return min(demand.most, max(wanted, by_load)) if wanted else 0
 
     async def _retire(self, work: Work, seen: Observed, stats: Statistics) -> None:
         if seen.pods and stats.active:
@@ -396,16 +413,24 @@ class InferenceServices:
                 part.last_words = self._tail(failure.pod_uid, failure.container, failure.restarts)
         found = status(Facts(
             isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
-            now=stamp(),
+            now=stamp(), ignored=tuple(self._ignored(work)),
         ))
         old = work.isvc.get("status") or {}
         if found == old:
             return
-        self._tell(work.isvc, old, found)
+        self._tell(work, old, found)
         options = Options(field_manager=MANAGER.field_manager, subresource="status")
         await self._client.update(SERVICE, {**work.isvc, "status": found}, work.namespace, options)
 
-    def _tell(self, isvc: Obj, old: Obj, new: Obj) -> None:
+    def _ignored(self, work: Work) -> list[tuple[str, str]]:
+        found = serving.ignored(work.isvc)
+        for part in work.parts if not self._doors() else ():
+            fields = [field for field in agents.FIELDS if part.spec.get(field)]
+            found += [(f"spec.{part.component}.{field}", ALONE) for field in fields]
+        return found
+
+    def _tell(self, work: Work, old: Obj, new: Obj) -> None:
+        isvc = work.isvc
         name = isvc["metadata"]["name"]
         before, now = verdict(old, "Ready"), verdict(new, "Ready")
         if now == "True" and before != "True":
@@ -416,7 +441,7 @@ class InferenceServices:
         if now == "False" and before not in ("True", "False"):
             self._events.record(isvc, "InternalError", reasons(new), warning=True)
         if verdict(old, "FieldsIgnored") != "True":
-            for field, why in serving.ignored(isvc):
+            for field, why in self._ignored(work):
                 text = f"{field} has no effect: {why}"
                 self._events.record(isvc, "FieldIgnored", text, warning=True)
 
