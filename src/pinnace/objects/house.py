@@ -24,8 +24,10 @@ from pinnace.objects.client import Options
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
+from pinnace.objects.lineage.keeping import Keeper
 from pinnace.objects.priorities import Priorities
 from pinnace.objects.projection import Projection
+from pinnace.objects.shipped import Shipped
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Hub
 from pinnace.objects.writing import Admission, Quota
@@ -71,9 +73,11 @@ class House:
         self.limits = Limits(store)
         self.priorities = Priorities(store)
         self.hub = Hub(store)
+        self.keeper = Keeper(store)
         self.virtual: dict[str, Virtual] = {}
         self.emptier: Emptier
         self.served = definitions.Served(store, catalogue)
+        self.shipped = Shipped(store, catalogue)
         self._namespaces: dict[str, str] = {}
         self._busy: Counter[str] = Counter()
         self._settled = asyncio.Event()
@@ -103,7 +107,9 @@ class House:
         if resource.key in self.virtual:
             raise refusals.method_not_allowed(resource, verb)
 
-    def entering(self, resource: Resource, new: Obj) -> tuple[Obj, list[Row]]:
+    def entering(
+        self, resource: Resource, new: Obj, warnings: list[str] | None = None
+    ) -> tuple[Obj, list[Row]]:
         """What a new object needs from the rest of the world: a living namespace, an accepted definition."""
         if resource.namespaced:
             self.open_namespace(resource, namespace_of(new), name_of(new))
@@ -112,7 +118,7 @@ class House:
         projection = self.projections.get(resource.key)
         if projection is not None:
             new, rows = projection.absorb({**new, "status": {}}, new)
-        return self.defined(resource, new), rows
+        return self.defined(resource, new, warnings), rows
 
     def secured(self, resource: Resource, new: Obj, options: Options) -> None:
         """A Pod is held to the security level of its namespace."""
@@ -122,13 +128,17 @@ class House:
                 standards.judge(namespace, resource, new, options.warnings)
 
     def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
+        """What the commit that removes an object carries: its rows go, its record stays."""
         projection = self.projections.get(resource.key)
-        return projection.removed(obj) if projection else []
+        gone = projection.removed(obj) if projection else []
+        return [*gone, *self.keeper.leaving(resource, obj)]
 
-    def defined(self, resource: Resource, obj: Obj) -> Obj:
+    def defined(self, resource: Resource, obj: Obj, warnings: list[str] | None = None) -> Obj:
         """A definition is judged against the others and says so in its status."""
         if resource.key != definitions.KEY:
             return obj
+        if warnings is not None and (words := self.shipped.warning(obj)):
+            warnings.append(words)
         return definitions.accepted(obj, self.catalogue.resources())
 
     def open_namespace(self, resource: Resource, namespace: str, name: str) -> None:
