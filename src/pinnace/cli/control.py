@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -35,6 +36,7 @@ from pinnace.cli.supervisor import UNUSABLE
 from pinnace.controllers.manager import Manager
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
+from pinnace.objects.client import Identity
 from pinnace.objects.local import Local
 from pinnace.store.schema import NewerHome
 from pinnace.store.sqlite import SqliteStore
@@ -86,6 +88,14 @@ class PortTaken(Exception):
     """Another program has the port; the text says what to do."""
 
 
+def ticketed(store: SqliteStore, token: str, bearer: str) -> Identity | None:
+    """Which pod shows a ticket."""
+    from pinnace.objects import tickets  # asked for by pods that log something
+
+    text = bearer.partition(" ")[2].strip()
+    return tickets.check(store, token, text) if tickets.looks_like_one(text) else None
+
+
 async def run(home: Home, port: int, without: frozenset[str], *, strict: bool = False) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,7 +122,7 @@ async def live(
     context = ApiContext(
         home, client.as_, catalogue, authenticator, client.house.authoriser,
         hosts=(*tls.NAMES, tls.INSIDE), metrics=[lambda: manager.metrics.text().splitlines()],
-        routes=routes(platform), checks={"node": platform.node_problem},
+        ticket=partial(ticketed, store), routes=routes(platform), checks={"node": platform.node_problem},
     )
     application = app(context)
     server = await listen(application, home, port)

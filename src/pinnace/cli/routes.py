@@ -10,6 +10,7 @@ from pinnace.api.http import Request
 from pinnace.api.kfp.door import Door
 from pinnace.cli import observations
 from pinnace.cli.given import Platform
+from pinnace.cli.records import Records
 from pinnace.controllers.serving import statistics
 from pinnace.gateway.interface import Unreachable
 from pinnace.kinds.serving import INFERENCE_SERVICE
@@ -39,6 +40,7 @@ def routes(platform: Platform) -> list[Route]:
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
         observations.route(platform),
+        *Records(platform).routes(),
     ]
 
 

@@ -46,7 +46,7 @@ class Batch:
         self._connection = connection
         self._log: list[Any] = []
         self._rows: dict[RowKey, tuple[int, bytes | None]] = {}
-        self._stars: set[tuple[str, str]] = set()
+        self._stars: dict[tuple[str, str], str] = {}
 
     # -- planning ---------------------------------------------------------------------------------------
 
@@ -153,9 +153,11 @@ class Batch:
 
     def _row(self, row: Row, rv: int) -> None:
         if row.key == "*" and row.body is None:
-            self._stars.add((row.kind, row.owner))
+            self._stars[row.kind, row.owner] = row.becomes
             for key in [k for k in self._rows if k[:2] == (row.kind, row.owner)]:
-                del self._rows[key]
+                planned = self._rows.pop(key)
+                if row.becomes:
+                    self._rows[row.becomes, row.owner, key[2]] = planned
         else:
             self._rows[row.kind, row.owner, row.key] = (rv, row.body)
 
@@ -173,8 +175,11 @@ class Batch:
 
     def _flush_rows(self) -> None:
         run = self._connection
-        for star in self._stars:
-            run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
+        for star, becomes in self._stars.items():
+            if becomes:
+                run.execute("UPDATE OR REPLACE rows SET kind=? WHERE kind=? AND owner=?", (becomes, *star))
+            else:
+                run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
         gone: list[str] = []
         kept: list[Any] = []
         for key, (rv, body) in self._rows.items():

@@ -8,7 +8,7 @@ written once.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from pinnace.node.protocol import Ack, Collected, Forget, Kill, PodReport
 from pinnace.node.wire import NodeLink
 from pinnace.objects.client import Change, Transactional
 from pinnace.objects.errors import StatusError
+from pinnace.store.interface import Row
 
 AT_ONCE = 128
 """Pods of one commit: some milliseconds of writing."""
@@ -43,6 +44,8 @@ class Reports:
         self.table = table
         self.story = story
         self.binder = binder
+        self.recorded: Callable[[Obj], Sequence[Row]] = _nothing
+        """What lineage has to say of a pod that ended, for the same commit."""
         self._ended: dict[str, Entry] = {}
         self._alive: dict[str, Entry] = {}
         self.removable: list[Obj] = []
@@ -149,6 +152,8 @@ class Reports:
             if not final and entry.state is not State.BOUND:
                 continue  # it ended meanwhile, and its end is another commit's
             obj = _object(pod, entry.report, now)
+            if final:
+                rows += self.recorded(obj)
             if final or obj["status"] != pod.get("status"):
                 changes.append(Change(verb="system", resource=POD, obj=obj))
         return changes, rows
@@ -184,6 +189,10 @@ class Reports:
             entry,
             PodReport(entry.uid, "Failed", reason=reason, message=message, address=before.get("podIP") or ""),
         )
+
+
+def _nothing(pod: Obj) -> Sequence[Row]:
+    return ()
 
 
 def _object(pod: Obj, report: PodReport, now: float) -> Obj:
