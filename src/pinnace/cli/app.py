@@ -38,6 +38,7 @@ def up(
     port: int = DEFAULT_PORT,
     gateway_port: int = DEFAULT_GATEWAY_PORT,
     isolation: Literal["auto", "container", "sandbox", "process"] = "auto",
+    only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     without: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     rbac: Literal["quickstart", "strict"] = "quickstart",
     home: Where = None,
@@ -54,6 +55,8 @@ def up(
         Port of the inference gateway; 0 takes a free one.
     isolation:
         How steps are kept apart; `auto` takes the strongest that works here.
+    only:
+        Start just these families of controllers and what they need: `--only kfp,workflow`.
     without:
         Leave this family's objects (workflow, serving, jobs) to a controller of your own.
     rbac:
@@ -63,7 +66,7 @@ def up(
 
     return command(
         Home.at(home), detach=detach, port=port, gateway_port=gateway_port, isolation=isolation,
-        without=without, rbac=rbac,
+        only=only, without=without, rbac=rbac,
     )
 
 
