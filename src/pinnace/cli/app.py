@@ -148,6 +148,50 @@ def run(
     return command(Home.at(home), file, parameter, namespace)
 
 
+@app.command(group=WORK)
+def export(
+    what: str,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    build: Annotated[bool, Parameter(negative="")] = False,
+    push: str = "",
+    keep: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    store: str = "",
+    endpoint: str = "",
+    with_secrets: Annotated[bool, Parameter(negative="")] = False,
+    namespace: Namespace = "default",
+    home: Where = None,
+) -> int:
+    """Write what is here as a kustomize bundle that a cluster takes, with all that it refers to.
+
+    Parameters
+    ----------
+    what:
+        `NAME`, or `KIND/NAME`: run, pipeline, experiment, endpoint, job, or any kind as kubectl names it.
+    output:
+        The folder of the bundle; without it, one of the object's name here.
+    build:
+        Make an OCI image of every environment and of every source folder that is used, without an engine.
+    push:
+        `REGISTRY/PATH` to push the images to; the bundle then names them there, by digest.
+    keep:
+        A pattern of images that are left as they are (`alpine*`); may be repeated.
+    store:
+        `s3://BUCKET/PREFIX` (gs, az) to upload artifacts, models and claims' data to; references follow.
+    endpoint:
+        URL of that store, where it is not the cloud's own.
+    with_secrets:
+        Write the values of Secrets too, instead of names to fill in.
+    """
+    from pinnace.cli.export import Order
+    from pinnace.cli.export import export as command
+
+    order = Order(
+        build=build, push=push, store=store, endpoint=endpoint, keep=keep, with_secrets=with_secrets
+    )
+    return command(Home.at(home), what, output, namespace, order)
+
+
 workflow = App(name="workflow", help="Act on running workflows.", group=WORK)
 app.command(workflow)
 

@@ -88,12 +88,11 @@ class Bundle(msgspec.Struct):
         """Path in the bundle → text."""
         made: dict[str, str] = {}
         for part in PARTS:
-            written = {file_name(one): kustomize.text(one) for one in self.parts.get(part, [])}
+            documents = sorted(self.parts.get(part, []), key=lambda one: kustomize.rank(one["kind"]))
+            written = {file_name(one): kustomize.text(one) for one in documents}
             made.update({f"{part}/{name}": text for name, text in written.items()})
             if part == BASE:
-                built = [kustomized(one) for one in self.images if one.digest]
-                made[f"{BASE}/kustomization.yaml"] = kustomize.text(kustomize.base(written, built, self.name))
-                made[f"{BASE}/kustomizeconfig.yaml"] = kustomize.text(kustomize.configuration())
+                made.update(self.base(written))
             elif written:
                 made[f"{part}/kustomization.yaml"] = kustomize.text(kustomize.apart(written))
         for overlay in kustomize.OVERLAYS:
@@ -101,6 +100,13 @@ class Bundle(msgspec.Struct):
             made[f"{folder}/kustomization.yaml"] = kustomize.text(kustomize.overlay(overlay, self.name))
             made[f"{folder}/namespace.yaml"] = kustomize.text(kustomize.namespace(overlay, self.name))
         return made | self.extras
+
+    def base(self, written: Iterable[str]) -> dict[str, str]:
+        tables = kustomize.configuration(one["kind"] for one in self.documents(BASE))
+        built = [kustomized(one) for one in self.images if one.digest]
+        first = kustomize.base(written, built, self.name, configured=bool(tables))
+        made = {f"{BASE}/kustomization.yaml": kustomize.text(first)}
+        return made | ({f"{BASE}/kustomizeconfig.yaml": kustomize.text(tables)} if tables else {})
 
 
 def kustomized(image: Image) -> Obj:

@@ -57,7 +57,7 @@ def applying(bundle: Bundle) -> Iterator[str]:
         yield "A run happens once. To run it again, delete it, or give it a `nameSuffix` in the overlay."
         yield ""
     if any(path.startswith("kfp/") for path in bundle.extras):
-        yield "On Kubeflow Pipelines upload the pipeline instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
+        yield "On Kubeflow Pipelines instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
         yield ""
 
 
@@ -81,9 +81,9 @@ def unpushed(bundle: Bundle) -> Iterator[str]:
     built = [one for one in bundle.images if one.digest]
     if built and not bundle.pushed:
         yield (
-            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the addresses; "
-            f"or `skopeo copy oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` for each, and "
-            "then `newName` in `base/kustomization.yaml`."
+            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the "
+            f"addresses; or `skopeo copy oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` "
+            "for each, and then `newName` in `base/kustomization.yaml`."
         )
 
 
