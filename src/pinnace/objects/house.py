@@ -34,6 +34,7 @@ from pinnace.objects.writing import Admission, Quota
 from pinnace.store.interface import Conflict, DiskFull, Event, Put, Remove, Row, Store, Write
 
 NODE = "node"
+DEFAULT = "default"
 T = TypeVar("T")
 _REMEMBERED = frozenset({"namespaces", definitions.KEY})
 
@@ -120,12 +121,21 @@ class House:
             new, rows = projection.absorb({**new, "status": {}}, new)
         return self.defined(resource, new, warnings), rows
 
-    def secured(self, resource: Resource, new: Obj, options: Options) -> None:
-        """A Pod is held to the security level of its namespace."""
+    def secured(self, resource: Resource, new: Obj, warnings: list[str]) -> None:
+        """A Pod runs in the name of an account that is there, and is held to the security level of its
+        namespace. StatusError 403."""
         if resource.key == "pods":
+            self._accounted(resource, new)
             namespace = self.store.get("namespaces", "", namespace_of(new))
             if namespace is not None:
-                standards.judge(namespace, resource, new, options.warnings)
+                standards.judge(namespace, resource, new, warnings)
+
+    def _accounted(self, resource: Resource, pod: Obj) -> None:
+        """`default` is made with the namespace, and waited for by the pod itself."""
+        place, name = namespace_of(pod), pod["spec"].get("serviceAccountName") or DEFAULT
+        if name != DEFAULT and self.store.get("serviceaccounts", place, name) is None:
+            words = f'error looking up service account {place}/{name}: serviceaccount "{name}" not found'
+            raise refusals.forbidden(resource, name_of(pod), words)
 
     def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
         """What the commit that removes an object carries: its rows go, its record stays."""

@@ -253,7 +253,7 @@ class Local:
         """Stored, as what its writer sees of it."""
         self._guard(resource, None, new)
         new = self.house.limits.applied(resource, new)
-        self.house.secured(resource, new, options)
+        self.house.secured(resource, new, options.warnings)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(new),)):
             new, rows = self.house.entering(resource, new, options.warnings)
             self.house.ledger.check([(resource, None, new)])
@@ -421,7 +421,7 @@ class Local:
         judged = await self.house.judged(resource, options, judge)
         self._guard(resource, now, judged)
         if options.subresource == EPHEMERAL_CONTAINERS:
-            self.house.secured(resource, judged, options)
+            self.house.secured(resource, judged, options.warnings)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(judged),)):
             new = self.house.defined(resource, judged, options.warnings)
             if options.subresource != "status":
@@ -502,6 +502,14 @@ class Local:
                 if error.code != 404:
                     raise
         return page
+
+    def refusal(self, resource: Resource, obj: Obj) -> StatusError | None:
+        """For controllers whose creations are trusted: what would be said of this one if it were judged."""
+        try:
+            self.house.secured(resource, obj, [])
+        except StatusError as error:
+            return error
+        return None
 
     # Several writes at once -----------------------------------------------------------------------------
 
