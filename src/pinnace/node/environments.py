@@ -27,11 +27,13 @@ from pinnace.authoring.environments import (
 )
 from pinnace.home import Home
 from pinnace.node.images import ImageError, Images
+from pinnace.node.interpreters import newer, search_path
 from pinnace.node.launchers import Bind, Built
 from pinnace.node.reaper import Reaper
 
 LOOK = 1.0
 READY = "ready.json"
+LOCK = "lock.digest"
 VENV = "{{venv}}"
 """In a rule's file: where the environment's Python and programs are."""
 
@@ -122,7 +124,19 @@ class Environments:
                 await self.install(folder, environment.requirements)
             for group in environment.layers:
                 await self.install(folder, group)
+            await self.lock(folder)
         (folder / READY).write_bytes(msgspec.json.encode(Made(base)))
+
+    async def lock(self, folder: Path) -> None:
+        """What is installed, exactly, kept in `data/` under its digest: lineage tells environments apart."""
+        from pinnace.data.blobs import Blobs
+
+        python = str(folder / "venv/bin/python")
+        version = await self.output(folder, [python, "-I", "-c", "import sys; print(sys.version.split()[0])"])
+        found = await self.uv(folder, "pip", "freeze", "--quiet", "--python", python)
+        text = f"python=={version.strip()}\n{found}"
+        stored = await asyncio.to_thread(Blobs(self.home.data).put_bytes, text.encode())
+        (folder / LOCK).write_text(stored.digest)
 
     async def install(self, folder: Path, words: tuple[str, ...]) -> None:
         interpreter = str(folder / "venv/bin/python")
@@ -143,12 +157,19 @@ class Environments:
         try:
             found = await self.uv(folder, "python", "find", "--system", *options, request)
         except Absent as error:
+            if environment.near and (instead := await self.newer_python(folder, wanted)):
+                return instead
             raise Absent(
                 "ErrImagePull",
                 f"no Python {wanted} on this machine: install it, say `uv python install {wanted}`, "
                 f"or write a rule with `download_python: true` ({error})",
             ) from None
         return found.strip().splitlines()[-1]
+
+    async def newer_python(self, folder: Path, wanted: str) -> str | None:
+        options = ("--only-installed", "--offline", "--output-format", "json")
+        said = await self.uv(folder, "python", "list", "--quiet", *options)
+        return newer(said[said.find("[") :], wanted)
 
     async def interpreter_home(self, folder: Path, python: str) -> str:
         code = "import sys; print(sys.base_prefix)"
@@ -204,6 +225,9 @@ class Environments:
             entrypoint=environment.entrypoint,
             cmd=environment.cmd,
             workdir=environment.workdir,
+            identity=identity(environment, folder),
+            python=str(folder / "venv/bin/python") if environment.python else "",
+            preload=environment.preload,
         )
 
     def refresh(self) -> None:
@@ -232,6 +256,18 @@ class Environments:
         while self.stamp == stamp:
             await asyncio.sleep(LOOK)
             self.refresh()
+
+
+def identity(environment: Environment, folder: Path) -> str:
+    """`environment:<what was asked for>@<digest of what was installed>`; programs of the host are not
+    locked."""
+    if not environment.python:
+        return f"host:{environment.digest}"
+    try:
+        lock = (folder / LOCK).read_text()
+    except OSError:
+        lock = "unlocked"
+    return f"environment:{environment.digest}@{lock}"
 
 
 def needs_building(environment: Environment) -> bool:
@@ -301,4 +337,5 @@ def build_environment(home: Home) -> dict[str, str]:
     if not env.get("HOME"):
         env["HOME"] = str(home.root)
     env.pop("VIRTUAL_ENV", None)
+    env["PATH"] = search_path(env.get("PATH") or os.defpath, env["HOME"])
     return env

@@ -41,6 +41,12 @@ class Built(msgspec.Struct, frozen=True):
     user: int | None = None
     layered: bool = False
     """The packages that the program would install at its start are there."""
+    python: str = ""
+    """The environment's own interpreter, if it is one of Python."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported before there is a program (a warm start)."""
+    identity: str = ""
+    """What lineage knows it by: an image's digest, an environment's with that of what was installed."""
     image: str = ""
     """As the manifest names it; the container launcher asks its engine for this one."""
 
