@@ -196,6 +196,8 @@ class ContainerState(msgspec.Struct, omit_defaults=True):
 
     name: str
     waiting: str = ""
+    image_id: str = ""
+    """Which environment or image it is, by digest."""
     message: str = ""
     started: float = 0
     finished: float = 0

@@ -7,6 +7,10 @@ ticket opens the registry's paths and nothing else (`api.app`). Invariant: it en
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from pinnace.kinds.passes import PREFIX, key_of, opened
 from pinnace.objects.client import Identity
 from pinnace.objects.tokens import identity_of
@@ -32,10 +36,16 @@ def looks_like_one(text: str) -> bool:
 
 def check(store: Store, token: str, text: str) -> Identity | None:
     """`token` is the home's. None: no ticket of ours, or of a pod that is over."""
-    claims = opened(key_of(token), text)
-    if claims is None or store.row(BINDING, claims.uid) is None:
+    uid = opened(key_of(token), text)
+    body = store.row(BINDING, uid) if uid else None
+    if body is None:
         return None
-    return identity_of(claims.namespace, claims.account, extra=((POD_UID, (claims.uid,)),))
+    run: dict[str, Any] = msgspec.msgpack.decode(body)[-1]
+    pod = store.get("pods", run["namespace"], run["name"])
+    if pod is None or pod["metadata"]["uid"] != uid:
+        return None
+    account = pod["spec"].get("serviceAccountName") or "default"
+    return identity_of(run["namespace"], account, extra=((POD_UID, (uid,)),))
 
 
 __all__ = ["POD_UID", "check", "looks_like_one"]

@@ -13,6 +13,8 @@ from pinnace.objects.registry.records import MODEL, Record, Registry
 NO_STAGE = "None"
 STAGES = (NO_STAGE, "Staging", "Production", "Archived")
 RUN_NAME = "mlflow.runName"
+PROMPT = "mlflow.prompt.is_prompt"
+"""The tag of prompts, which are kept as models; a model that has it not is none, and clients ask for that."""
 
 
 def pairs(found: dict[str, str]) -> list[Record]:

@@ -11,8 +11,6 @@ from pinnace.api.mlflow.searching import chosen, version_fields
 from pinnace.objects.registry import records, versions
 from pinnace.objects.registry.records import LOGGED, MODEL, RUN, VERSION, Record
 
-PROMPT = "mlflow.prompt.is_prompt"
-
 
 async def create_model(call: Call) -> Record:
     fields = {
@@ -48,8 +46,8 @@ async def delete_model(call: Call) -> Record:
 
 async def search_models(call: Call) -> Record:
     every = [*call.registry.table(MODEL).values()]
-    if PROMPT not in call.text("filter", ""):
-        every = [one for one in every if records.tags(one).get(PROMPT) != "true"]
+    if messages.PROMPT not in call.text("filter", ""):
+        every = [one for one in every if records.tags(one).get(messages.PROMPT) != "true"]
     found, token = chosen(call, every, lambda one: messages.model(call.registry, one), ["name ASC"])
     shown = [messages.model(call.registry, one) for one in found]
     return {"registered_models": shown, "next_page_token": token}
@@ -131,7 +129,7 @@ async def create_version(call: Call) -> Record:
         made = versions.add(turn, call.model(), fields | call.said)
         artifact = {
             "artifactType": versions.MODEL_ARTIFACT, "uri": place, "state": "LIVE",
-            "name": f"{call.text('name')}-{made['number']}", **about,
+            "name": call.text("name"), **about,
         }
         if run:
             artifact |= {"modelSourceKind": "mlflow", "modelSourceClass": "run", "modelSourceId": run}

@@ -33,7 +33,7 @@ Fields = Callable[[Record], Record]
 def value(fields: Fields) -> filtering.Value:
     """What a name means: `fields` gives the attributes of a record."""
 
-    def found(record: Record, name: tuple[str, ...]) -> Any:
+    def asked(record: Record, name: tuple[str, ...]) -> Any:
         first, rest = name[0], ".".join(name[1:])
         if rest and first.lower() in METRICS:
             one = _metric(record, rest)
@@ -42,13 +42,14 @@ def value(fields: Fields) -> filtering.Value:
             one = (record.get("params") or {}).get(rest)
             return one.get("value") if isinstance(one, dict) else one
         if rest and first.lower() in TAGS:
-            return messages.run_tags(record).get(rest) if "uuid" in record else records.tags(record).get(rest)
+            found = messages.run_tags(record) if "uuid" in record else records.tags(record)
+            return found.get(rest, "false" if rest == messages.PROMPT else None)
         if rest and first.lower() in DATASETS:
             return _dataset(record, rest)
         wanted = rest if rest and first.lower() in ATTRIBUTES else ".".join(name)
         return fields(record).get(ALIASES.get(wanted, wanted))
 
-    return found
+    return asked
 
 
 def _metric(record: Record, name: str) -> Record | None:

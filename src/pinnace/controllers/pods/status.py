@@ -173,7 +173,7 @@ def _container(
         "ready": _ready(state, running, field),
         "restartCount": state.restarts,
         "image": container.get("image") or "",
-        "imageID": container.get("image") or "",
+        "imageID": state.image_id or container.get("image") or "",
         "containerID": identity,
         "started": running and not state.waiting,
     }
