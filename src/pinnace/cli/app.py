@@ -192,6 +192,36 @@ def export(
     return command(Home.at(home), what, output, namespace, order)
 
 
+@app.command(group=WORK)
+def check(
+    target: Path,
+    *,
+    context: str = "",
+    profile: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    overlay: str = "dev",
+    kubeconfig: Path | None = None,
+) -> int:
+    """Name what a cluster does not serve of a bundle or manifest, with path and fix.
+
+    Parameters
+    ----------
+    target:
+        A bundle of `pinnace export`, a kustomization, a folder of manifests, or a file.
+    context:
+        The cluster, by a context of your kubeconfig.
+    profile:
+        A cluster that is not at hand: kubeflow-1.8 to 1.11, kubeflow-26.03, argo-3.6, kserve-0.15, … may be
+        repeated.
+    overlay:
+        Which of the bundle's overlays is checked.
+    kubeconfig:
+        Another file than $KUBECONFIG or ~/.kube/config.
+    """
+    from pinnace.cli.check import check as command
+
+    return command(target, context, profile, overlay, kubeconfig)
+
+
 workflow = App(name="workflow", help="Act on running workflows.", group=WORK)
 app.command(workflow)
 

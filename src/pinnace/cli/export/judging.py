@@ -33,7 +33,8 @@ def problem(admission: Admission, catalogue: Catalogue, obj: Obj) -> str:
     if resource.group == OURS or older(obj):
         return f"{name}: {obj['apiVersion']} is served by this platform alone"
     try:
-        admission.created(SYSTEM, resource, obj, "default" if resource.namespaced else "", STRICT)
+        namespace = obj["metadata"].get("namespace") or "default"
+        admission.created(SYSTEM, resource, obj, namespace if resource.namespaced else "", STRICT)
     except StatusError as refusal:
         return f"{name}: {refusal.message}"
     return ""
