@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
-from pinnace.objects import definitions, refusals
+from pinnace.objects import allocation, definitions, refusals
 from pinnace.objects.admission import standards
 from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.budgets.ledger import Ledger
@@ -79,6 +79,7 @@ class House:
         self.emptier: Emptier
         self.served = definitions.Served(store, catalogue)
         self.shipped = Shipped(store, catalogue)
+        self.allocation = allocation.Allocation(store)
         self._namespaces: dict[str, str] = {}
         self._busy: Counter[str] = Counter()
         self._settled = asyncio.Event()
@@ -144,7 +145,10 @@ class House:
         return [*gone, *self.keeper.leaving(resource, obj)]
 
     def defined(self, resource: Resource, obj: Obj, warnings: list[str] | None = None) -> Obj:
-        """A definition is judged against the others and says so in its status."""
+        """What depends on the others of its kind: a definition is judged against them and says so in its
+        status, a Service gets numbers that no other has."""
+        if resource.key == allocation.KEY:
+            return self.allocation.given(resource, obj)
         if resource.key != definitions.KEY:
             return obj
         if warnings is not None and (words := self.shipped.warning(obj)):
