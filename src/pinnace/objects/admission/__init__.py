@@ -18,6 +18,7 @@ from pinnace.objects.admission import (
     serving,
     training,
     tuning,
+    workflow,
     workloads,
 )
 from pinnace.objects.admission.rules import NONE, Rules
@@ -49,6 +50,8 @@ _RULES: dict[str, Rules] = {
     "trainjobs.trainer.kubeflow.org": training.TRAIN_JOB,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
+    "workflows.argoproj.io": workflow.COMPILED,
+    "workflowtemplates.argoproj.io": workflow.COMPILED,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
 

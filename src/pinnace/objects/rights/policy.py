@@ -186,10 +186,11 @@ def bindings(*, strict: bool = False) -> Iterator[Obj]:
 
 
 def quickstart() -> Obj:
-    """The RoleBinding by which a namespace's `default` account may do what quick-starts let it do."""
+    """The RoleBinding by which a namespace's `default` account may do what quick-starts let it do, and the
+    account under which Workflows of kfp 1.8 run."""
     return {
         "metadata": {"name": QUICKSTART},
-        "subjects": [{"kind": "ServiceAccount", "name": "default"}],
+        "subjects": [{"kind": "ServiceAccount", "name": name} for name in ("default", "pipeline-runner")],
         "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": QUICKSTART},
     }
 
