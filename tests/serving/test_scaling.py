@@ -20,7 +20,9 @@ def wants(component: Obj, **notes: str) -> Demand:
     return found
 
 
-def under(load: float, seconds: int, of: Demand, *, ready: int = 1, begin: Load | None = None) -> tuple[Load, int]:
+def under(
+    load: float, seconds: int, of: Demand, *, ready: int = 1, begin: Load | None = None
+) -> tuple[Load, int]:
     state = begin or Load()
     count = 0
     start = state.samples[-1][0] + 1 if state.samples else 0.0

@@ -24,10 +24,17 @@ from pinnace.kinds.resource import Obj
 SOCKET = "/run/pinnace/http.sock"
 SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
 OURS = (
-    "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "pinnace/onnxserver",
-    "pinnace/pytorchserver",
+    "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "kserve/pmmlserver",
+    "kserve/paddleserver", "kserve/huggingfaceserver", "tensorflow/serving", "nvidia/tritonserver",
+    "pytorch/torchserve-kfs", "pinnace/onnxserver", "pinnace/pytorchserver",
 )
 """Images that this platform runs by its own servers (environment rules), which listen on a unix socket."""
+MLSERVER = "mlserver"
+MULTI_MODEL = "MULTI_MODEL"
+MODEL_CLASSES = {
+    "sklearn": "mlserver_sklearn.SKLearnModel", "xgboost": "mlserver_xgboost.XGBoostModel",
+    "lightgbm": "mlserver_lightgbm.LightGBMModel", "mlflow": "mlserver_mlflow.MLflowRuntime",
+}
 PORT = 8080
 PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
 
@@ -134,8 +141,31 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
     merged = merge_container(base, over)
     if model.get("runtimeVersion"):
         merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
-    final: Obj = replace_placeholders(merged, isvc)
+    if ours(merged) and several(model, merged):
+        merged["env"] = merge(merged.get("env") or [], [{"name": MULTI_MODEL, "value": "true"}], "env")
+    if MLSERVER in (runtime or {}).get("metadata", {}).get("name", ""):
+        return replaced(with_mlserver(merged, isvc, model), labelled(isvc, model))
+    return replaced(merged, isvc)
+
+
+def replaced(container: Obj, isvc: Obj) -> Obj:
+    final: Obj = replace_placeholders(container, isvc)
     return final
+
+
+def labelled(isvc: Obj, model: Obj) -> Obj:
+    """The service with the label by which MLServer's runtime finds the class of its model."""
+    name = MODEL_CLASSES.get((model.get("modelFormat") or {}).get("name", ""), "")
+    meta = isvc["metadata"]
+    return {**isvc, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), "modelClass": name}}}
+
+
+def with_mlserver(container: Obj, isvc: Obj, model: Obj) -> Obj:
+    """What KServe adds for MLServer (inference_service_defaults.go, SetMlServerDefaults)."""
+    env = [{"name": "MLSERVER_MODEL_NAME", "value": isvc["metadata"]["name"]}]
+    if model.get("storageUri") or model.get("storage"):
+        env.append({"name": "MLSERVER_MODEL_URI", "value": FOLDER})
+    return {**container, "env": merge(container.get("env") or [], env, "env")}
 
 
 def told(isvc: Obj, component: Obj, container: Obj) -> list[str]:
@@ -207,6 +237,19 @@ def _placeholder(text: str, isvc: Obj) -> str:
     return str((meta.get(group.lower()) or {}).get(key) or "")
 
 
+def several(model: Obj, container: Obj) -> bool:
+    """A server that begins without a model: they are loaded into it (TrainedModel)."""
+    env = {entry.get("name"): entry.get("value") for entry in container.get("env") or ()}
+    return not (model.get("storageUri") or model.get("storage") or env.get("STORAGE_URI"))
+
+
+def named(container: Obj) -> bool:
+    """Whether the server is told its model's name."""
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    told_so = any(str(word).partition("=")[0] in ("--model_name", "--model-name") for word in words)
+    return told_so or any(e.get("name") == "MLSERVER_MODEL_NAME" for e in container.get("env") or ())
+
+
 def model_name(container: Obj, default: str) -> str:
     """The name in the protocol's paths (GetModelName): `--model_name`, MLSERVER_MODEL_NAME, the service's."""
     args = [*(container.get("command") or ()), *(container.get("args") or ())]
@@ -250,10 +293,12 @@ def listens_on(isvc: Obj, component: Obj, runtime: Obj | None, container: Obj) -
             except msgspec.DecodeError as error:
                 raise Problem("InvalidPredictorSpec", f"annotation {SOCKETS}: {error}") from None
             return next(iter(paths.get(serving.CONTAINER, ())), "")
-    image = str(container.get("image") or "")
-    repository = image.partition("@")[0].rpartition("/")
-    name = f"{repository[0].rpartition('/')[2]}/{repository[2].partition(':')[0]}"
-    return SOCKET if name in OURS and not container.get("command") else ""
+    return SOCKET if ours(container) and not container.get("command") else ""
+
+
+def ours(container: Obj) -> bool:
+    repository = str(container.get("image") or "").partition("@")[0].rpartition("/")
+    return f"{repository[0].rpartition('/')[2]}/{repository[2].partition(':')[0]}" in OURS
 
 
 def health_path(container: Obj, model: Obj | None, runtime: Obj | None, name: str) -> str:
@@ -263,8 +308,10 @@ def health_path(container: Obj, model: Obj | None, runtime: Obj | None, name: st
         return str(probe.get("path") or "/")
     if model is None:
         return ""
-    spoken = _spec(runtime).get("protocolVersions") or ["v1"]
-    protocol = model.get("protocolVersion") or ("v1" if "v1" in spoken else spoken[0])
+    known = _spec(runtime).get("protocolVersions") or ["v1"]
+    protocol = model.get("protocolVersion") or ("v1" if "v1" in known else known[0])
+    if not named(container) or several(model, container):
+        return "/v2/health/ready" if ours(container) or protocol == "v2" else ""
     return f"/v2/models/{name}/ready" if protocol == "v2" else f"/v1/models/{name}"
 
 
