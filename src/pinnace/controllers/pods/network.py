@@ -25,6 +25,10 @@ from pinnace.node.protocol import Hello, Run
 MODES = ("own", "none")
 HOST = "127.0.0.1"
 LOOPBACK_PREFIX = "127.88"
+CLOSED = (
+    "nothing outside of the cluster network is reached from it, for want of slirp4netns "
+    "(`apt install slirp4netns`) or of /dev/net/tun"
+)
 FIRST, LAST = 256, 65279
 """Of a /16: the first and the last 256 are not given to pods."""
 CLUSTER_IPS = r"10\.(?:9[6-9]|10\d|11[01])\.\d{1,3}\.\d{1,3}"
@@ -33,7 +37,7 @@ PUBLIC = ("default", "kubernetes")
 
 class Assigned(msgspec.Struct, frozen=True):
     """`mode`: own, loopback or none. `why`: what made the pod need its own network ('': it does not).
-    `instead`: why it does not have one although it should."""
+    `instead`: why it does not have one although it should, or what is missing from the one that it has."""
 
     mode: str = "none"
     address: str = ""
@@ -44,7 +48,8 @@ class Assigned(msgspec.Struct, frozen=True):
     def story(self) -> str:
         """For an event; '' for a pod that shares the host's network and wants nothing else."""
         if self.mode == "own":
-            return f"Add eth0 [{self.address}/16]: a network of its own ({self.why})"
+            closed = f"; {self.instead}" if self.instead else ""
+            return f"Add eth0 [{self.address}/16]: a network of its own ({self.why}){closed}"
         if not self.why:
             return ""
         shared = f"address {self.address} of the host" if self.mode == "loopback" else "the host's network"
@@ -222,7 +227,8 @@ class Networks:
         own = hello.network == "own"
         prefix = hello.network_prefix if own else LOOPBACK_PREFIX
         address = self.addresses.take(pod["metadata"]["uid"], prefix)
-        return Assigned("own" if own else "loopback", address, why, hello.network_why)
+        instead = hello.network_why if not own else "" if hello.network_outside else CLOSED
+        return Assigned("own" if own else "loopback", address, why, instead)
 
     def dress(self, pod: Obj, run: Run, assigned: Assigned) -> None:
         """What the node must know of it."""
