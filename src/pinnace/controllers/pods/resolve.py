@@ -217,13 +217,13 @@ class _Builder:
         env = environment.of_container(self.pod, container, self.found, self.around.machine, self.given)
         limits = (container.get("resources") or {}).get("limits") or {}
         security = container.get("securityContext") or {}
-        command = _words(container.get("command"), env)
-        requirements = self.staging.requirements or layers.split(command)[0]
+        command, args = (_words(container.get(field), env) for field in ("command", "args"))
+        requirements = self.staging.requirements or layers.split([*command, *args])[0]
         result = Container(
             name=name,
             image=layered(container.get("image") or "", requirements),
             command=command,
-            args=_words(container.get("args"), env),
+            args=args,
             env=env,
             cwd=container.get("workingDir") or "",
             mounts=self.volumes.mounts(container, env),
