@@ -222,6 +222,78 @@ def check(
     return command(target, context, profile, overlay, kubeconfig)
 
 
+@app.command(group=WORK)
+def lineage(
+    of: str,
+    *,
+    down: Annotated[bool, Parameter(negative="")] = False,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    namespace: Annotated[str, Parameter(name=["--namespace", "-n"])] = "",
+    home: Where = None,
+) -> int:
+    """Walk from an endpoint, a model, a run or a digest to the data it goes back to.
+
+    Parameters
+    ----------
+    of:
+        A name (`digits`, `model/digits`, `digits:3`, `endpoint/digits`, `workflow/digits`) or a digest.
+    down:
+        The other way: to what depends on it.
+    full:
+        Whole digests, scripts and pods.
+    json:
+        The tree as JSON.
+    namespace:
+        Where to look; everywhere if it is not given.
+    """
+    from pinnace.cli.lineage import lineage as command
+
+    return command(Home.at(home), of, namespace, down=down, json=json, full=full)
+
+
+@app.command(group=WORK)
+def models(
+    name: str = "", *, json: Annotated[bool, Parameter(negative="")] = False, home: Where = None
+) -> int:
+    """List the registered models, or show every version of one.
+
+    Parameters
+    ----------
+    name:
+        The model to show.
+    json:
+        As JSON.
+    """
+    from pinnace.cli.lineage import models as command
+
+    return command(Home.at(home), name, json=json)
+
+
+@app.command(group=WORK)
+def rerun(
+    run: str,
+    *,
+    timeout: float = 3600,
+    namespace: Annotated[str, Parameter(name=["--namespace", "-n"])] = "",
+    home: Where = None,
+) -> int:
+    """Run again what was recorded, and tell which outputs are equal, which differ, and why.
+
+    Parameters
+    ----------
+    run:
+        Name of a workflow, job or experiment (`workflow/digits`); it may have been deleted.
+    timeout:
+        Seconds to wait for its end (workflows are followed as long as they take).
+    namespace:
+        Where to look; everywhere if it is not given.
+    """
+    from pinnace.cli.rerun import rerun as command
+
+    return command(Home.at(home), run, namespace, timeout=timeout)
+
+
 workflow = App(name="workflow", help="Act on running workflows.", group=WORK)
 app.command(workflow)
 

@@ -72,7 +72,8 @@ class Face:
         kind, _, name = request.query.get(field, "").rpartition("/")
         wanted = "" if kind in ("", "run") else kind
         found = self.book.named(name, request.query.get("namespace", ""), wanted)
-        found = [one for one in found if one.obj.get("kind") != "InferenceService"]
+        uid = request.query.get(f"{field}_uid", "")
+        found = [one for one in found if uid in ("", one.uid) and one.obj.get("kind") != "InferenceService"]
         if not found:
             raise StatusError(404, "NotFound", f"no run called {name!r} is there or was recorded")
         return found[0]

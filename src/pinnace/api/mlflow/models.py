@@ -134,6 +134,8 @@ async def create_version(call: Call) -> Record:
         if run:
             artifact |= {"modelSourceKind": "mlflow", "modelSourceClass": "run", "modelSourceId": run}
         versions.attach(turn, made, artifact)
+        pod = str((known or logged or made).get("pod") or "")
+        turn.rows += call.contents.left(about.get("digest", ""), call.text("name"), pod)
     return _shown(call, made)
 
 
@@ -230,6 +232,7 @@ async def create_logged(call: Call) -> Record:
             "status": "LOGGED_MODEL_PENDING", "params": call.pairs("params"), "metrics": [],
             "customProperties": records.tagged({}, {**call.pairs("tags")}), **call.said,
         })
+        turn.rows += call.contents.logging(made.get("pod", ""))
     return {"model": messages.logged(call.registry, made)}
 
 
@@ -243,8 +246,9 @@ async def finalize_logged(call: Call) -> Record:
     names = {"1": "LOGGED_MODEL_PENDING", "2": "LOGGED_MODEL_READY", "3": "LOGGED_MODEL_UPLOAD_FAILED"}
     async with call.registry.writing() as turn:
         made = turn.put(LOGGED, record, status=names.get(status, status))
-        place = messages.logged_place(call.registry, record)
-        turn.rows += await call.contents.left(place, str(record.get("name")), call.said.get("pod", ""))
+        about = await call.contents.about(messages.logged_place(call.registry, record))
+        pod = str(record.get("pod") or "")
+        turn.rows += call.contents.left(about.get("digest", ""), str(record.get("name")), pod)
     return {"model": messages.logged(call.registry, made)}
 
 

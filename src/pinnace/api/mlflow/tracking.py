@@ -113,6 +113,7 @@ async def create_run(call: Call) -> Record:
             "customProperties": records.tagged({}, {**tags}),
         }
         made = runs.begin(turn, experiment, fields | call.said)
+        turn.rows += call.contents.logging(made.get("pod", ""))
         if not name:
             made["name"] = f"run-{made['uuid'][:8]}"
     return {"run": messages.run(call.registry, made)}

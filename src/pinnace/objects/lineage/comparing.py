@@ -13,6 +13,9 @@ from pinnace.data.blobs import Blobs, Missing
 from pinnace.objects.lineage.book import Book, Run
 from pinnace.objects.lineage.execution import Execution
 
+RANDOM = re.compile(r"-?[a-z0-9]{5}$")
+"""What makes the name of a pod unlike any other."""
+SAID = "result"
 LOCK = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +37,9 @@ def _steps(book: Book, run: Run) -> dict[str, Execution]:
         name = nodes[one.node].name if one.node in nodes else one.name
         start = str(run.obj["metadata"]["name"])
         label = name.removeprefix(start).strip(".-") or "main"
-        found[label] = one
+        if not nodes:
+            label = RANDOM.sub("", label) or "pod"
+        found[label if label not in found else f"{label} #{len(found) + 1}"] = one
     return found
 
 
@@ -58,8 +63,10 @@ def _step(blobs: Blobs, name: str, old: Execution | None, new: Execution | None)
 
 
 def _outputs(done: Execution) -> dict[str, str]:
-    artifacts = {f"artifact {name}": digest for name, digest in done.outputs.items()}
-    return artifacts | {f"value {name}": text for name, text in done.results.items()}
+    """What a script merely says counts where it leaves nothing else."""
+    found = {f"artifact {name}": digest for name, digest in done.outputs.items()}
+    found |= {f"value {name}": text for name, text in done.results.items() if name != SAID}
+    return found or {f"value {name}": text for name, text in done.results.items()}
 
 
 def _changes(blobs: Blobs, old: Execution, new: Execution) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.objects.lineage import execution
 from pinnace.objects.lineage.keeping import Keeper
 from pinnace.objects.registry import files
 from pinnace.objects.registry.files import Files
@@ -67,13 +68,13 @@ class Contents:
         with self.files.blobs.open(entry.digest) as content:
             return framework(content.read())
 
-    async def left(self, uri: str, name: str, pod: str) -> list[Row]:
-        """Rows that say which pod left what lies there."""
-        path = files.path_of(uri)
-        if not pod or not path:
-            return []
-        stored = await self.files.folder(path)
-        return [] if stored is None else self.keeper.logged(pod, stored.digest, name, "")
+    def logging(self, pod: str) -> list[Row]:
+        """Rows of the commit by which a pod ('': nobody's) says something of itself."""
+        return self.keeper.logging(pod) if pod else []
+
+    def left(self, digest: str, name: str, pod: str) -> list[Row]:
+        """Rows that say which pod left that content."""
+        return [execution.uses(digest, "", pod, "out", name)] if pod and digest else []
 
 
 def framework(text: bytes) -> Record:

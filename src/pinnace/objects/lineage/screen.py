@@ -120,9 +120,11 @@ def _first(said: dict[str, str], names: tuple[str, ...]) -> str:
 
 
 def _run(run: Record | None, done: Execution | None) -> str:
-    if run is not None:
-        return f"{run.get('name') or run['uuid']}"
-    return f"{done.kind}/{done.run_name}" if done and done.run else ""
+    place = f"{done.kind}/{done.run_name}" if done and done.run else ""
+    if run is None:
+        return place
+    name = str(run.get("name") or run["uuid"])
+    return f"{name} in {place}" if place else name
 
 
 def _hyper(said: dict[str, str]) -> dict[str, str]:

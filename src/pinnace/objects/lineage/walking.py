@@ -203,6 +203,7 @@ class Walk:
             facts["script"] = code.script
         made = tree("execution", done.name, facts)
         if self._again(f"pod {done.pod}"):
+            made["facts"] = {"run": facts["run"], "seen": True}
             return made
         if self.down:
             made["children"] = [self.content(digest, name) for name, digest in done.outputs.items()]
