@@ -241,9 +241,10 @@ def _last_state(state: ContainerState, uid: str, known: Obj) -> Obj:
     finished = life.get("finishedAt") or (stamp(state.started) if state.started else None)
     reason = state.last_reason or ("Completed" if state.last_exit == 0 else "Error")
     identity = f"pinnace://{uid}/{state.name}/{max(0, state.restarts - 1)}"
-    return {
-        "terminated": {
-            "exitCode": state.last_exit, "reason": reason, "startedAt": life.get("startedAt"),
-            "finishedAt": finished or life.get("startedAt"), "containerID": identity,
-        }
+    ended: Obj = {
+        "exitCode": state.last_exit, "reason": reason, "startedAt": life.get("startedAt"),
+        "finishedAt": finished or life.get("startedAt"), "containerID": identity,
     }
+    if state.last_message:
+        ended["message"] = state.last_message
+    return {"terminated": ended}

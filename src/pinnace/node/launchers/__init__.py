@@ -18,6 +18,16 @@ class StartError(Exception):
     """The container cannot start; the text is for the person who wrote the manifest."""
 
 
+def unstarted(program: str, why: str = "") -> str:
+    """What a container says whose program did not start, as runc words it. Without `why` there is no such
+    program."""
+    missing = f"stat {program}: no such file or directory" if "/" in program else NOT_IN_PATH
+    return f'unable to start container process: exec: "{program}": {why or missing}'
+
+
+NOT_IN_PATH = "executable file not found in $PATH"
+
+
 class Bind(msgspec.Struct, frozen=True):
     source: str
     path: str
