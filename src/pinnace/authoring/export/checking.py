@@ -102,7 +102,7 @@ def kinds(obj: Obj, cluster: Cluster) -> Iterator[Finding]:
     elif served:
         fix = f"install {served.operator} {served.since} or later"
     elif near := get_close_matches(obj["kind"], sorted({kind for _, kind in cluster.served}), 1):
-        fix = f"did you mean {near[0]}? Else install the definition of this kind (`cluster/` of a bundle has it)"
+        fix = f"did you mean {near[0]}? Else install this kind (`cluster/` of a bundle has it)"
     else:
         fix = "install the definition of this kind (`cluster/` of the bundle, if it is there)"
     yield Finding(where(obj), "apiVersion", f"{obj['kind']} of {obj['apiVersion']} is not served", fix)
