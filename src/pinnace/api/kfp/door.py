@@ -17,6 +17,8 @@ from pinnace.objects.client import Identity
 from pinnace.objects.local import Local
 
 BASE = "/apis/v2beta1"
+OLDER = "/apis/v1beta1"
+"""As kfp 1.8 speaks."""
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
 SERVICES = ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
 
@@ -30,7 +32,7 @@ class Door:
         proxied = [
             Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS) for name in SERVICES
         ]
-        return [Route(f"{BASE}/*", self, METHODS), *proxied]
+        return [Route(f"{BASE}/*", self, METHODS), Route(f"{OLDER}/*", self, METHODS), *proxied]
 
     async def __call__(self, request: Request) -> None:
         if self._face is None:

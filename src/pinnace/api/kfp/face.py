@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from pinnace.api.http import Request
-from pinnace.api.kfp.door import BASE
+from pinnace.api.kfp.door import BASE, OLDER
 from pinnace.api.kfp.errors import Refusal, invalid, of_status
 from pinnace.api.kfp.records import Records
 from pinnace.authoring.kfp.expressions import ExpressionProblem
@@ -44,8 +45,17 @@ class Call:
         self.names = names
         self.query = request.query
         self.records = Records(client)
+        self.said: Obj | None = None
+
+    def saying(self, document: Obj) -> Call:
+        """The same call with another document for its body."""
+        made = Call(self.request, self.client, self.names)
+        made.said = document
+        return made
 
     async def document(self) -> Obj:
+        if self.said is not None:
+            return self.said
         content = await self.request.body(BODY)
         try:
             found: Any = json.loads(content or b"{}")
@@ -57,6 +67,14 @@ class Call:
 
 
 Answer = Callable[[Call], Awaitable[Any]]
+Entry = tuple[str, str, Answer]
+
+
+def table(entries: Iterable[Entry]) -> list[tuple[str, re.Pattern[str], Answer]]:
+    def compiled(path: str) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", path))
+
+    return [(method, compiled(path), answer) for method, path, answer in entries]
 
 
 class Face:
@@ -66,15 +84,9 @@ class Face:
         from pinnace.api.kfp import experiments, library, recurring, runs
 
         self.client = client
-        self.table: list[tuple[str, re.Pattern[str], Answer]] = [("GET", re.compile("/healthz"), healthz)]
-        for method, pattern, answer in (
-            *experiments.ROUTES,
-            *library.ROUTES,
-            *runs.ROUTES,
-            *recurring.ROUTES,
-        ):
-            path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", pattern)
-            self.table.append((method, re.compile(path), answer))
+        own: tuple[Entry, ...] = (("GET", "/healthz", healthz),)
+        entries = (*own, *experiments.ROUTES, *library.ROUTES, *runs.ROUTES, *recurring.ROUTES)
+        self.tables = {BASE: table(entries)}
 
     async def __call__(self, request: Request) -> None:
         path = request.path
@@ -82,7 +94,7 @@ class Face:
         if proxied is not None:
             path = proxied[1]
         try:
-            answer = await self.answer(request, path.removeprefix(BASE))
+            answer = await self.answer(request, path)
         except (Refusal, StatusError, IrError, ValueMismatch, ExpressionProblem) as error:
             refusal = refusal_of(error)
             await request.json(refusal.status, refusal.body())
@@ -98,7 +110,11 @@ class Face:
 
     async def answer(self, request: Request, path: str) -> Any:
         known = False
-        for method, pattern, answer in self.table:
+        base = OLDER if path.startswith(OLDER) else BASE
+        if base not in self.tables:
+            self.tables[base] = table(import_module("pinnace.api.kfp.older").ROUTES)
+        path = path.removeprefix(base)
+        for method, pattern, answer in self.tables[base]:
             found = pattern.fullmatch(path)
             if found is None:
                 continue
