@@ -121,7 +121,7 @@ def test_a_server_without_a_model_is_asked_whether_it_is_ready_itself() -> None:
 
 
 def test_mlserver_is_told_its_class_and_model() -> None:
-    chosen = next(each for each in runtimes() if "mlserver" in each["metadata"]["name"])
+    chosen = next(each for each in runtimes() if each["metadata"]["name"] == "kserve-mlserver")
     found = plan(service(model={**MODEL, "protocolVersion": "v2"}), chosen)
     env = {e["name"]: e.get("value") for e in found.template["spec"]["containers"][0]["env"]}
     assert env["MLSERVER_MODEL_IMPLEMENTATION"] == "mlserver_sklearn.SKLearnModel"
@@ -181,7 +181,7 @@ def test_an_artifact_is_staged_by_its_digest() -> None:
     ("file:///etc/passwd", "use pvc://"), ("/etc/passwd", "use pvc://"),
     ("file:///home/volumes/other/claim/x", "use pvc://"), ("file:///home/volumes/demo/../other/x", r"'\.\.'"),
     ("file:///home/volumes/demo/%2e%2e/other/x", r"'\.\.'"), ("pvc://models/../../x", r"'\.\.'"),
-    ("hf://org/model", "hf:// is not fetched"), ("oci://image", "oci:// is not fetched"),
+    ("oci://org/model", "oci:// is not fetched"), ("oci://image", "oci:// is not fetched"),
     ("pvc://", "expected pvc"),
     ("s3://artifacts/none", "no artifact of namespace demo has the key 'none'"),
 ])

@@ -48,6 +48,8 @@ def _resource(version: str, kind: str, *, namespaced: bool = True, status: bool 
 INFERENCE_SERVICE = _resource("v1beta1", "InferenceService", status=True)
 SERVING_RUNTIME = _resource("v1alpha1", "ServingRuntime")
 CLUSTER_SERVING_RUNTIME = _resource("v1alpha1", "ClusterServingRuntime", namespaced=False)
+STORAGE_CONTAINER = _resource("v1alpha1", "ClusterStorageContainer", namespaced=False)
+TRAINED_MODEL = _resource("v1alpha1", "TrainedModel", status=True)
 
 
 def notes(obj: Obj) -> dict[str, str]:

@@ -138,8 +138,8 @@ async def serve(words: list[str]) -> int:
     argv = ["torchserve", "--start", "--foreground", "--ncs", "--ts-config", str(config), *kept]
     if "--disable-token-auth" not in argv:
         argv.append("--disable-token-auth")  # nobody but us reaches it
-    env = {"LOG_LOCATION": str(folder), "METRICS_LOCATION": str(folder), "TS_SERVICE_ENVELOPE": "kserve",
-           **os.environ}
+    env = {"LOG_LOCATION": str(folder), "METRICS_LOCATION": str(folder), **os.environ}
+    env["TS_SERVICE_ENVELOPE"] = os.environ.get("TS_SERVICE_ENVELOPE") or "kserve"
     process = await asyncio.create_subprocess_exec(*argv, env=env, cwd=folder, start_new_session=True)
     running = asyncio.ensure_future(process.wait())
     stop = asyncio.Event()

@@ -230,6 +230,8 @@ class InferenceServices:
         uri, access = await credentials.wanted(self._client, work.isvc, part.spec)
         if not uri:
             return None
+        container = await credentials.initializer(self._client, uri)
+        access = msgspec.structs.replace(access, container=container)
         read_only = serving.notes(work.isvc).get("storage.kserve.io/readonly") != "false"
         return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only, access)
 

@@ -143,9 +143,9 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
         merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
     if ours(merged) and several(model, merged):
         merged["env"] = merge(merged.get("env") or [], [{"name": MULTI_MODEL, "value": "true"}], "env")
-    if MLSERVER in (runtime or {}).get("metadata", {}).get("name", ""):
-        return replaced(with_mlserver(merged, isvc, model), labelled(isvc, model))
-    return replaced(merged, isvc)
+    if MLSERVER in (runtime or {}).get("metadata", {}).get("name", "").split("-"):
+        merged = with_mlserver(merged, isvc, model)
+    return replaced(merged, labelled(isvc, model))
 
 
 def replaced(container: Obj, isvc: Obj) -> Obj:
@@ -154,10 +154,15 @@ def replaced(container: Obj, isvc: Obj) -> Obj:
 
 
 def labelled(isvc: Obj, model: Obj) -> Obj:
-    """The service with the label by which MLServer's runtime finds the class of its model."""
-    name = MODEL_CLASSES.get((model.get("modelFormat") or {}).get("name", ""), "")
+    """The service with the labels that KServe adds for its runtimes' placeholders: the class of a model for
+    MLServer, the envelope of requests for TorchServe."""
     meta = isvc["metadata"]
-    return {**isvc, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), "modelClass": name}}}
+    labels = {
+        **(meta.get("labels") or {}),
+        "modelClass": MODEL_CLASSES.get((model.get("modelFormat") or {}).get("name", ""), ""),
+        "serviceEnvelope": "kservev2" if model.get("protocolVersion") == "v2" else "kserve",
+    }
+    return {**isvc, "metadata": {**meta, "labels": labels}}
 
 
 def with_mlserver(container: Obj, isvc: Obj, model: Obj) -> Obj:
