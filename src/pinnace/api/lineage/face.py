@@ -29,7 +29,7 @@ class Face:
         self.registry = registry
         self.contents = contents
         self.book = Book(store, resources)
-        self.screens = Screens(registry, self.book)
+        self.screens = Screens(registry, self.book, contents)
 
     async def __call__(self, request: Request) -> None:
         request.resource = "lineage"

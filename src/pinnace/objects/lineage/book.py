@@ -68,6 +68,13 @@ class Book:
                     found.append((name, done))
         return sorted(found, key=lambda pair: pair[1].started, reverse=True)
 
+    def makers(self, digest: str, run: str = "") -> list[tuple[str, Execution]]:
+        """Who left a digest without having read it, those of one run first, then the newest; who only passed
+        it on counts where nobody else is known."""
+        found = self.users(digest, "out")
+        made = [pair for pair in found if digest not in pair[1].inputs.values()] or found
+        return sorted(made, key=lambda pair: pair[1].run != run) if run else made
+
     def execution(self, pod: str, run: str = "") -> Execution | None:
         """By the pod's uid (and its run's, where that is known)."""
         body = self.store.row(execution.EXECUTION, run or pod, pod)
@@ -105,6 +112,8 @@ class Book:
             if node.type != "Pod" or node.id in known or (node.memoization_status or {}).get("hit"):
                 continue
             template = template_of(run.obj, node)
+            if "resource" in template:
+                continue  # it has no pod here
             image = str((template.get("container") or template.get("script") or {}).get("image") or "")
             made.append(Execution(
                 pod=node.id, namespace=run.namespace, name=node.name, run=run.uid, kind=keeping.WORKFLOW,
@@ -198,6 +207,15 @@ class Book:
 
     def endpoints(self) -> list[Run]:
         return [Run(obj, False) for obj in self.store.list(ENDPOINTS).items]
+
+    def served(self, digest: str) -> list[Run]:
+        """The InferenceServices whose pods were given a digest, as far as that is recorded."""
+        found: dict[str, Run] = {}
+        for _, done in self.users(digest, "in"):
+            if done.endpoint:
+                for run in self.named(done.endpoint, done.namespace, "inferenceservice"):
+                    found.setdefault(run.uid, run)
+        return [*found.values()]
 
     def servers(self, endpoint: Obj) -> list[Execution]:
         """The pods that answer for an InferenceService now."""

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pinnace.objects.lineage.book import Book
+from pinnace.objects.lineage.contents import Contents
 from pinnace.objects.lineage.execution import Execution
 from pinnace.objects.registry import records, versions
 from pinnace.objects.registry.records import MODEL, RUN, VERSION, Record, Registry
@@ -44,9 +45,10 @@ class Screen(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Screens:
-    def __init__(self, registry: Registry, book: Book) -> None:
+    def __init__(self, registry: Registry, book: Book, contents: Contents) -> None:
         self.registry = registry
         self.book = book
+        self.contents = contents
 
     def every(self, model: str = "") -> list[Screen]:
         found = [*self.registry.table(VERSION).values()]
@@ -60,7 +62,7 @@ class Screens:
         said = {**records.tags(model), **records.tags(version)}
         files = versions.files(self.registry, version)
         artifact: Record = files[0] if files else {}
-        digest = str(artifact.get("digest") or "")
+        digest = self.digest_of(artifact, version.get("workspace") or "")
         run = self.registry.said(RUN, str(version.get("runUuid") or ""))
         done = self.made_by(version, digest)
         form = [artifact.get(name) or "" for name in ("modelFormatName", "modelFormatVersion")]
@@ -82,16 +84,18 @@ class Screens:
             properties=said,
         )
 
+    def digest_of(self, artifact: Record, workspace: str = "") -> str:
+        """What is registered while its step still runs has a digest when the step is over."""
+        uri = str(artifact.get("uri") or "")
+        return str(artifact.get("digest") or self.contents.known(uri, workspace).get("digest") or "")
+
     def made_by(self, version: Record, digest: str) -> Execution | None:
         """The step that left the content, or else the one that registered it."""
-        makers = self.book.users(digest, "out") if digest else []
-        pods = [version.get("pod")]
-        if run := self.registry.said(RUN, str(version.get("runUuid") or "")):
-            pods.append(run.get("pod"))
-        chosen = [one for _, one in makers if one.pod in pods] or [one for _, one in makers[-1:]]
-        done = chosen[0] if chosen else None
-        if done is None:
-            done = next((found for pod in pods if pod and (found := self.book.execution(str(pod)))), None)
+        run = self.registry.said(RUN, str(version.get("runUuid") or "")) or {}
+        pods = [str(pod) for pod in (run.get("pod"), version.get("pod")) if pod]
+        said = next((found for pod in pods if (found := self.book.execution(pod))), None)
+        makers = self.book.makers(digest, said.run if said else "") if digest else []
+        done = makers[0][1] if makers else said
         return self.book.with_parameters(self.book.run_of(done), done) if done else None
 
     def data(self, said: dict[str, str], run: Record | None, done: Execution | None) -> list[str]:
@@ -107,8 +111,8 @@ class Screens:
         """What the run goes back to: content that nothing here made, or that was made of nothing."""
         found: dict[str, str] = {}
         for name, digest in done.inputs.items():
-            makers = self.book.users(digest, "out")
-            maker = makers[-1][1] if makers else None
+            makers = self.book.makers(digest, done.run)
+            maker = makers[0][1] if makers else None
             above = self.roots(maker, depth + 1) if maker and depth < DEEP and maker.pod != done.pod else []
             for label, one in above or [(name, digest)]:
                 found.setdefault(one, label)

@@ -82,7 +82,7 @@ class Walk:
         """Versions of models that have that content, or say that they lie there."""
         numbers: set[int] = set()
         for one in self.registry.table(ARTIFACT).values():
-            if (digest and one.get("digest") == digest) or (uri and one.get("uri") == uri):
+            if (uri and one.get("uri") == uri) or (digest and self.screens.digest_of(one) == digest):
                 numbers.update(one.get("parents") or ())
         return [self.registry.get(VERSION, number) for number in sorted(numbers)
                 if number in self.registry.table(VERSION)]
@@ -138,35 +138,36 @@ class Walk:
         return made
 
     def _endpoints_of(self, digest: str, uri: str) -> list[Tree]:
-        found = []
+        found: list[Run] = []
         for run in self.book.endpoints():
             places = [place for _, place in locations(run.obj)]
             served = {given for one in self.book.servers(run.obj) for given in one.inputs.values()}
-            known = {str(self.contents.known(place, run.namespace).get("digest")) for place in places}
-            if (digest and digest in served | known) or (uri and uri in places):
-                found.append(self.endpoint(run))
-        return found
+            lying = {str(self.contents.known(place, run.namespace).get("digest")) for place in places}
+            if (digest and digest in served | lying) or (uri and uri in places):
+                found.append(run)
+        if digest:
+            known = {run.uid for run in found}
+            found += [run for run in self.book.served(digest) if run.uid not in known]
+        return [self.endpoint(run) for run in found]
 
     # -- content ----------------------------------------------------------------------------------------
 
-    def content(self, digest: str, name: str, maker: Execution | None = None) -> Tree:
-        """An artifact: up, with what made it; down, with what read it."""
+    def content(self, digest: str, name: str, maker: Execution | None = None, within: str = "") -> Tree:
+        """An artifact: up, with what made it (if it can be, in the run `within`); down, with what read it."""
         made = tree("artifact", name, {"digest": digest, **self._about(digest)})
         if self._again(f"digest {digest}"):
             made["facts"]["seen"] = True
             return made
-        made["children"] = self._readers(digest) if self.down else self._makers(digest, maker)
+        made["children"] = self._readers(digest) if self.down else self._makers(digest, maker, within)
         if not self.down and not made["children"]:
             made["kind"] = "dataset"
             made["facts"]["origin"] = "nothing that was recorded here made it"
         return made
 
-    def _makers(self, digest: str, maker: Execution | None) -> list[Tree]:
-        found = self.book.users(digest, "out")
+    def _makers(self, digest: str, maker: Execution | None, within: str) -> list[Tree]:
+        found = self.book.makers(digest, maker.run if maker else within)
         if maker is not None and all(one.pod != maker.pod for _, one in found):
             found = [("", maker), *found]
-        if maker is not None:
-            found.sort(key=lambda pair: pair[1].pod != maker.pod)
         first = [self.execution(one) for _, one in found[:1]]
         more = len(found) - 1
         if first and more > 0:
@@ -174,7 +175,8 @@ class Walk:
         return first
 
     def _readers(self, digest: str) -> list[Tree]:
-        done = [self.execution(one) for _, one in self.book.users(digest, "in")[:SEVERAL] if not one.endpoint]
+        users = [one for _, one in self.book.users(digest, "in") if not one.endpoint]
+        done = [self.execution(one) for one in users[:SEVERAL]]
         known = [self.version(one) for one in self.versions_of(digest)]
         return done + known + [one for one in self._endpoints_of(digest, "") if not known]
 
@@ -208,7 +210,8 @@ class Walk:
         if self.down:
             made["children"] = [self.content(digest, name) for name, digest in done.outputs.items()]
             return made
-        made["children"] = [self.content(digest, name) for name, digest in done.inputs.items()]
+        for name, digest in done.inputs.items():
+            made["children"].append(self.content(digest, name, within=done.run))
         for name, digest in done.sources.items():
             made["children"].append(tree("source", name, {"digest": digest}))
         for name in done.claims:
