@@ -7,6 +7,7 @@ service that the run made: for a cluster that does not repeat it).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -56,6 +57,10 @@ class Bundle(msgspec.Struct):
     extras: dict[str, str] = {}
     """Further files: a pipeline's IR, lock files."""
     pushed: str = ""
+    pipeline: Obj = {}
+    """The IR, where a pipeline of Kubeflow Pipelines is exported: `pipeline_spec`, and `platform_spec`."""
+    arguments: Obj = {}
+    """What its run was given."""
 
     def add(self, part: str, obj: Obj) -> None:
         """A document of the same kind and name that is there already stays."""
@@ -83,6 +88,7 @@ class Bundle(msgspec.Struct):
         for part, objs in self.parts.items():
             named = name if part in (BASE,) else address
             self.parts[part] = [images.replaced(one, named, address) for one in objs]
+        self.pipeline = images.replaced(self.pipeline, address, address)
 
     def files(self) -> dict[str, str]:
         """Path in the bundle → text."""
@@ -99,7 +105,14 @@ class Bundle(msgspec.Struct):
             folder = f"overlays/{overlay}"
             made[f"{folder}/kustomization.yaml"] = kustomize.text(kustomize.overlay(overlay, self.name))
             made[f"{folder}/namespace.yaml"] = kustomize.text(kustomize.namespace(overlay, self.name))
+        if self.pipeline:
+            made["kfp/pipeline.yaml"] = "---\n".join(kustomize.text(one) for one in self.pipeline.values())
+            made["kfp/arguments.json"] = json.dumps(self.arguments, indent=1) + "\n"
         return made | self.extras
+
+    def speaking(self) -> list[Obj]:
+        """Everything that names images."""
+        return [*self.documents(), *([self.pipeline] if self.pipeline else [])]
 
     def base(self, written: Iterable[str]) -> dict[str, str]:
         tables = kustomize.configuration(one["kind"] for one in self.documents(BASE))

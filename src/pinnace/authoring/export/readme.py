@@ -30,9 +30,8 @@ def title(bundle: Bundle) -> Iterator[str]:
         yield f"| `endpoints` | what the run has put in service, without a run: {listed(bundle, ENDPOINTS)} |"
     if any(one.digest for one in bundle.images):
         yield "| `images` | the images as an OCI layout, and a lock file of each |"
-    for path in sorted(bundle.extras):
-        if path.startswith("kfp/"):
-            yield f"| `{path}` | the pipeline for a Kubeflow Pipelines installation |"
+    if bundle.pipeline:
+        yield "| `kfp` | the pipeline and its run's arguments, for a Kubeflow Pipelines installation |"
     yield ""
 
 
@@ -56,9 +55,12 @@ def applying(bundle: Bundle) -> Iterator[str]:
     if any(one["kind"] in ("Workflow", "Job") for one in bundle.documents(BASE)):
         yield "A run happens once. To run it again, delete it, or give it a `nameSuffix` in the overlay."
         yield ""
-    if any(path.startswith("kfp/") for path in bundle.extras):
-        yield "On Kubeflow Pipelines instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
-        yield ""
+    if bundle.pipeline:
+        yield "On Kubeflow Pipelines instead of all this, with the arguments of `kfp/arguments.json`:"
+        yield from ("", "```python", "import json, kfp")
+        yield "arguments = json.load(open('kfp/arguments.json'))"
+        yield "kfp.Client().create_run_from_pipeline_package('kfp/pipeline.yaml', arguments=arguments)"
+        yield from ("```", "")
 
 
 def remaining(bundle: Bundle) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Picture(msgspec.Struct):
 def name(home: Home, bundle: Bundle) -> None:
     """Without --build: what the cluster will not find is named."""
     known = rules(home)
-    for image in dict.fromkeys(image for obj in bundle.documents() for image in images.images(obj)):
+    for image in dict.fromkeys(image for obj in bundle.speaking() for image in images.images(obj)):
         bundle.images.append(Image(image, image))
         rule = known.match(image)
         if rule is not None and image.startswith(OWN):
@@ -69,7 +69,7 @@ def build(
 ) -> None:
     known = rules(home)
     wanted = list(pictures(bundle, known, tuple(keep)))
-    for image in dict.fromkeys(image for obj in bundle.documents() for image in images.images(obj)):
+    for image in dict.fromkeys(image for obj in bundle.speaking() for image in images.images(obj)):
         if BAKED not in image and LAYERED not in image and not any(one.key == image for one in wanted):
             bundle.images.append(Image(image, image))
     if not wanted:
@@ -93,7 +93,7 @@ def build(
 def pictures(bundle: Bundle, known: Rules, keep: tuple[str, ...]) -> Iterator[Picture]:
     """Those to be built, each once; the documents are edited to name them."""
     made: dict[str, Picture] = {}
-    for obj in bundle.documents():
+    for obj in bundle.speaking():
         baked = {id(container): folders for container, folders in sources.take(obj)}
         sources.forget(obj)
         for container in images.containers(obj):

@@ -33,6 +33,8 @@ def found(connection: Connection, catalogue: Catalogue, what: str, namespace: st
     word, slash, name = what.partition("/")
     if not slash:
         word, name = "", what
+    if not name:
+        raise Failure(f"{what!r} names no object: expected NAME or KIND/NAME, such as run/NAME")
     keys = kinds(catalogue, word) if word else tuple(key for group in KINDS.values() for key in group)
     hits = [hit for key in keys for hit in [get(connection, catalogue.key(key), name, namespace)] if hit]
     hits = without_doubles(hits)
