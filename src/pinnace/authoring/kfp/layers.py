@@ -39,7 +39,8 @@ _HEAD = re.compile(_ENSURE.pattern + r"^(?P<install>[^\n]*pip install[^\n]*)\n",
 def split(command: list[str]) -> tuple[list[list[str]], list[str]]:
     """(groups of `pip install` arguments, the command that remains)."""
     head = _HEAD.match(command[2]) if len(command) > 2 and command[1] == "-c" else None
-    if head is not None and (group := _group(head["install"].strip())) is not None:
+    alone = head is not None and "&&" not in head["install"]
+    if head is not None and alone and (group := _group(head["install"].strip())) is not None:
         return [group], [*command[:2], command[2][head.end():], *command[3:]]
     if len(command) < 4 or command[:2] != ["sh", "-c"] or command[3] != "sh":
         return [], command

@@ -22,6 +22,8 @@ from pinnace.node.warm.program import Program, read
 
 KNOWN_VARIABLES = frozenset(("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"))
 LOCALE = ("LANG", "LANGUAGE", "LC_")
+COMPONENT = ("_KFP_RUNTIME", "true")
+"""With it the SDK says to its own package that a component's executor imports it, and not its author."""
 USUAL_LOCALE = frozenset(("C.UTF-8", "C.utf8"))
 
 
@@ -92,7 +94,7 @@ def usual(env: dict[str, str], built: Built) -> bool:
 
 def kind_of(built: Built, program: Program) -> Kind:
     """What a component's program imports at its top is imported beforehand; so is what the rule says."""
-    module = program.name if built.layered and program.kind == "module" else ""
+    module = program.name if COMPONENT in program.said.items() and program.kind == "module" else ""
     said = tuple(sorted(program.said.items())) if module else ()
     return Kind(built, said, module)
 
