@@ -8,6 +8,7 @@ from __future__ import annotations
 STAGING = "pinnace.dev/staging"
 ARTIFACT = "pinnace.dev/artifact"
 OUTPUTS = "pinnace.dev/outputs"
+SOURCES = "pinnace.dev/sources"
 ISOLATION = "pinnace.dev/isolation"
 NETWORK = "pinnace.dev/network"
 SOCKETS = "pinnace.dev/sockets"

@@ -27,11 +27,13 @@ from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.failpoint import passing
+from pinnace.kinds.annotations import SOURCES
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Kill, Run
 from pinnace.node.wire import NodeLink, WireError
 from pinnace.objects.client import Change, Transactional
 from pinnace.objects.errors import StatusError
+from pinnace.objects.lineage.keeping import sourced
 
 AT_ONCE = 64
 """Pods of one commit."""
@@ -47,6 +49,7 @@ class Given(msgspec.Struct):
     pod: Obj
     run: Run
     network: Assigned
+    configs: list[Obj] = []
 
 
 class Binder:
@@ -156,7 +159,7 @@ class Binder:
         held = entry.held
         if held is not None and held.scaled:
             self.story.scaled(pod, held.asked, held.milli_cpu)
-        return Given(entry, pod, run, network)
+        return Given(entry, pod, run, network, found.configs())
 
     def _placed(
         self, pod: Obj, found: Found, around: Surroundings, laid: list[Laid]
@@ -201,6 +204,11 @@ class Binder:
             assert held is not None
             pod = {**each.pod, "status": statuses.bound(each.pod, now, each.run.address)}
             pod["spec"] = {**pod["spec"], "nodeName": statuses.NODE_NAME}
+            if each.configs:
+                digests, contents = sourced(each.configs)
+                annotations = {**(pod["metadata"].get("annotations") or {}), SOURCES: encoded(digests)}
+                pod["metadata"] = {**pod["metadata"], "annotations": annotations}
+                rows += contents
             changes.append(Change(verb="system", resource=POD, obj=pod))
             rows.append(
                 binding.made(each.entry.uid, binding.Binding(epoch, held.milli_cpu, held.memory, each.run))
@@ -296,6 +304,10 @@ class Binder:
             await self.refresh([entry])
             if entry.uid in self.table.entries:
                 self.table.consider(entry)
+
+
+def encoded(digests: dict[str, str]) -> str:
+    return msgspec.json.encode(digests).decode()
 
 
 def addressed(pod: Obj, network: Assigned) -> Obj:

@@ -11,13 +11,11 @@ from typing import Any
 import msgspec
 from blake3 import blake3
 
-from pinnace.kinds.annotations import OUTPUTS, STAGING
+from pinnace.kinds.annotations import OUTPUTS, SOURCES, STAGING
 from pinnace.kinds.resource import Obj
 from pinnace.store.interface import Row
 
 EXECUTION, USES, CODE = "lineage", "lineage-uses", "lineage-code"
-SOURCES = "pinnace.dev/sources"
-"""Annotation: `configmap/<name>` → digest of its content, as it was when the pod was bound."""
 NODE_ID = "workflows.argoproj.io/node-id"
 ENDPOINT = "serving.kserve.io/inferenceservice"
 FINAL = ("Succeeded", "Failed")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+from blake3 import blake3
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.lineage import execution
@@ -19,6 +20,7 @@ from pinnace.objects.lineage.execution import Execution
 from pinnace.store.interface import Row, Store
 
 IMAGE, OBJECT, NAME, OPEN = "lineage-image", "lineage-object", "lineage-name", "lineage-open"
+SOURCE = "lineage-source"
 NODE = "lineage-node"
 """What a workflow's node rows become when it goes: (workflow's uid, node id)."""
 WORKFLOW = "Workflow"
@@ -99,6 +101,19 @@ class Keeper:
         """A pod that still runs says something of itself: its end will be recorded."""
         self.open.add(uid)
         return [Row(OPEN, uid, "", b"{}")]
+
+
+def sourced(configs: Iterable[Obj]) -> tuple[dict[str, str], list[Row]]:
+    """ConfigMaps that a pod is given: `configmap/<name>` → digest, and rows with their present content."""
+    digests: dict[str, str] = {}
+    found = []
+    for config in configs:
+        content = {key: config[key] for key in ("data", "binaryData") if config.get(key)}
+        body = msgspec.json.encode(content, order="sorted")
+        digest = blake3(body).hexdigest()
+        digests[f"configmap/{config['metadata']['name']}"] = digest
+        found.append(Row(SOURCE, digest, "", body))
+    return digests, found
 
 
 def is_run(resource: Resource) -> bool:
