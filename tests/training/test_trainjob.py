@@ -156,3 +156,37 @@ async def test_what_a_trainjob_is_cannot_change(tmp_path: Path) -> None:
         change = {"spec": {"trainer": {"numNodes": 2}}}
         with pytest.raises(StatusError, match=r"spec\.trainer.*immutable"):
             await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "spec", "words"),
+    [
+        ("torch-distributed", {"trainer": {"env": [{"name": "PET_NNODES", "value": "3"}]}},
+         r"must not have reserved envs, invalid envs configured: \[PET_NNODES\]"),
+        ("xgboost-distributed", {"trainer": {"env": [{"name": "DMLC_TASK_ID", "value": "3"}]}},
+         r"spec\.trainer\.env\[0\]: Forbidden: DMLC_TASK_ID is reserved for the XGBoost runtime"),
+        ("torch-distributed", {"initializer": {"dataset": {"storageUri": "hf://a/b"}}},
+         "must have dataset-initializer job when trainJob is configured with input datasetConfig"),
+        ("torch-distributed", {"podTemplateOverrides": [{"targetJobs": [{"name": "boss"}]}]},
+         "must not have targetJob that doesn't exist in the runtime job template"),
+    ],
+)
+async def test_what_does_not_go_with_its_runtime_is_refused(
+    tmp_path: Path, runtime: str, spec: Obj, words: str
+) -> None:
+    async with house(tmp_path, None, controllers) as platform:
+        await platform.until(CLUSTER_RUNTIME, runtime, lambda obj: True, namespace="")
+        with pytest.raises(StatusError, match=words):
+            await platform.create(TRAIN_JOB, trainjob(runtime=runtime, **spec))
+
+
+async def test_patches_change_only_while_it_is_suspended(tmp_path: Path) -> None:
+    patch = {"manager": "me.example/queue"}
+    async with house(tmp_path, None) as platform:
+        created = await platform.create(TRAIN_JOB, trainjob(runtimePatches=[patch]))
+        change = {"spec": {"runtimePatches": []}}
+        with pytest.raises(StatusError, match="can only be modified when the TrainJob is suspended"):
+            await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+        change["spec"]["suspend"] = True
+        await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+    assert created["spec"]["runtimePatches"][0]["time"] == created["metadata"]["creationTimestamp"]

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
+from pinnace.kinds.trainer import CLUSTER_RUNTIME, RUNTIME, TRAIN_JOB
 from pinnace.objects import allocation, definitions, refusals
 from pinnace.objects.admission import standards
 from pinnace.objects.authorisation import Authoriser
@@ -124,12 +125,26 @@ class House:
 
     def secured(self, resource: Resource, new: Obj, warnings: list[str]) -> None:
         """A Pod runs in the name of an account that is there, and is held to the security level of its
-        namespace. StatusError 403."""
+        namespace. StatusError 403. A TrainJob does for its runtime: 422."""
         if resource.key == "pods":
             self._accounted(resource, new)
             namespace = self.store.get("namespaces", "", namespace_of(new))
             if namespace is not None:
                 standards.judge(namespace, resource, new, warnings)
+        elif resource.key == TRAIN_JOB.key:
+            self._runnable(resource, new)
+
+    def _runnable(self, resource: Resource, job: Obj) -> None:
+        """A TrainJob must do for the runtime that it names; one that comes later is the controller's."""
+        from pinnace.kinds import trainer_rules  # only where somebody trains
+
+        named = job["spec"].get("runtimeRef") or {}
+        own = named.get("kind") == RUNTIME.kind
+        key, place = (RUNTIME.key, namespace_of(job)) if own else (CLUSTER_RUNTIME.key, "")
+        runtime = self.store.get(key, place, named.get("name") or "")
+        causes = trainer_rules.against(job, runtime) if runtime is not None else []
+        if causes:
+            raise refusals.invalid(resource, name_of(job), causes)
 
     def _accounted(self, resource: Resource, pod: Obj) -> None:
         """`default` is made with the namespace, and waited for by the pod itself."""

@@ -8,4 +8,4 @@ from pinnace.objects.admission.rules import Rules
 OLDER = Rules(mutate=training_older.modernise)
 """Documents of past versions become today's."""
 JOB_SET = Rules(mutate=jobset.default, check=jobset_rules.check, change=jobset.change)
-TRAIN_JOB = Rules(check=trainer.check, change=trainer.change)
+TRAIN_JOB = Rules(prepare=trainer.dated, check=trainer.check, change=trainer.change)
