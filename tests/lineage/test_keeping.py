@@ -52,7 +52,7 @@ def pod(
         "status": {
             "phase": phase,
             "containerStatuses": [{
-                "name": "main", "imageID": "environment:e@l",
+                "name": "main", "image": "python:3", "imageID": "environment:e@l",
                 "state": {"terminated": {"exitCode": 0, "startedAt": "2026-01-01T00:00:00Z",
                                          "finishedAt": "2026-01-01T00:00:01Z"}},
             }],

@@ -16,7 +16,6 @@ from blake3 import blake3
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.lineage import execution
-from pinnace.objects.lineage.execution import Execution
 from pinnace.store.interface import Row, Store
 
 IMAGE, OBJECT, NAME, OPEN = "lineage-image", "lineage-object", "lineage-name", "lineage-open"
@@ -78,18 +77,22 @@ class Keeper:
         if not pod["spec"].get("nodeName"):
             return []  # it never ran
         if _controlled_by_workflow(pod):
-            return self._image(execution.read(pod)[0]) if final else self._record(pod)
+            return self._images(pod) if final else self._record(pod)
         return self._record(pod)
 
     def _record(self, pod: Obj) -> list[Row]:
         done, code = execution.read(pod)
-        return [*execution.rows(done, code if self._first(done.code, done.pod) else None), *self._image(done)]
+        return [*execution.rows(done, code if self._first(done.code, done.pod) else None), *self._images(pod)]
 
-    def _image(self, done: Execution) -> list[Row]:
-        """Which environment it was, once for each image of a run."""
-        if not done.run or not done.environment or not self._first(f"{done.run}/{done.image}", done.pod):
-            return []
-        return [Row(IMAGE, done.run, done.image, _encode(done.environment))]
+    def _images(self, pod: Obj) -> list[Row]:
+        """Which environments they were, once for each image of a run."""
+        meta, found = pod["metadata"], []
+        owners = meta.get("ownerReferences")
+        for state in ((pod.get("status") or {}).get("containerStatuses") or ()) if owners else ():
+            run, image, known = owners[0]["uid"], state.get("image") or "", state.get("imageID")
+            if known and self._first(f"{run}/{image}", meta["uid"]):
+                found.append(Row(IMAGE, run, image, _encode(known)))
+        return found
 
     def _first(self, what: str, pod: str) -> bool:
         """Whether no other pod brought it. The same pod asks again when its commit has to be tried again."""
