@@ -34,8 +34,13 @@ def routes(platform: Platform) -> list[Route]:
 
         await request.text(200, (await collect(platform.home, platform.store)).text())
 
+    def contents(namespace: str, key: str) -> bytes | None:
+        from pinnace.cli.contents import reading  # asked for now and then
+
+        return reading(platform, namespace, key)
+
     return [
-        *Door(platform.client.as_).routes(),
+        *Door(platform.client.as_, contents).routes(),
         Route("/pinnace/v1/status", status),
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),

@@ -23,9 +23,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
 SERVICES = ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
 
 
+Reading = Callable[[str, str], bytes | None]
+"""The bytes under a namespace's key of the artifact repository, a folder as tar.gz."""
+
+
 class Door:
-    def __init__(self, client: Callable[[Identity], Local]) -> None:
+    def __init__(self, client: Callable[[Identity], Local], read: Reading | None = None) -> None:
         self.client = client
+        self.read = read
         self._face: Handler | None = None
 
     def routes(self) -> list[Route]:
@@ -37,5 +42,5 @@ class Door:
     async def __call__(self, request: Request) -> None:
         if self._face is None:
             module: Any = await asyncio.to_thread(import_module, "pinnace.api.kfp.face")
-            self._face = self._face or module.Face(self.client)
+            self._face = self._face or module.Face(self.client, self.read)
         await self._face(request)

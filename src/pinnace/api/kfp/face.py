@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from pinnace.api.http import Request
-from pinnace.api.kfp.door import BASE, OLDER
+from pinnace.api.kfp.door import BASE, OLDER, Reading
 from pinnace.api.kfp.errors import Refusal, invalid, of_status
 from pinnace.api.kfp.records import Records
 from pinnace.authoring.kfp.expressions import ExpressionProblem
@@ -39,7 +39,10 @@ BODY = 32 * 1024 * 1024
 class Call:
     """One request: what the path named, the query, who asks."""
 
-    def __init__(self, request: Request, client: Local, names: dict[str, str]) -> None:
+    def __init__(
+        self, request: Request, client: Local, names: dict[str, str], read: Reading | None = None
+    ) -> None:
+        self.read = read
         self.request = request
         self.client = client
         self.names = names
@@ -49,7 +52,7 @@ class Call:
 
     def saying(self, document: Obj) -> Call:
         """The same call with another document for its body."""
-        made = Call(self.request, self.client, self.names)
+        made = Call(self.request, self.client, self.names, self.read)
         made.said = document
         return made
 
@@ -78,15 +81,16 @@ def table(entries: Iterable[Entry]) -> list[tuple[str, re.Pattern[str], Answer]]
 
 
 class Face:
-    """`client` gives the door as an identity."""
+    """`client` gives the door as an identity; `read` what the artifact repository has."""
 
-    def __init__(self, client: Callable[[Identity], Local]) -> None:
-        from pinnace.api.kfp import experiments, library, recurring, runs
+    def __init__(self, client: Callable[[Identity], Local], read: Reading | None = None) -> None:
+        from pinnace.api.kfp import artifacts, experiments, library, recurring, runs
 
         self.client = client
+        self.read = read
         own: tuple[Entry, ...] = (("GET", "/healthz", healthz),)
-        entries = (*own, *experiments.ROUTES, *library.ROUTES, *runs.ROUTES, *recurring.ROUTES)
-        self.tables = {BASE: table(entries)}
+        rooms = (experiments, library, runs, recurring, artifacts)
+        self.tables = {BASE: table((*own, *(entry for room in rooms for entry in room.ROUTES)))}
 
     async def __call__(self, request: Request) -> None:
         path = request.path
@@ -123,7 +127,8 @@ class Face:
                 request.resource = "kfp"
                 if method == "POST":
                     await self._namespace()
-                return await answer(Call(request, self.client(request.identity), found.groupdict()))
+                own = self.client(request.identity)
+                return await answer(Call(request, own, found.groupdict(), self.read))
         if known:
             raise Refusal(501, f"Method Not Allowed: {request.method} {path}")
         raise Refusal(404, f"Not Found: the pipelines API has no {path}")

@@ -12,7 +12,16 @@ from typing import Any
 
 import yaml
 
-from pinnace.api.kfp import experiments, library, messages, older_messages, recurring, runs, uploads
+from pinnace.api.kfp import (
+    artifacts,
+    experiments,
+    library,
+    messages,
+    older_messages,
+    recurring,
+    runs,
+    uploads,
+)
 from pinnace.api.kfp.errors import absent, invalid
 from pinnace.api.kfp.face import Call
 from pinnace.api.kfp.listing import page
@@ -286,6 +295,7 @@ ROUTES: list[tuple[str, str, Answer]] = [
     ("GET", "/runs", list_runs),
     ("POST", "/runs", create_run),
     ("GET", "/runs/{id}", get_run),
+    artifacts.READ,
     ("DELETE", "/runs/{id}", runs.delete),
     ("POST", "/runs/{id}/terminate", runs.terminate),
     ("POST", "/runs/{id}/retry", runs.retry),

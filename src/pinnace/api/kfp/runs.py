@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 
 from pinnace.api.kfp import experiments, library, messages, retrying, tasks
-from pinnace.api.kfp.errors import Refusal, absent, invalid
+from pinnace.api.kfp.errors import PRECONDITION, Refusal, absent, invalid
 from pinnace.api.kfp.face import Call
 from pinnace.api.kfp.listing import page
 from pinnace.authoring.kfp.ir import Package, package
@@ -216,7 +216,9 @@ async def unarchive(call: Call) -> Obj:
     ]
     if found and (found[0].get("status") or {}).get("storageState") == "ARCHIVED":
         raise Refusal(
-            400, f"run {call.names['id']}: its experiment {experiment} is archived: unarchive that first"
+            400,
+            f"run {call.names['id']}: its experiment {experiment} is archived: unarchive that first",
+            PRECONDITION,
         )
     return await _store(call, "AVAILABLE")
 
