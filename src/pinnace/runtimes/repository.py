@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -40,8 +41,11 @@ class Repository:
             self.models.pop(self.first.name, None)
         for each in folders:
             predictor = Predictor(each.name, self.format.name)
-            predictor.model = self.format.load(each)
             self.models[each.name] = predictor
+            try:
+                predictor.model = self.format.load(each)
+            except CannotLoad as problem:
+                print(f"model {each.name} was not loaded: {problem}", file=sys.stderr, flush=True)
         return self.many
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:

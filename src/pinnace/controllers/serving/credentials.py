@@ -72,6 +72,11 @@ def takes(one: Obj, uri: str) -> bool:
         return False
 
 
+def with_uri(component: Obj, uri: str) -> Obj:
+    """The component, as if this were its model's place."""
+    return {**component, "model": {"storageUri": uri}}
+
+
 def custom(component: Obj) -> str:
     """A container of one's own asks by its variable STORAGE_URI."""
     own: Obj = next((c for c in component.get("containers") or () if c.get("name") == serving.CONTAINER), {})

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pinnace.controllers.built_in import NAMESPACE, POD, SERVICE
-from pinnace.controllers.serving.observed import over
+from pinnace.controllers.built_in import DEPLOYMENT, NAMESPACE, SERVICE
 from pinnace.controllers.serving.revisions import MANAGER, owner
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj, Resource
@@ -73,10 +72,7 @@ class Names:
                 reached: Obj = {"loadBalancer": {"ingress": [{"ip": HOST, "ipMode": "VIP"}]}}
                 if made.get("status") != reached:
                     await self._client.update(SERVICE, {**made, "status": reached}, ISTIO, STATUS)
-        kept = await create(self._client, POD, keeper(port), ISTIO)
-        if over(kept):
-            await self._client.delete(POD, INGRESS, ISTIO, Deletion(grace_seconds=0))
-            await create(self._client, POD, keeper(port), ISTIO)
+        await create(self._client, DEPLOYMENT, keeper(port), ISTIO)
 
 
 def gateways(port: int) -> list[Obj]:
@@ -102,17 +98,17 @@ def gateway(name: str, labels: dict[str, str], spec: Obj) -> Obj:
 def keeper(port: int) -> Obj:
     """What `kubectl port-forward svc/istio-ingressgateway` connects to: a pod in this machine's network,
     where the gateway listens. It does nothing itself."""
+    labels = {"app": INGRESS, "istio": "ingressgateway"}
+    container = {
+        "name": "gateway", "image": "busybox", "command": ["sleep", "infinity"],
+        "ports": [{"name": "http2", "containerPort": port, "protocol": "TCP"}],
+    }
+    pod = {"hostNetwork": True, "terminationGracePeriodSeconds": 0, "containers": [container]}
     return {
-        "apiVersion": POD.api_version, "kind": POD.kind,
-        "metadata": {
-            "name": INGRESS, "namespace": ISTIO, "labels": {"app": INGRESS, "istio": "ingressgateway"},
-        },
+        "apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.kind,
+        "metadata": {"name": INGRESS, "namespace": ISTIO, "labels": labels},
         "spec": {
-            "hostNetwork": True, "terminationGracePeriodSeconds": 0,
-            "containers": [{
-                "name": "gateway", "image": "busybox", "command": ["sleep", "infinity"],
-                "ports": [{"name": "http2", "containerPort": port, "protocol": "TCP"}],
-            }],
+            "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
 

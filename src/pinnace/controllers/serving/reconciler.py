@@ -29,6 +29,7 @@ from pinnace.controllers.serving import (
     storage,
     template,
     traffic,
+    trained,
 )
 from pinnace.controllers.serving.deployed import Deployed, Taken
 from pinnace.controllers.serving.endpoints import Picture, endpoint
@@ -91,7 +92,7 @@ class InferenceServices:
     to pods with a network of their own, '' where pods share the host's."""
 
     name = "inferenceservice"
-    watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME)
+    watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME, serving.TRAINED_MODEL)
     owners: Mapping[str, frozenset[str]] = {
         POD.key: frozenset({"InferenceService", "ReplicaSet"}),
         DEPLOYMENT.key: frozenset({"InferenceService"}),
@@ -128,6 +129,9 @@ class InferenceServices:
             return (key,)
         if event.resource in (POD.key, DEPLOYMENT.key):
             name = (event.obj["metadata"].get("labels") or {}).get(LABEL)
+            return (Key(event.namespace, name),) if name else ()
+        if event.resource == serving.TRAINED_MODEL.key:
+            name = (event.obj.get("spec") or {}).get("inferenceService")
             return (Key(event.namespace, name),) if name else ()
         return tuple(key for key in self._known if not event.namespace or key.namespace == event.namespace)
 
@@ -222,14 +226,26 @@ class InferenceServices:
         return choose(model, namespaced.items, cluster.items)
 
     async def _source(self, work: Work, part: Part) -> storage.Source | None:
-        """Where its model is: `storageUri`, `storage`, or a custom container's variable STORAGE_URI."""
-        model = part.spec.get("model") or {}
-        if model.get("storageUris") or part.spec.get("storageUris"):
-            text = "storageUris is not read by this platform yet; use storageUri"
-            raise Problem("InvalidPredictorSpec", text)
-        uri, access = await credentials.wanted(self._client, work.isvc, part.spec)
+        """Where its models are: `storageUri`, `storage`, `storageUris`, a custom container's variable
+        STORAGE_URI, or the TrainedModels of a server that begins without one."""
+        several = part.spec.get("storageUris") or (part.spec.get("model") or {}).get("storageUris") or ()
+        places = [(str(each["uri"]), str(each.get("mountPath") or storage.FOLDER)) for each in several]
+        if not places and part.component == "predictor":
+            part.trained = await trained.of(self._client, work.isvc)
+            places = trained.places(part.trained, part.spec)
+        if places:
+            sources = []
+            for number, (uri, folder) in enumerate(places):
+                one = await self._one_source(work, credentials.with_uri(part.spec, uri))
+                sources.append(storage.moved(one, folder, number))
+            return storage.together(sources)
+        found = await self._one_source(work, part.spec)
+        return found if found != storage.Source() else None
+
+    async def _one_source(self, work: Work, component: Obj) -> storage.Source:
+        uri, access = await credentials.wanted(self._client, work.isvc, component)
         if not uri:
-            return None
+            return storage.Source()
         container = await credentials.initializer(self._client, uri)
         access = msgspec.structs.replace(access, container=container)
         read_only = serving.notes(work.isvc).get("storage.kserve.io/readonly") != "false"
@@ -417,6 +433,8 @@ class InferenceServices:
             isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
             now=stamp(), ignored=tuple(self._ignored(work)),
         ))
+        for part in work.parts:
+            await trained.report(self._client, work.isvc, found, part, work.about.domain)
         old = work.isvc.get("status") or {}
         if found == old:
             return

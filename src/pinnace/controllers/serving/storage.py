@@ -7,7 +7,7 @@ in a cluster (kserve pkg/webhook/admission/pod/storage_initializer_injector.go).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -59,8 +59,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Obj, ...] = ()
     init: tuple[Obj, ...] = ()
     """Containers that fetch it before the server starts."""
-    artifact: str = ""
-    """The key in the artifact repository of what `inputs` names by content."""
+    artifacts: tuple[tuple[str, str], ...] = ()
+    """(key in the artifact repository, folder) of what `inputs` names by content."""
     network: str = ""
     """The network in which the place that it comes from is found, if that is not the pod's usual one."""
 
@@ -97,6 +97,41 @@ def tells_of_the_machine(host: str) -> bool:
         return host == "metadata" or host.endswith(".internal")
 
 
+def moved(source: Source, folder: str, number: int) -> Source:
+    """The same below another folder of the server's, beside others: `number` tells them apart."""
+
+    def there(path: str) -> str:
+        return f"{folder}{path.removeprefix(FOLDER)}" if path.startswith(FOLDER) else path
+
+    own = {volume["name"]: f"{volume['name']}-{number}" for volume in source.volumes}
+    named = [{**each, "name": own.get(each["name"], each["name"])} for each in source.mounts]
+    name = f"model-{number}"
+    return Source(
+        inputs=tuple({**each, "name": name, "path": there(each["path"])} for each in source.inputs),
+        volumes=tuple({**each, "name": own[each["name"]]} for each in source.volumes),
+        mounts=tuple({**each, "mountPath": there(each["mountPath"])} for each in named),
+        init=tuple(
+            {**each, "name": f"{each['name']}-{number}", "volumeMounts": [
+                {**mount, "name": own.get(mount["name"], mount["name"])} for mount in each["volumeMounts"]
+            ]}
+            for each in source.init
+        ),
+        artifacts=tuple((key, there(path)) for key, path in source.artifacts), network=source.network,
+    )
+
+
+def together(sources: Iterable[Source]) -> Source:
+    found = list(sources)
+    return Source(
+        inputs=tuple(each for one in found for each in one.inputs),
+        volumes=tuple(each for one in found for each in one.volumes),
+        mounts=tuple(each for one in found for each in one.mounts),
+        init=tuple(each for one in found for each in one.init),
+        artifacts=tuple(each for one in found for each in one.artifacts),
+        network=next((one.network for one in found if one.network), ""),
+    )
+
+
 def claim(name: str, path: str, read_only: bool = True) -> Source:
     if not name:
         raise Problem("InvalidPredictorSpec", "storageUri pvc://: expected pvc://<claim>/<path>")
@@ -113,7 +148,8 @@ def artifact(uri: str, key: str, namespace: str, artifacts: Artifacts) -> Source
         text = f"storageUri {uri}: no artifact of namespace {namespace} has the key {key!r} (yet)"
         raise Problem("ModelLoadFailed", text, waiting=True)
     path = FOLDER if found.directory else f"{FOLDER}/{PurePosixPath(key).name}"
-    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},), artifact=key)
+    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},),
+                  artifacts=((key, FOLDER),))
 
 
 def fetched(uri: str, access: Access, read_only: bool) -> Source:

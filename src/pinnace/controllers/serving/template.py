@@ -35,6 +35,8 @@ MODEL_CLASSES = {
     "sklearn": "mlserver_sklearn.SKLearnModel", "xgboost": "mlserver_xgboost.XGBoostModel",
     "lightgbm": "mlserver_lightgbm.LightGBMModel", "mlflow": "mlserver_mlflow.MLflowRuntime",
 }
+PROGRAMS = ("tensorflow_model_server", "tritonserver")
+"""What the images of ours start by themselves, wherever upstream's images have it."""
 PORT = 8080
 PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
 
@@ -108,14 +110,16 @@ def build(
             spec["initContainers"] = [*source.init, *(spec.get("initContainers") or ())]
     metadata = pod_metadata(isvc, component, runtime, socket, kind)
     uri = (model or {}).get("storageUri")
-    if uri:
-        metadata["annotations"][SOURCE] = uri
+    kept = source.artifacts if source is not None else ()
+    if uri or kept:
+        metadata["annotations"][SOURCE] = uri or ",".join(f"{key}={folder}" for key, folder in kept)
     template: Obj = {"metadata": metadata, "spec": spec}
     identity = hashlib.blake2s(json.dumps(template, sort_keys=True).encode(), digest_size=10).hexdigest()
     if source is not None and source.network and not listening:
         metadata["annotations"][NETWORK] = source.network
-    if source is not None and source.artifact and serving.mode(isvc) == serving.STANDARD:
-        metadata["annotations"][ARTIFACT] = json.dumps({"key": source.artifact, "path": FOLDER})
+    if source is not None and source.artifacts and serving.mode(isvc) == serving.STANDARD:
+        named = [{"key": key, "path": path} for key, path in source.artifacts]
+        metadata["annotations"][ARTIFACT] = json.dumps(named)
     elif source is not None and source.inputs:
         staged = json.dumps({"inputs": list(source.inputs)}, sort_keys=True)
         metadata = {**metadata, "annotations": {**metadata["annotations"], STAGING: staged}}
@@ -141,6 +145,8 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
     merged = merge_container(base, over)
     if model.get("runtimeVersion"):
         merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
+    if ours(merged) and str((merged.get("command") or [""])[0]).rpartition("/")[2] in PROGRAMS:
+        merged = {field: value for field, value in merged.items() if field != "command"}
     if ours(merged) and several(model, merged):
         merged["env"] = merge(merged.get("env") or [], [{"name": MULTI_MODEL, "value": "true"}], "env")
     if MLSERVER in (runtime or {}).get("metadata", {}).get("name", "").split("-"):
