@@ -33,6 +33,7 @@ from pinnace.node.reaper import Reaper
 
 LOOK = 1.0
 READY = "ready.json"
+STAMP = ".stamp"
 LOCK = "lock.digest"
 VENV = "{{venv}}"
 """In a rule's file: where the environment's Python and programs are."""
@@ -214,6 +215,8 @@ class Environments:
                 binds.insert(0, Bind(base, base))
             path.insert(0, str(folder / "venv/bin"))
             env["VIRTUAL_ENV"] = str(folder / "venv")
+        if environment.packages:
+            copy_packages(folder, environment)
         if environment.packages or environment.modules:
             env["PYTHONPATH"] = str(folder / "lib")
         return Built(
@@ -305,17 +308,29 @@ def write_modules(folder: Path, environment: Environment) -> None:
 
 
 def copy_packages(folder: Path, environment: Environment) -> None:
-    """Our own packages that the environment may import, and nothing else of the platform."""
+    """Our own packages that the environment may import, and nothing else of the platform; anew where those
+    of a newer platform differ."""
     import pinnace
 
     source = Path(pinnace.__file__).parent
     for package in environment.packages:
         parts = package.split(".")
-        target = folder / "lib" / Path(*parts)
+        origin, target = source.joinpath(*parts[1:]), folder / "lib" / Path(*parts)
+        stamp = stamped(origin)
+        if (target / STAMP).is_file() and (target / STAMP).read_text() == stamp:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if len(parts) > 1:
             (folder / "lib" / parts[0] / "__init__.py").touch()
-        shutil.copytree(source.joinpath(*parts[1:]), target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
+        (target / STAMP).write_text(stamp)
+
+
+def stamped(folder: Path) -> str:
+    """Tells two versions of a package's files apart."""
+    files = sorted((path.name, path.stat()) for path in folder.glob("*.py"))
+    return " ".join(f"{name}:{found.st_size}:{found.st_mtime_ns}" for name, found in files)
 
 
 def find_uv() -> str:
