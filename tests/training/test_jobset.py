@@ -10,6 +10,7 @@ import pytest
 from pinnace.controllers.built_in import JOB, POD, SERVICE
 from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.core.jobs import Jobs
+from pinnace.controllers.jobset import jobs as making
 from pinnace.controllers.jobset.controller import JobSets
 from pinnace.kinds.jobset import JOB_SET
 from pinnace.kinds.resource import Obj
@@ -195,3 +196,15 @@ async def test_a_wrong_dependency_is_refused(tmp_path: Path) -> None:
         wrong = replicated("a", dependsOn=[{"name": "nobody", "status": "Ready"}])
         with pytest.raises(StatusError, match="cannot depend on replicatedJob: nobody"):
             await platform.create(JOB_SET, jobset(wrong))
+
+
+def test_jobs_are_counted_in_all_and_in_their_group() -> None:
+    parts = [replicated("a", 2), replicated("b", 3, groupName="g"), replicated("c", 1, groupName="g")]
+    document = jobset(*parts)
+    document["metadata"] |= {"namespace": "default", "uid": "u"}
+    labels = making.made(document, parts[2], 0, 0)["metadata"]["labels"]
+    found = {key.removeprefix("jobset.sigs.k8s.io/"): value for key, value in labels.items()}
+    assert found.items() >= {
+        "global-replicas": "6", "job-global-index": "5", "group-name": "g", "group-replicas": "4",
+        "job-group-index": "3",
+    }.items()

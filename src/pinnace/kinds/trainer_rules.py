@@ -18,7 +18,10 @@ XGBOOST = ("DMLC_TRACKER_URI", "DMLC_TRACKER_PORT", "DMLC_TASK_ID", "DMLC_NUM_WO
 TUNE = ["tune", "run"]
 NODE, LAUNCHER = "node", "launcher"
 INITIALIZERS = {"dataset": "dataset-initializer", "model": "model-initializer"}
-OVERRIDES = "podTemplateOverrides"
+OVERRIDES, PATCHES = "podTemplateOverrides", "runtimePatches"
+OWN = (*INITIALIZERS.values(), NODE)
+"""Containers whose variables the TrainJob's own fields set."""
+NOT_THERE = f"must not have envs for the {', '.join(OWN)} containers"
 
 
 def against(job: Obj, runtime: Obj) -> list[Cause]:
@@ -28,7 +31,7 @@ def against(job: Obj, runtime: Obj) -> list[Cause]:
     trainer, policy = spec.get("trainer") or {}, about.get("mlPolicy") or {}
     return [
         *_reserved(trainer, policy), *_launched(trainer, policy, containers),
-        *_initialized(spec, containers), *_overridden(spec, containers),
+        *_initialized(spec, containers), *_overridden(spec, containers), *_patched(spec),
     ]
 
 
@@ -75,7 +78,6 @@ def _initialized(spec: Obj, containers: dict[str, set[str]]) -> Iterator[Cause]:
 
 def _overridden(spec: Obj, containers: dict[str, set[str]]) -> Iterator[Cause]:
     path, everything = f"spec.{OVERRIDES}", spec.get(OVERRIDES) or []
-    own = (*INITIALIZERS.values(), NODE)
     for override in everything:
         for target in override.get("targetJobs") or ():
             name = target.get("name", "")
@@ -88,6 +90,16 @@ def _overridden(spec: Obj, containers: dict[str, set[str]]) -> Iterator[Cause]:
                     if one.get("name") not in containers[name]:
                         words = f"must not have {word} that doesn't exist in the runtime job {name}"
                         yield cause.invalid(path, everything, words)
-                    elif kind == "containers" and one.get("env") and one.get("name") in own:
-                        words = f"must not have envs for the {', '.join(own)} containers"
-                        yield cause.invalid(path, everything, words)
+                    elif kind == "containers" and one.get("env") and one.get("name") in OWN:
+                        yield cause.invalid(path, everything, NOT_THERE)
+
+
+def _patched(spec: Obj) -> Iterator[Cause]:
+    everything = spec.get(PATCHES) or []
+    for patch in everything:
+        template = (patch.get("trainingRuntimeSpec") or {}).get("template") or {}
+        for one in (template.get("spec") or {}).get("replicatedJobs") or ():
+            job = (one.get("template") or {}).get("spec") or {}
+            pod = (job.get("template") or {}).get("spec") or {}
+            if any(each.get("env") and each.get("name") in OWN for each in pod.get("containers") or ()):
+                yield cause.invalid(f"spec.{PATCHES}", everything, NOT_THERE)
