@@ -1,8 +1,9 @@
 """Which network a pod gets, and the address it has there.
 
 Called by `binder` for every pod that is bound. A pod gets a network of its own if it says that it listens, is
-a server, is named in a subdomain, is selected by a Service, or speaks of one; what runs once and does none of
-that shares the host's network, which costs nothing. Invariant: an address belongs to one bound pod; it is
+a server, is named in a subdomain, is selected by a Service, or could speak of one: if its namespace has any,
+and for a step of a workflow if it does. What runs once and does none of that shares the host's network, which
+costs nothing. Invariant: an address belongs to one bound pod; it is
 committed with the binding, found again there by the next life of control, and free once the pod is over.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 import msgspec
 
 from pinnace.controllers.pods.found import Blocked
-from pinnace.kinds.annotations import ISOLATION, SOCKETS
+from pinnace.kinds.annotations import ISOLATION, SOCKETS, STAGING
 from pinnace.kinds.annotations import NETWORK as ANNOTATION
 from pinnace.kinds.resource import Obj
 from pinnace.node.network import dns
@@ -119,6 +120,11 @@ class Services:
         )
         return next(found, "")
 
+    def there(self, namespace: str) -> str:
+        """Whether a program may look for one by its name: what it speaks of may stand in its image."""
+        found = next((name for name in self.known.get(namespace, ()) if (namespace, name) != PUBLIC), "")
+        return f"its namespace has Service {found}" if found else ""
+
     def mentioned(self, run: Run, prefix: str) -> str:
         """What of the cluster network the pod's own texts speak of."""
         here = self.known.get(run.namespace)
@@ -170,6 +176,8 @@ def texts(run: Run) -> Iterator[str]:
                 yield value
         if container.script:
             yield container.script
+        for mount in container.mounts:
+            yield from (content.decode(errors="replace") for content in (mount.files or {}).values())
 
 
 class Networks:
@@ -215,8 +223,10 @@ class Networks:
             return f"it has a name in {spec['subdomain']}"
         if spec.get("restartPolicy", "Always") == "Always":
             return "it is a server"
-        selecting = self.services.selecting(pod)
-        return f"Service {selecting} selects it" if selecting else ""
+        if selecting := self.services.selecting(pod):
+            return f"Service {selecting} selects it"
+        step = STAGING in (pod["metadata"].get("annotations") or {})
+        return "" if step else self.services.there(pod["metadata"]["namespace"])
 
     def assigned(self, pod: Obj, why: str, hello: Hello) -> Assigned:
         asked = (pod["metadata"].get("annotations") or {}).get(ISOLATION, "")
