@@ -37,6 +37,7 @@ WEBHOOK = re.compile(r"is not allowed in standard predictor|exactly one of \[|ca
 LONG = 1500.0
 """Seconds for the models, and with them the environments of their servers."""
 PATIENCE = 240.0
+CLAIM = "a-claim"
 IRIS = [[6.8, 2.8, 4.8, 1.4], [6.0, 3.4, 4.5, 1.6]]
 CONFIG = {
     "type": "s3", "access_key_id": "a", "secret_access_key": "b", "region": "us-south",
@@ -102,6 +103,23 @@ def prerequisites(kubectl: Kubectl, namespace: str) -> None:
         kubectl("create", "-n", namespace, "-f", "-", text=json.dumps(each))
 
 
+def claim(kubectl: Kubectl, namespace: str) -> None:
+    """A volume with a model below `export`, for a document that names one."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    env = [{"name": "STORAGE_EMULATOR_HOST", "value": CONFIG["endpoint_url"]}]
+    container = {
+        "name": "fill", "image": "kserve/storage-initializer:latest", "env": env,
+        "args": ["gs://kfserving-examples/mnist", "/claim/export"],
+        "volumeMounts": [{"name": "claim", "mountPath": "/claim"}],
+    }
+    volumes = [{"name": "claim", "persistentVolumeClaim": {"claimName": CLAIM}}]
+    pod = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
+    for kind, name, body in (("PersistentVolumeClaim", CLAIM, spec), ("Pod", "fill", pod)):
+        text = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "spec": body}
+        kubectl("create", "-n", namespace, "-f", "-", text=json.dumps(text))
+    kubectl("wait", "pod/fill", "-n", namespace, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=90s")
+
+
 # Documents ------------------------------------------------------------------------------------------------
 
 
@@ -130,6 +148,9 @@ def run(
     kubectl("create", "namespace", namespace)
     prerequisites(kubectl, namespace)
     created: list[tuple[dict[str, Any], str]] = []
+    if any("${PVC_NAME}" in json.dumps(document) for document in parsed):
+        claim(kubectl, namespace)
+        parsed = json.loads(json.dumps(parsed).replace("${PVC_NAME}", CLAIM))
     for document in parsed:
         meta = document.get("metadata") or {}
         document["metadata"] = {**meta, "namespace": namespace}

@@ -26,6 +26,8 @@ def advice(resource: Resource, obj: Obj) -> list[str]:
     """One sentence for each thing that has no effect; none for most documents."""
     if effect := IDLE.get(resource.key):
         return [f"this {resource.kind} {_STORED}: {effect}"]
+    if resource.key == serving.INFERENCE_SERVICE.key and resource.version == serving_older.HALFWAY.version:
+        return [serving_older.warning(obj)]
     if resource.key == serving.INFERENCE_SERVICE.key:
         return [f"{field} has no effect: {why}" for field, why in serving.ignored(obj)]
     if resource.key == serving_older.OLDER.key:
