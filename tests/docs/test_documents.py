@@ -37,6 +37,9 @@ NOT_RUN = {
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace COMMAND": "a synopsis of the reference",
+    "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
+    "pinnace check digits": "tests/export/test_cluster.py checks that bundle",
+    "kubectl apply -k digits/overlays/dev": "tests/export/test_cluster.py applies it in another home",
     "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
 }
 

@@ -250,13 +250,13 @@ def test_folders_mounted_read_only_leave_the_document() -> None:
             {"name": "out", "hostPath": {"path": "/o"}},
         ],
     }
-    obj = {"kind": "Job", "spec": {"template": {"spec": pod}}}
+    obj: Obj = {"kind": "Job", "spec": {"template": {"spec": pod}}}
     taken = list(sources.take(obj))
     sources.forget(obj)
     assert [(folder.source, folder.place) for _, found in taken for folder in found] == [
         ("/home/me/src", "/src")
     ]
-    assert [volume["name"] for volume in pod["volumes"]] == ["out"]
+    assert [one["name"] for one in obj["spec"]["template"]["spec"]["volumes"]] == ["out"]
     assert sources.left(obj) == ["/o"]
 
 
@@ -299,7 +299,7 @@ def test_kustomize_puts_digests_and_namespaces_everywhere(bundle: Bundle, tmp_pa
     for overlay in ("dev", "test", "prod"):
         command = [binary(), "kustomize", str(tmp_path / "overlays" / overlay)]
         built = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        objs = {one["kind"]: one for one in yaml.safe_load_all(built)}
+        objs: dict[str, Obj] = {one["kind"]: one for one in yaml.safe_load_all(built)}
         templates = objs["Workflow"]["spec"]["templates"]
         assert templates[0]["script"]["image"] == f"reg.example/digits/team-a@sha256:{'0' * 64}"
         assert templates[1]["container"]["image"] == "team/keep:1"

@@ -158,7 +158,8 @@ def later(obj: Obj) -> Iterator[tuple[Later, str]]:
 def places(value: Any, steps: list[str], path: str) -> Iterator[str]:
     """Where the document has a field of that path."""
     if not steps:
-        yield path
+        if value not in (False, "", [], {}):
+            yield path  # what only says no was put there by defaults
         return
     name, several = steps[0].removesuffix("[]"), steps[0].endswith("[]")
     inner = value.get(name) if isinstance(value, dict) else None

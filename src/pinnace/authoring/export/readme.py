@@ -8,6 +8,7 @@ from pinnace.authoring.export import operators
 from pinnace.authoring.export.artifacts import VOLUME, Found
 from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image
 
+OWN = "pinnace/"
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -112,7 +113,10 @@ def pictures(bundle: Bundle) -> Iterator[str]:
 
 
 def picture(image: Image) -> str:
-    return f"`{image.reference}`" if image.digest else "as it is named: the cluster fetches it"
+    if image.digest:
+        return f"`{image.reference}`"
+    own = image.original.startswith(OWN)
+    return "only on this machine" if own else "as it is named: the cluster fetches it"
 
 
 def data(bundle: Bundle) -> Iterator[str]:

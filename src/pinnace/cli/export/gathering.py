@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pinnace.authoring.export import kustomize, rights
+from pinnace.authoring.export import kustomize, operators, rights
 from pinnace.authoring.export.bundle import (
     BASE,
     CLUSTER,
@@ -18,7 +18,7 @@ from pinnace.authoring.export.bundle import (
     label,
     placeholder,
 )
-from pinnace.authoring.export.cleaning import cleaned, plain_name
+from pinnace.authoring.export.cleaning import cleaned, plain_name, written_as
 from pinnace.authoring.export.references import (
     ACCOUNT,
     CLUSTER_RUNTIME,
@@ -86,13 +86,24 @@ class Gathering:
             return
         self.done.add((resource.key, obj["metadata"]["name"]))
         obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
-        document = cleaned(obj)
+        document = cleaned(self.as_written(obj))
         bundle.add(part or (BASE if resource.namespaced else CLUSTER), document)
         if resource.key in self.definitions and resource.key not in self.catalogue.shipped:
             bundle.add(CLUSTER, cleaned(self.definitions[resource.key]))
         for reference in references(document):
             self.follow(bundle, reference, document)
         self.runtimes(bundle, document)
+
+    def as_written(self, obj: Obj) -> Obj:
+        """In the version that its author wrote, where upstream serves that one (MPIJobs of v1 and v2beta1 are
+        two things)."""
+        api = written_as(obj)
+        resource = self.catalogue.kind(api, obj["kind"])
+        if api == obj["apiVersion"] or resource is None or operators.served_by(api, obj["kind"]) is None:
+            return obj
+        meta = obj["metadata"]
+        found = self.get(resource, meta["name"], meta.get("namespace", ""))
+        return {**found, "apiVersion": api, "kind": obj["kind"]} if found else obj
 
     def follow(self, bundle: Bundle, reference: Reference, asker: Obj) -> None:
         if reference.made:
