@@ -50,6 +50,7 @@ _RULES: dict[str, Rules] = {
     "trainjobs.trainer.kubeflow.org": training.TRAIN_JOB,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
+    "mpijobs.kubeflow.org": training.MPI_JOB,
     "workflows.argoproj.io": workflow.COMPILED,
     "workflowtemplates.argoproj.io": workflow.COMPILED,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
