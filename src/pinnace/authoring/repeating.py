@@ -35,6 +35,34 @@ def again(run: Document, nodes: dict[str, Document]) -> tuple[Document, list[str
     return made, notes
 
 
+def brought_back(manifest: Document, sources: list[Document]) -> tuple[Document, list[Document], list[str]]:
+    """What read ConfigMaps that are others now, or gone, reads them as they were: the manifest, the
+    ConfigMaps to make, and what to say."""
+    made, notes = [], []
+    for source in sources:
+        if source["same"] or not source["content"]:
+            continue
+        name = f"{source['name'][:200]}-was-{source['digest'][:8]}"
+        manifest = _renamed(manifest, source["name"], name)
+        meta = {"name": name, "namespace": manifest["metadata"]["namespace"]}
+        made.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **source["content"]})
+        notes.append(f"ConfigMap {source['name']} is not what it was: brought back as {name}")
+    return manifest, made, notes
+
+
+def _renamed(node: Any, old: str, new: str) -> Any:
+    """Every reference to a ConfigMap."""
+    if isinstance(node, list):
+        return [_renamed(one, old, new) for one in node]
+    if not isinstance(node, dict):
+        return node
+    done = {key: _renamed(one, old, new) for key, one in node.items()}
+    for key in ("configMap", "configMapRef", "configMapKeyRef"):
+        if isinstance(done.get(key), dict) and done[key].get("name") == old:
+            done[key] = {**done[key], "name": new}
+    return done
+
+
 def _own(found: dict[str, str] | None) -> dict[str, str]:
     return {key: value for key, value in (found or {}).items() if not key.startswith(FOREIGN)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pinnace.authoring import repeating
-from pinnace.cli.connection import Connection
+from pinnace.cli.connection import Connection, Refused
 from pinnace.cli.lineage import BASE, SHORT
 from pinnace.cli.platform import Failure
 from pinnace.cli.tree import follow
@@ -31,7 +32,11 @@ def rerun(home: Home, name: str, namespace: str, *, timeout: float) -> int:
     found = connection.json(f"{BASE}/run?{urlencode({'name': name, 'namespace': namespace})}")
     run = found["object"]
     manifest, notes = repeating.again(run, found["nodes"])
-    for note in notes:
+    manifest, configs, more = repeating.brought_back(manifest, found["sources"])
+    for config in configs:
+        with suppress(Refused):  # there from an earlier time
+            create(connection, config)
+    for note in [*notes, *more]:
         console.print(note, style="dim")
     created = create(connection, manifest)
     where = "was deleted, runs again from its record" if found["gone"] else "runs again"
@@ -107,7 +112,8 @@ def short(value: str) -> str:
 
 def told(console: Console, report: dict[str, Any]) -> int:
     if report["equal"]:
-        console.print("every output is equal", style="bold green")
+        nothing = "no step left an output that could be compared"
+        console.print("every output is equal" if report["outputs"] else nothing, style="bold green")
         return EQUAL
     if any(step.get("missing") for step in report["steps"]):
         console.print("the runs did not go the same way", style="bold red")

@@ -58,8 +58,10 @@ class Face:
     def run(self, request: Request) -> Any:
         """`?name=&namespace=`: the object as it is or was, and what it executed."""
         run = self._run(request, "name")
+        done = self.book.of_run(run)
         return {
-            "object": run.obj, "gone": run.gone, "executions": msgspec.to_builtins(self.book.of_run(run)),
+            "object": run.obj, "gone": run.gone, "executions": msgspec.to_builtins(done),
+            "sources": self.book.sources(done),
             "nodes": {key: msgspec.to_builtins(node) for key, node in self.book.nodes(run).items()},
         }
 

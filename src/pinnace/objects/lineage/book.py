@@ -159,6 +159,19 @@ class Book:
         body = self.store.row(execution.CODE, _execution.decode(raw).code)
         return None if body is None else _code.decode(body)
 
+    def sources(self, done: Iterable[Execution]) -> list[Obj]:
+        """The ConfigMaps that were read, as they were: name, digest, content, whether they still are so."""
+        found: dict[tuple[str, str], Obj] = {}
+        for one in done:
+            for label, digest in one.sources.items():
+                name = label.partition("/")[2]
+                body = self.store.row(keeping.SOURCE, digest)
+                now = self.store.get("configmaps", one.namespace, name)
+                same = now is not None and digest in keeping.sourced([now])[0].values()
+                content = msgspec.json.decode(body) if body else {}
+                found[name, digest] = {"name": name, "digest": digest, "content": content, "same": same}
+        return [*found.values()]
+
     # -- runs -------------------------------------------------------------------------------------------
 
     def run(self, kind: str, name: str, namespace: str, uid: str) -> Run | None:

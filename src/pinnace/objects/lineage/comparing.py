@@ -15,6 +15,7 @@ from pinnace.objects.lineage.execution import Execution
 
 RANDOM = re.compile(r"-?[a-z0-9]{5}$")
 """What makes the name of a pod unlike any other."""
+BROUGHT_BACK = re.compile(r"-was-[0-9a-f]{8}$")
 SAID = "result"
 LOCK = re.compile(r"[0-9a-f]{64}")
 
@@ -26,7 +27,8 @@ def compared(book: Book, blobs: Blobs, old: Run, new: Run) -> dict[str, Any]:
         _step(blobs, name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])
     ]
     equal = all(not one["differ"] and not one.get("missing") for one in steps)
-    return {"old": old.title, "new": new.title, "steps": steps, "equal": equal}
+    outputs = sum(len(one["equal"]) + len(one["differ"]) for one in steps)
+    return {"old": old.title, "new": new.title, "steps": steps, "equal": equal, "outputs": outputs}
 
 
 def _steps(book: Book, run: Run) -> dict[str, Execution]:
@@ -77,8 +79,9 @@ def _changes(blobs: Blobs, old: Execution, new: Execution) -> list[str]:
             found.append(f"parameter {name}: {_short(was)} then, {_short(now)} now")
     if old.code != new.code:
         found.append(f"code: {old.code[:12]} then, {new.code[:12]} now")
-    for name in dict.fromkeys([*old.sources, *new.sources]):
-        if old.sources.get(name) != new.sources.get(name):
+    before, after = _sources(old), _sources(new)
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
             found.append(f"code: the content of {name} is another")
     if old.environment != new.environment:
         found.append(f"environment: {_environments(blobs, old.environment, new.environment)}")
@@ -87,6 +90,11 @@ def _changes(blobs: Blobs, old: Execution, new: Execution) -> list[str]:
         if was != now:
             found.append(f"input {name}: {was[:12] or 'none'} then, {now[:12] or 'none'} now")
     return found
+
+
+def _sources(done: Execution) -> dict[str, str]:
+    """A ConfigMap that was brought back has a name of its own (`authoring/repeating`)."""
+    return {BROUGHT_BACK.sub("", name): digest for name, digest in done.sources.items()}
 
 
 def _short(value: str | None) -> str:

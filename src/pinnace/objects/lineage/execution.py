@@ -56,7 +56,6 @@ class Code(msgspec.Struct, frozen=True, omit_defaults=True):
     args: tuple[str, ...] = ()
     script: str = ""
     env: dict[str, str] = {}
-    sources: dict[str, str] = {}
 
     @property
     def digest(self) -> str:
@@ -86,7 +85,7 @@ def read(pod: Obj) -> tuple[Execution, Code]:
     ended = (state.get("state") or {}).get("terminated") or (state.get("state") or {}).get("running") or {}
     owners: list[Obj] = meta.get("ownerReferences") or []
     owner: Obj = next((one for one in owners if one.get("controller")), owners[0] if owners else {})
-    code = code_of(main, staging.get("script") or "", sources)
+    code = code_of(main, staging.get("script") or "")
     results = dict(collected.get("parameters") or {})
     if collected.get("result") is not None:
         results["result"] = collected["result"]
@@ -116,10 +115,10 @@ def uses(digest: str, run: str, pod: str, way: str, name: str) -> Row:
     return Row(USES, digest, f"{pod}/{way}/{name}", msgspec.json.encode([run or pod, pod]))
 
 
-def code_of(container: Obj, script: str, sources: dict[str, str]) -> Code:
+def code_of(container: Obj, script: str) -> Code:
     return Code(
         image=container.get("image") or "", command=tuple(container.get("command") or ()),
-        args=tuple(container.get("args") or ()), script=script, env=_env(container), sources=sources,
+        args=tuple(container.get("args") or ()), script=script, env=_env(container),
     )
 
 
