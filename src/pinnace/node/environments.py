@@ -144,9 +144,16 @@ class Environments:
         links = [word for place in find_links() for word in ("--find-links", place)]
         options = ["--quiet", "--link-mode=copy", "--compile-bytecode", "--python", interpreter, *links]
         own = [word for word in words if word.startswith("-")]
-        await self.uv(
-            folder, "pip", "install", *options, *own, "--", *(word for word in words if word not in own)
-        )
+        wanted = ["--", *(word for word in words if word not in own)]
+        preferred = folder / "preferred.txt"
+        if found := laid_down():
+            preferred.write_text("\n".join(found) + "\n")
+            try:
+                await self.uv(folder, "pip", "install", *options, "-c", str(preferred), *own, *wanted)
+                return
+            except Absent:
+                pass  # another version is asked for, or another Python: what can be had will do
+        await self.uv(folder, "pip", "install", *options, *own, *wanted)
 
     async def find_python(self, folder: Path, environment: Environment) -> str:
         """The interpreter's path. Absent: the machine has none of that version."""
@@ -345,6 +352,19 @@ def find_links() -> list[str]:
     """pip's own settings, which uv does not read."""
     text = os.environ.get("PIP_FIND_LINKS", "") if not os.environ.get("UV_FIND_LINKS") else ""
     return [place for place in text.split() if "://" in place or Path(place).is_dir()]
+
+
+def laid_down() -> list[str]:
+    """Builds of somebody's own in the folders to find wheels in (`torch==2.13.0+cpu`): whoever laid them
+    there means them, though a registry may have a newer one with gigabytes of CUDA."""
+    text = " ".join(os.environ.get(name, "") for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"))
+    found: dict[str, list[str]] = {}
+    for place in text.replace(",", " ").split():
+        for wheel in Path(place).glob("*.whl") if "://" not in place else ():
+            name, version = wheel.name.split("-")[:2]
+            if "+" in version:
+                found.setdefault(name, []).append(f"{name}=={version}")
+    return sorted(versions[0] for versions in found.values() if len(versions) == 1)
 
 
 def build_environment(home: Home) -> dict[str, str]:
