@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,15 @@ def cluster(tmp_path: Path) -> Iterator[Platform]:
         platform.down()
 
 
+HELD = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: digits}
+spec: {suspend: true, workflowTemplateRef: {name: digits-training}}
+"""
+"""It need not run here to be exported."""
+
+
 def only(cluster: Platform, bundle: Path) -> None:
     """The images of the bundle, and nothing else."""
     rules = [{"image": f"localhost/{bundle.name}/*", "layout": str(bundle / "images")}, NOTHING_ELSE]
@@ -52,14 +63,15 @@ def waiting(cluster: Platform, name: str, namespace: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_digits_run_to_the_end_from_the_bundles_own_images(
     here: Platform, cluster: Platform, tmp_path: Path
 ) -> None:
     # given: the example, exported with its environments as images
-    here.kubectl("apply", "-k", str(EXAMPLES / "digits"))
+    here.kubectl("apply", "-f", str(EXAMPLES / "digits" / "training.yaml"))
+    here.kubectl("apply", "-f", "-", text=HELD)
     bundle = tmp_path / "digits"
-    said = here.command("export", "run/digits", "-o", str(bundle), "--build", timeout=500).stdout
+    said = here.command("export", "run/digits", "-o", str(bundle), "--build", timeout=900).stdout
     here.kubectl("delete", "wf", "digits")
     assert "image kserve/sklearnserver:v0.15.2 → localhost/digits/kserve-sklearnserver@sha256:" in said
     lock = (bundle / "images" / "kserve-sklearnserver.lock").read_text()
@@ -72,9 +84,9 @@ def test_digits_run_to_the_end_from_the_bundles_own_images(
     assert "is not served" not in checked and checked.count("on the machine that exported it alone") == 2
     cluster.kubectl("apply", "-k", str(bundle / "overlays" / "dev"))
     # then: every step runs, a person says yes, and the model that it trained answers
-    eventually(lambda: waiting(cluster, "digits", "digits-dev"), "the question", within=300)
+    eventually(lambda: waiting(cluster, "digits", "digits-dev"), "the question", within=900)
     cluster.command("workflow", "resume", "digits", "-n", "digits-dev")
-    eventually(lambda: phase(cluster, "digits", "digits-dev") == "Succeeded", "the end", within=120)
+    eventually(lambda: phase(cluster, "digits", "digits-dev") == "Succeeded", "the end", within=300)
     ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
     assert cluster.kubectl("get", "isvc", "digits", "-n", "digits-dev", "-o", ready) == "True"
     assert not list(cluster.home.environments.iterdir()), "no environment was built"
@@ -145,7 +157,9 @@ spec:
 
 def test_what_a_run_refers_to_comes_along_and_secrets_stay(here: Platform, tmp_path: Path) -> None:
     here.kubectl("apply", "-f", "-", text=SECRETS)
-    (here.home.volumes / "default" / "data" / "rows.csv").write_text("1,2\n")
+    claim = here.home.volumes / "default" / "data"
+    claim.mkdir(parents=True, exist_ok=True)
+    (claim / "rows.csv").write_text("1,2\n")
     bundle = tmp_path / "bundle"
     here.command("export", "asks", "-o", str(bundle))
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*.yaml")}
@@ -186,3 +200,76 @@ def test_errors_of_the_command_say_what_to_do(here: Platform, tmp_path: Path) ->
         done = here.command("export", *words, check=False)
         assert done.returncode == 1 and said in done.stderr, done.stderr
     assert (there / "mine.txt").read_text() == "keep me"
+
+
+MAKES = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: makes}
+spec:
+  entrypoint: a
+  templates:
+  - name: a
+    container: {image: alpine:3.20, command: [sh, -c, 'mkdir /tmp/m; echo one >/tmp/m/a; echo two >/tmp/m/b']}
+    outputs: {artifacts: [{name: m, path: /tmp/m, archive: {none: {}}, s3: {key: models/m}}]}
+"""
+TAKES = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: takes}
+spec:
+  entrypoint: a
+  suspend: true
+  arguments: {artifacts: [{name: m, s3: {key: models/m}}]}
+  templates:
+  - name: a
+    inputs: {artifacts: [{name: m, path: /tmp/m}]}
+    container: {image: alpine:3.20, command: [cat, /tmp/m/a]}
+"""
+
+
+class Bucket:
+    """An object store as S3 answers to plain uploads."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                bucket.objects[self.path.partition("?")[0]] = body
+                self.send_response(200)
+                self.send_header("ETag", '"1"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_artifacts_go_to_the_store_that_is_named(
+    here: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("obstore", reason="obstore is the user's to install")
+    here.run(MAKES)
+    here.kubectl("apply", "-f", "-", text=TAKES)
+    for name, value in (("ACCESS_KEY_ID", "k"), ("SECRET_ACCESS_KEY", "s"), ("REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    bucket = Bucket()
+    try:
+        target = ("-o", str(tmp_path / "b"), "--store", "s3://team/runs", "--endpoint", bucket.url)
+        here.command("export", "takes", *target)
+    finally:
+        bucket.server.shutdown()
+        bucket.server.server_close()
+    assert bucket.objects == {"/team/runs/models/m/a": b"one\n", "/team/runs/models/m/b": b"two\n"}
+    made = yaml.safe_load((tmp_path / "b" / "base" / "workflow-takes.yaml").read_text())
+    host = bucket.url.removeprefix("http://")
+    location = {"endpoint": host, "bucket": "team", "key": "runs/models/m", "insecure": True}
+    assert made["spec"]["arguments"]["artifacts"] == [{"name": "m", "s3": location}]
+    assert "`s3://team/runs/models/m`" in (tmp_path / "b" / "README.md").read_text()

@@ -275,9 +275,7 @@ def test_a_registry_that_refuses_says_so(layout: LayoutWriter) -> None:
         push(layout, f"127.0.0.1:{port}", "one")
 
 
-@pytest.mark.skipif(
-    not shutil.which("docker-registry"), reason="Debian's docker-registry is not here"
-)
+@pytest.mark.skipif(not shutil.which("docker-registry"), reason="Debian's docker-registry is not here")
 def test_the_registry_of_debian_takes_it(layout: LayoutWriter, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
