@@ -19,25 +19,22 @@ from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
 from pinnace.controllers.serving import agent as agents
 from pinnace.controllers.serving import (
-    credentials,
-    deployed,
     parts,
     replicas,
     revisions,
     scaling,
-    standard,
     storage,
-    template,
     traffic,
     trained,
 )
-from pinnace.controllers.serving.deployed import Deployed, Taken
+from pinnace.controllers.serving.deployed import Deployed
 from pinnace.controllers.serving.endpoints import Picture, endpoint
 from pinnace.controllers.serving.names import LABEL, Names
 from pinnace.controllers.serving.observed import Observed
 from pinnace.controllers.serving.parts import Part
+from pinnace.controllers.serving.planning import Planner
 from pinnace.controllers.serving.revisions import MANAGER, Revision
-from pinnace.controllers.serving.selection import Problem, choose
+from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.status import Facts, status
 from pinnace.failpoint import passing
 from pinnace.gateway.interface import About, Gateway, Refused, Statistics, Unreachable
@@ -112,12 +109,10 @@ class InferenceServices:
         self._client = client
         self._gateway = gateway
         self._events = events
-        self._artifacts = artifacts
-        self._volumes = volumes
+        self._planner = Planner(client, artifacts, volumes)
         self._tail = tail
         self._doors = doors
-        self._idle = scaling.Idle()
-        self._loads: dict[str, scaling.Load] = {}
+        self._scaler = scaling.Scaler()
         self._names = Names(client)
         self._deployed = Deployed(client)
         self._known: set[Key] = set()
@@ -184,6 +179,8 @@ class InferenceServices:
         if busy and time.time() < unix(meta["deletionTimestamp"]) + DRAIN:
             return Result(after=AGAIN)
         left = [name for name in meta["finalizers"] if name != serving.FINALIZER]
+        self._names.forget(meta["uid"])
+        self._deployed.forget(meta["uid"])
         gone = {**isvc, "metadata": {**meta, "finalizers": left}}
         await self._client.update(SERVICE, gone, meta["namespace"], MANAGER)
         return Result()
@@ -207,53 +204,15 @@ class InferenceServices:
 
     async def _plan(self, work: Work, part: Part) -> None:
         try:
-            model = part.spec.get("model")
-            if model is not None:
-                part.runtime = await self._runtime(work, model)
-            source = await self._source(work, part)
-            own = bool(self._doors()) and (work.standard or agents.wanted(part.spec))
-            part.plan = template.build(
-                work.isvc, part.spec, part.runtime, source, part.component, listening=own
-            )
+            part.plan = await self._planner.plan(work.isvc, part, networks=bool(self._doors()))
         except Problem as problem:
             part.problem = problem
             if problem.waiting:
                 work.soon(RETRY)
 
-    async def _runtime(self, work: Work, model: Obj) -> Obj:
-        namespaced = await self._client.list(RUNTIME, work.namespace)
-        cluster = await self._client.list(CLUSTER_RUNTIME)
-        return choose(model, namespaced.items, cluster.items)
-
-    async def _source(self, work: Work, part: Part) -> storage.Source | None:
-        """Where its models are: `storageUri`, `storage`, `storageUris`, a custom container's variable
-        STORAGE_URI, or the TrainedModels of a server that begins without one."""
-        several = part.spec.get("storageUris") or (part.spec.get("model") or {}).get("storageUris") or ()
-        places = [(str(each["uri"]), str(each.get("mountPath") or storage.FOLDER)) for each in several]
-        if not places and part.component == "predictor":
-            part.trained = await trained.of(self._client, work.isvc)
-            places = trained.places(part.trained, part.spec)
-        if places:
-            sources = []
-            for number, (uri, folder) in enumerate(places):
-                one = await self._one_source(work, credentials.with_uri(part.spec, uri))
-                sources.append(storage.moved(one, folder, number))
-            return storage.together(sources)
-        found = await self._one_source(work, part.spec)
-        return found if found != storage.Source() else None
-
-    async def _one_source(self, work: Work, component: Obj) -> storage.Source:
-        uri, access = await credentials.wanted(self._client, work.isvc, component)
-        if not uri:
-            return storage.Source()
-        container = await credentials.initializer(self._client, uri)
-        access = msgspec.structs.replace(access, container=container)
-        read_only = serving.notes(work.isvc).get("storage.kserve.io/readonly") != "false"
-        return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only, access)
-
     async def _revise(self, work: Work) -> None:
         if work.standard:
-            await self._deploy(work)
+            await self._deployed.bring_about(work.isvc, work.parts)
             return
         await self._names.ensure(work.isvc, [part.service for part in work.parts], work.about.port)
         work.known = await revisions.of(self._client, work.isvc)
@@ -265,27 +224,6 @@ class InferenceServices:
                     self._client, work.isvc, part.component, part.plan, part.next_number
                 )
                 part.add(made)
-
-    async def _deploy(self, work: Work) -> None:
-        """Standard mode: a Deployment, a Service and an autoscaler for each component."""
-        said = (work.isvc.get("status") or {}).get("components") or {}
-        kept: set[tuple[str, str]] = set()
-        for part in work.parts:
-            if serving.stopped(work.isvc):
-                continue
-            if part.plan is not None:
-                wanted = standard.objects(work.isvc, part.spec, part.service, part.component, part.plan)
-                kept |= {(each["kind"], each["metadata"]["name"]) for each in wanted}
-                try:
-                    await self._deployed.ensure(wanted)
-                except Taken as taken:
-                    part.problem = Problem("InvalidPredictorSpec", str(taken))
-            else:
-                kept |= {(each, part.service) for each in deployed.KINDS}
-            found = await self._deployed.get(DEPLOYMENT, part.service, work.namespace)
-            if found is not None:
-                part.deploy(found, said.get(part.component) or {})
-        await self._deployed.sweep(work.isvc, kept)
 
     async def _observe(self, work: Work) -> None:
         pods = await self._client.list(POD, work.namespace, Selection(owner=work.isvc["metadata"]["uid"]))
@@ -355,14 +293,14 @@ class InferenceServices:
                 seen = part.observed[revision.name]
                 stats = counted.get(f"{work.namespace}/{revision.name}", NOTHING)
                 if revision.name not in used:
-                    self._loads.pop(f"{work.namespace}/{revision.name}", None)
+                    self._scaler.forget(f"{work.namespace}/{revision.name}")
                     await self._retire(work, seen, stats)
                     continue
                 wanted = self._wanted(work, part, seen, stats)
                 if revision.name == part.rollout.created:
                     part.wanted = wanted
                 await self._fill(work, part, revision, wanted)
-            if used and self._moves(work, part):
+            if used and scaling.moves(work.isvc, part.spec):
                 names = [f"{work.namespace}/{name}" for name in used]
                 busy = any(counted[name].active for name in names if name in counted)
                 work.soon(scaling.LOOK if busy or least == 0 else scaling.QUIET)
@@ -373,30 +311,15 @@ class InferenceServices:
         """Whether the number of its replicas depends on its requests."""
         used = set() if serving.stopped(work.isvc) else part.used
         superfluous = any(seen.pods for name, seen in part.observed.items() if name not in used)
-        return superfluous or InferenceServices._moves(work, part)
-
-    @staticmethod
-    def _moves(work: Work, part: Part) -> bool:
-        zero = scaling.least(work.isvc, part.spec) == 0
-        return zero or scaling.demand(work.isvc, part.spec) is not None
+        return superfluous or scaling.moves(work.isvc, part.spec)
 
     def _wanted(self, work: Work, part: Part, seen: Observed, stats: Statistics) -> int:
-        name = f"{work.namespace}/{seen.revision}"
         once = seen.revision != part.rollout.created or part.rollout.ready == seen.revision
-        if not once or not seen.addresses:
-            self._idle.forget({name})  # the window begins when it can answer
-        fewest, now = scaling.least(work.isvc, part.spec), time.monotonic()
-        wanted = scaling.replicas(
-            fewest, ready_once=once, running=len(seen.pods), held=stats.held,
-            idle=self._idle.seconds(name, stats, now), window=scaling.window(work.isvc, part.spec),
+        now = scaling.Now(
+            name=f"{work.namespace}/{seen.revision}", ready_once=once, pods=len(seen.pods),
+            ready=len(seen.addresses), stats=stats, moment=time.monotonic(),
         )
-        demand = scaling.demand(work.isvc, part.spec)
-        if demand is None:
-            return wanted
-        load = self._loads.setdefault(name, scaling.Load())
-        load.take(stats, demand, now)
-        by_load = load.wanted(demand, len(seen.addresses), now)
-        return min(demand.most, max(wanted, by_load)) if wanted else 0
+        return self._scaler.wanted(work.isvc, part.spec, now)
 
     async def _retire(self, work: Work, seen: Observed, stats: Statistics) -> None:
         if seen.pods and stats.active:

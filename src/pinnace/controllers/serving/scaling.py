@@ -198,3 +198,49 @@ class Load:
 
 def bounded(wish: float, there: int) -> int:
     return max(math.floor(there / SLOWEST_DOWN), min(math.ceil(wish), 1000 * there))
+
+
+# Both ----------------------------------------------------------------------------------------------------
+
+
+def moves(isvc: Obj, component: Obj) -> bool:
+    """Whether the number of its replicas depends on its requests."""
+    return least(isvc, component) == 0 or demand(isvc, component) is not None
+
+
+class Now(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a revision. `ready_once`: it has been ready at some time; `pods` of it are there, `ready`
+    of them can answer; `moment` in seconds."""
+
+    name: str
+    ready_once: bool
+    pods: int
+    ready: int
+    stats: Statistics
+    moment: float
+
+
+class Scaler:
+    """Remembers what revisions were asked. That may be lost at any time: windows begin anew."""
+
+    def __init__(self) -> None:
+        self.idle = Idle()
+        self.loads: dict[str, Load] = {}
+
+    def forget(self, name: str) -> None:
+        self.loads.pop(name, None)
+        self.idle.forget({name})
+
+    def wanted(self, isvc: Obj, component: Obj, seen: Now) -> int:
+        if not seen.ready_once or not seen.ready:
+            self.idle.forget({seen.name})  # the window begins when it can answer
+        wanted = replicas(
+            least(isvc, component), ready_once=seen.ready_once, running=seen.pods, held=seen.stats.held,
+            idle=self.idle.seconds(seen.name, seen.stats, seen.moment), window=window(isvc, component),
+        )
+        asked = demand(isvc, component)
+        if asked is None or not wanted:
+            return wanted
+        load = self.loads.setdefault(seen.name, Load())
+        load.take(seen.stats, asked, seen.moment)
+        return min(asked.most, max(wanted, load.wanted(asked, seen.ready, seen.moment)))
