@@ -40,6 +40,11 @@ NOT_RUN = {
     "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
     "pinnace check digits": "tests/export/test_cluster.py checks that bundle",
     "kubectl apply -k digits/overlays/dev": "tests/export/test_cluster.py applies it in another home",
+    "pinnace models digits": "tests/lineage/test_digits.py asks it after a training",
+    "pinnace lineage digits": "the same",
+    "pinnace lineage endpoint/digits": "the same",
+    "pinnace lineage 463a204dc322": "the same, with its own digest",
+    "pinnace rerun workflow/digits": "the same",
     "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
 }
 

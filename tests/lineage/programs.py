@@ -39,7 +39,7 @@ client.set_registered_model_alias("of-mlflow", "champion", version.version)
 client.update_model_version("of-mlflow", version.version, "of a test")
 here = set(os.listdir(mlflow.artifacts.download_artifacts("models:/of-mlflow@champion")))
 assert {"MLmodel", "weights.txt"} <= here, here
-assert [one.name for one in client.search_registered_models("name LIKE 'of-%'")] == ["of-mlflow"]
+assert [one.name for one in client.search_registered_models("name LIKE '%-mlflow'")] == ["of-mlflow"]
 try:
     client.get_run("f" * 32)
 except mlflow.exceptions.MlflowException as error:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform import Platform
+from tests.e2e.platform import Platform, eventually
 from tests.lineage import programs
+from tests.lineage.test_walk import phase
 
-pytestmark = [pytest.mark.heavy, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.heavy, pytest.mark.slow, pytest.mark.timeout(900)]
 RULES = """
 environments:
 - image: mlflow
@@ -86,7 +87,10 @@ def test_a_step_logs_without_being_told_where(platform: Platform) -> None:
              "script": {"image": "mlflow", "command": ["python"], "source": programs.INSIDE}},
         ]},
     }
-    platform.run(json.dumps(workflow))
+    platform.kubectl("create", "-f", "-", text=json.dumps(workflow))
+    eventually(lambda: phase(platform, "logs") in ("Succeeded", "Failed", "Error"), "the end", 500)
+    said = platform.kubectl("logs", "-l", "workflows.argoproj.io/workflow=logs", "--tail=50", check=False)
+    assert phase(platform, "logs") == "Succeeded", said
     platform.kubectl("delete", "workflow", "logs")
     walk = json.loads(platform.command("lineage", "model/of-a-step", "--json").stdout)["tree"]
     (version,) = walk["children"]
