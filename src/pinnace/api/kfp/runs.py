@@ -164,7 +164,10 @@ async def listed(call: Call) -> Obj:
     wanted = call.query.get("experiment_id")
     label = f"{pipelines.EXPERIMENT_LABEL}={wanted}" if wanted else ""
     found = []
+    namespace = call.query.get("namespace") or ""
     for run in await call.records.all(pipelines.RUN, label):
+        if namespace and run["spec"]["namespace"] != namespace:
+            continue
         found.append(messages.run(run, await workflow_of(call, run)))
     return page(found, call.query, "runs", "run_id")
 
