@@ -7,6 +7,7 @@ the DAG turns what the pod wrote into the outputs that others read. Pure; called
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,8 +95,12 @@ def pod(name: str, inputs: list[str], found: Step) -> Obj:
     tags = Tags(found, executor_input(found), of_job(found.job) | {".pipeline_task_name": found.task})
     try:
         made = template(name, inputs, found, tags)
-    except (Unwritable, PlatformProblem, TypeError, AttributeError) as problem:
+    except (Unwritable, PlatformProblem) as problem:
         raise NotPlain(f"{found.task}: {problem}") from problem
+    except (TypeError, AttributeError) as problem:  # a text where a map or a list was wanted
+        raise NotPlain(f"{found.task}: a setting of its pod is computed when it runs") from problem
+    if "{{" in json.dumps(made["container"].get("resources") or {}):
+        raise NotPlain(f"{found.task}: its resources are computed when it runs")
     return made
 
 
