@@ -72,7 +72,7 @@ class Names:
                 reached: Obj = {"loadBalancer": {"ingress": [{"ip": HOST, "ipMode": "VIP"}]}}
                 if made.get("status") != reached:
                     await self._client.update(SERVICE, {**made, "status": reached}, ISTIO, STATUS)
-        await create(self._client, DEPLOYMENT, keeper(port), ISTIO)
+        await create(self._client, DEPLOYMENT, keeper(), ISTIO)
 
 
 def gateways(port: int) -> list[Obj]:
@@ -95,14 +95,11 @@ def gateway(name: str, labels: dict[str, str], spec: Obj) -> Obj:
     }
 
 
-def keeper(port: int) -> Obj:
+def keeper() -> Obj:
     """What `kubectl port-forward svc/istio-ingressgateway` connects to: a pod in this machine's network,
     where the gateway listens. It does nothing itself."""
     labels = {"app": INGRESS, "istio": "ingressgateway"}
-    container = {
-        "name": "gateway", "image": "busybox", "command": ["sleep", "infinity"],
-        "ports": [{"name": "http2", "containerPort": port, "protocol": "TCP"}],
-    }
+    container = {"name": "gateway", "image": "busybox", "command": ["sleep", "infinity"]}
     pod = {"hostNetwork": True, "terminationGracePeriodSeconds": 0, "containers": [container]}
     return {
         "apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.kind,
