@@ -103,3 +103,11 @@ with mlflow.start_run(run_name="in-step") as run:
     mlflow.log_artifacts("/tmp/m", "model")
     mlflow.register_model(f"runs:/{run.info.run_id}/model", "of-a-step")
 """
+
+IN_A_POD = """
+from model_registry import ModelRegistry
+
+where = "http://model-registry-service.kubeflow.svc.cluster.local"
+registry = ModelRegistry(where, 8080, author="a pod", is_secure=False)
+registry.register_model("from-a-pod", "s3://x", model_format_name="t", model_format_version="1", version="v1")
+"""

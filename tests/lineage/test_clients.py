@@ -20,7 +20,7 @@ RULES = """
 environments:
 - image: mlflow
   python: "*"
-  requirements: [mlflow-skinny]
+  requirements: [mlflow-skinny, model-registry]
 - image: plain-python
   python: "*"
 """
@@ -101,6 +101,22 @@ def test_a_step_logs_without_being_told_where(platform: Platform) -> None:
     rows = _first(train, "artifact", "rows")
     assert rows["facts"]["rows"] == 2
     assert _first(rows, "execution", "data")
+
+
+def test_a_pod_finds_the_registry_where_kubeflows_documentation_says(platform: Platform) -> None:
+    pod = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "registers"}, "spec": {
+            "restartPolicy": "Never",
+            "containers": [{"name": "c", "image": "mlflow", "command": ["python", "-c", programs.IN_A_POD]}],
+        },
+    }
+    platform.kubectl("apply", "-f", "-", text=json.dumps(pod))
+    ended = ("Succeeded", "Failed")
+    eventually(lambda: platform.get("pod", "registers")["status"]["phase"] in ended, "the end", 500)
+    found = platform.get("pod", "registers")["status"]["phase"]
+    assert found == "Succeeded", platform.kubectl("logs", "registers")
+    (one,) = json.loads(platform.command("models", "from-a-pod", "--json").stdout)
+    assert (one["version"], one["workspace"]) == ("v1", "default")
 
 
 def test_what_a_manifest_says_of_mlflow_stands(platform: Platform) -> None:

@@ -28,6 +28,7 @@ from pinnace.api.app import app
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve, serve_at
+from pinnace.cli import records
 from pinnace.cli.families import UnknownFamily, chosen, core
 from pinnace.cli.families.waking import Waking
 from pinnace.cli.given import Platform
@@ -121,13 +122,14 @@ async def live(
     authenticator = Authenticator(home, tokens=platform.tokens)
     context = ApiContext(
         home, client.as_, catalogue, authenticator, client.house.authoriser,
-        hosts=(*tls.NAMES, tls.INSIDE), metrics=[lambda: manager.metrics.text().splitlines()],
+        hosts=(*tls.NAMES, tls.INSIDE, *records.HOSTS), metrics=[lambda: manager.metrics.text().splitlines()],
         ticket=partial(ticketed, store), routes=routes(platform), checks={"node": platform.node_problem},
     )
     application = app(context)
     server = await listen(application, home, port)
     inside = serve_at(application, home.api_socket, server.tls)
     platform.pods.reached_at("127.0.0.1", server.port)
+    platform.pods.publish(records.service(home))
     managing = asyncio.create_task(manager.run())
     Waking(platform, manager, families).start()
     announce(home, server.port, authenticator.token)

@@ -12,6 +12,8 @@ from typing import Any
 from pinnace.api.context import Route
 from pinnace.api.http import Handler, Request
 from pinnace.cli.given import Platform
+from pinnace.home import Home
+from pinnace.node.network.messages import Port, Service
 
 READ = frozenset({"GET", "HEAD"})
 CHANGE = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"})
@@ -19,6 +21,16 @@ DOORS = {
     "/api/model_registry/*": ("registry", CHANGE), "/api/2.0/mlflow/*": ("mlflow", CHANGE),
     "/api/2.0/mlflow-artifacts/*": ("mlflow", CHANGE), "/pinnace/v1/lineage/*": ("lineage", READ),
 }
+
+
+SPACE, NAME, ADDRESS, PORT = "kubeflow", "model-registry-service", "10.96.0.11", 8080
+"""Where Kubeflow's documentation looks for the Model Registry from inside a cluster."""
+HOSTS = tuple(f"{NAME}{rest}" for rest in (f".{SPACE}", f".{SPACE}.svc", f".{SPACE}.svc.cluster.local"))
+
+
+def service(home: Home) -> Service:
+    """That name in the pods' network; what comes there is the API's."""
+    return Service(SPACE, NAME, ADDRESS, ports=(Port(PORT, "http-api"),), socket=str(home.api_socket))
 
 
 class Records:
