@@ -141,17 +141,29 @@ def label(text: str) -> str:
 
 def names(originals: Iterable[str]) -> dict[str, str]:
     """What each image is called in the documents: kustomize tells them apart by name alone, so two tags of
-    one name get names of their own."""
+    one name get names of their own, and so does an image with something on top."""
     listed = list(dict.fromkeys(originals))
-    count: dict[str, int] = {}
-    for one in listed:
-        count[images.bare(one)] = count.get(images.bare(one), 0) + 1
     made: dict[str, str] = {}
     for one in listed:
-        bare = images.bare(one)
-        rest = label(one[len(bare) :]) if one[len(bare) :].strip(":@") else "latest"
-        made[one] = bare if count[bare] == 1 else f"{bare}-{rest}"
+        image = plain(one)
+        bare = images.bare(image)
+        alone = sum(images.bare(plain(other)) == bare for other in listed) == 1
+        tag = label(image[len(bare) :]) if image[len(bare) :] else "latest"
+        made[one] = fresh(bare if alone else f"{bare}-{tag}", made.values())
     return made
+
+
+def plain(image: str) -> str:
+    """The image's name without what goes on top of it."""
+    return image.partition("\n")[0]
+
+
+def fresh(wanted: str, taken: Iterable[str]) -> str:
+    name, number, used = wanted, 1, set(taken)
+    while name in used:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
 
 
 def placeholder(secret: Obj) -> Obj:

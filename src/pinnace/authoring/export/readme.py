@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pinnace.authoring.export import operators
 from pinnace.authoring.export.artifacts import VOLUME, Found
-from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image
+from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image, plain
 
 OWN = "pinnace/"
 UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -104,11 +104,12 @@ def pictures(bundle: Bundle) -> Iterator[str]:
         return
     yield from ("## Images", "", "| in the documents | what it is | size |", "| --- | --- | --- |")
     for one in bundle.images:
-        yield f"| `{one.original}` | {picture(one)} | {amount(one.size) if one.size else ''} |"
+        yield f"| `{plain(one.original)}` | {picture(one)} | {amount(one.size) if one.size else ''} |"
     yield ""
     for one in bundle.images:
         if one.missing:
-            yield f"`{one.original}` names libraries that its builder had not: {', '.join(one.missing)}."
+            lacking = ", ".join(one.missing)
+            yield f"`{plain(one.original)}` names libraries that its builder had not: {lacking}."
             yield ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pinnace.authoring.export.bundle import CLUSTER, ENDPOINTS, SECRETS, Bundle
+from pinnace.authoring.export.bundle import CLUSTER, ENDPOINTS, SECRETS, Bundle, plain
 from pinnace.authoring.export.readme import amount, readme
 from pinnace.cli.connection import Connection
 from pinnace.cli.export.gathering import Gathering
@@ -102,7 +102,7 @@ def tell(bundle: Bundle, place: Path) -> None:
         print(f"  {obj['kind']} {obj['metadata']['name']}")
     for image in bundle.images:
         if image.digest:
-            print(f"  image {image.original} → {image.reference} ({amount(image.size)})")
+            print(f"  image {plain(image.original)} → {image.reference} ({amount(image.size)})")
     for one in bundle.artifacts:
         where = one.address or "stays here"
         print(f"  {one.wanted.kind} {one.wanted.key} ({amount(one.size)}) → {where}")

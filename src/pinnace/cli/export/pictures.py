@@ -94,7 +94,8 @@ def pictures(bundle: Bundle, known: Rules, keep: tuple[str, ...]) -> Iterator[Pi
     """Those to be built, each once; the documents are edited to name them."""
     made: dict[str, Picture] = {}
     for obj in bundle.speaking():
-        baked = {id(container): folders for container, folders in sources.take(obj)}
+        taken = sources.take(obj, lambda one: builds(known, str(one.get("image") or ""), keep))
+        baked = {id(container): folders for container, folders in taken}
         sources.forget(obj)
         for container in images.containers(obj):
             image = container["image"]
