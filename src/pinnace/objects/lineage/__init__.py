@@ -11,5 +11,6 @@ address, `walking` follows digests from an endpoint to the data and back. Rows, 
     lineage-object   (uid, "")                       a run as it was when it was deleted
     lineage-node     (run's uid, node id)            a node of a deleted workflow, as its status had it
     lineage-name     (name, uid)                     → [kind, namespace]
+    lineage-child    (run's uid, uid)                a run that this one had made, when it was deleted
     lineage-open     (pod's uid, "")                 a pod that logged something and still runs
 """

@@ -218,6 +218,17 @@ class Book:
             run = above
         return found
 
+    def below(self, run: Run) -> list[Run]:
+        """The runs that it made itself: an experiment's trials, a trial's job."""
+        found = [
+            Run(obj, False) for resource in self.kinds.values()
+            for obj in self.store.list(resource.key, owner=run.uid).items
+        ]
+        for _, uid, _, _ in self.store.rows(keeping.CHILD, run.uid):
+            if (body := self.store.row(keeping.OBJECT, uid)) is not None:
+                found.append(Run(msgspec.json.decode(body), True))
+        return sorted(found, key=lambda one: str(one.obj["metadata"].get("creationTimestamp")))
+
     def endpoints(self) -> list[Run]:
         return [Run(obj, False) for obj in self.store.list(ENDPOINTS).items]
 

@@ -37,17 +37,19 @@ def found(walk: Walk, word: str, namespace: str) -> tuple[Tree, list[str]]:
 
 def _meanings(walk: Walk, kind: str, name: str, namespace: str) -> Iterator[Meaning]:
     book, registry = walk.book, walk.registry
-    known = book.named(name, namespace)
     if kind in ("", *ENDPOINT):
-        for run in (one for one in known if one.obj.get("kind") == "InferenceService"):
+        for run in (one for one in book.named(name, namespace) if one.obj.get("kind") == "InferenceService"):
             yield f"endpoint/{name}", walk.run(run)
     if kind in ("", "model", *(() if kind in ENDPOINT else (kind,))):
         yield from _models(walk, registry, f"{kind}/{name}" if kind not in ("", "model") else name)
     if kind not in ("model", "digest", "pod", *ENDPOINT):
         wanted = "" if kind in ("", "run") else kind
+        known: set[str] = set()
         for run in book.named(name, namespace, wanted):
-            if run.obj.get("kind") != "InferenceService":
-                yield f"{run.obj.get('kind', '').lower()}/{name}", walk.run(run)
+            kind_of = str(run.obj.get("kind", "")).lower()
+            if kind_of != "inferenceservice":  # an earlier one of the same name is told by its uid
+                yield f"{kind_of}/{run.uid if kind_of in known else name}", walk.run(run)
+                known.add(kind_of)
         if (tracked := registry.said(RUN, name)) is not None:
             yield f"run/{name}", walk.tracked(tracked)
     if kind in ("", "digest") and DIGEST.fullmatch(name):

@@ -19,7 +19,7 @@ from pinnace.objects.lineage import execution
 from pinnace.store.interface import Row, Store
 
 IMAGE, OBJECT, NAME, OPEN = "lineage-image", "lineage-object", "lineage-name", "lineage-open"
-SOURCE = "lineage-source"
+SOURCE, CHILD = "lineage-source", "lineage-child"
 NODE = "lineage-node"
 """What a workflow's node rows become when it goes: (workflow's uid, node id)."""
 WORKFLOW = "Workflow"
@@ -66,7 +66,10 @@ class Keeper:
         meta = obj["metadata"]
         kept = {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
         about = _encode([resource.kind, meta.get("namespace") or ""])
-        return [Row(OBJECT, meta["uid"], "", _encode(kept)), Row(NAME, meta["name"], meta["uid"], about)]
+        above = next((one["uid"] for one in meta.get("ownerReferences") or () if one.get("controller")), "")
+        below = [Row(CHILD, above, meta["uid"], b"{}")] if above else []
+        named = Row(NAME, meta["name"], meta["uid"], about)
+        return [Row(OBJECT, meta["uid"], "", _encode(kept)), named, *below]
 
     def _pod_leaving(self, pod: Obj) -> list[Row]:
         self.open.discard(pod["metadata"]["uid"])

@@ -229,8 +229,24 @@ class Walk:
             "phase": status.get("phase"), "deleted": run.gone or None,
             "part of": [one.title for one in self.book.above(run)],
         }
-        done = [self.execution(one) for one in self.book.of_run(run)]
-        return tree("run", run.title, facts, done)
+        made = tree("run", run.title, {**facts, **observed(run.obj)})
+        if self._again(f"run {run.uid}"):
+            return made
+        made["children"] = [self.execution(one) for one in self.book.of_run(run)]
+        made["children"] += [self.run(one) for one in self.book.below(run)]
+        return made
+
+
+def observed(obj: Obj) -> Record:
+    """What a trial measured, and an experiment's best."""
+    status, spec = obj.get("status") or {}, obj.get("spec") or {}
+    best = status.get("currentOptimalTrial") or {}
+    seen = (status.get("observation") or best.get("observation") or {}).get("metrics") or []
+    assigned = spec.get("parameterAssignments") or best.get("parameterAssignments") or []
+    return {
+        "best": best.get("bestTrialName"), "parameters": {one["name"]: one["value"] for one in assigned},
+        "metrics": {one["name"]: one.get("latest") for one in seen},
+    }
 
 
 def locations(endpoint: Obj) -> list[tuple[str, str]]:
