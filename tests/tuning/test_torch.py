@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.platform import Platform
+from tests.e2e.platform import Platform, eventually
 
 from .documents import Document, double, experiment
-from .test_experiments import run, trials
+from .test_experiments import condition, run, trials
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 PROGRAM = """
@@ -75,3 +76,20 @@ def test_the_learning_rate_of_a_distributed_job_is_found(platform: Platform) -> 
     rate = float(best["parameterAssignments"][0]["value"])
     assert losses[rate] == min(losses.values()) < max(losses.values())
     assert losses[max(losses)] < losses[min(losses)]  # sixty small steps do not get there
+
+
+def test_upstreams_first_example_runs_as_it_is_written(platform: Platform, shared: Path) -> None:
+    """The image's program is ours: the flags are upstream's, the training is real."""
+    folder = shared / "corpus/katib/katib/examples/v1beta1/hp-tuning"
+    platform.kubectl("apply", "-f", str(folder / "random.yaml"))
+
+    def ended() -> Any:
+        found = platform.get("experiment", "random", "-n", "kubeflow")
+        assert condition(found, "Failed") is None, condition(found, "Failed")
+        return found if condition(found, "Succeeded") else None
+
+    status = eventually(ended, "the example's end", 800)["status"]
+    best = status["currentOptimalTrial"]
+    assert {one["name"] for one in best["parameterAssignments"]} == {"lr", "momentum"}
+    assert float(best["observation"]["metrics"][0]["min"]) < 1
+    assert status["trialsSucceeded"] == 12
