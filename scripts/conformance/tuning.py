@@ -2,7 +2,8 @@
 
 The programs of upstream's images are in the images alone. For those whose flags and reports its examples
 show, the platform of this run has a rule of its own with a stand-in (tests/conformance/katib): Experiments,
-suggestions, trials, runs, pods, collectors and early stopping are the real ones, only the training is not.
+suggestions, trials, runs, pods, collectors, pushed metrics and early stopping are the real ones, only the
+training is not.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ from scripts.conformance.cluster import Cluster, Refused
 from scripts.conformance.training import reasons
 
 CORPUS = ROOT.parent / "shared" / "corpus" / "katib"
-STAND_IN = ROOT / "tests" / "conformance" / "katib" / "mnist.py"
+STAND_INS = ROOT / "tests" / "conformance" / "katib"
+PLACES = ("ghcr.io/kubeflow/katib", "docker.io/kubeflowkatib")
 PROGRAMS = {
-    "ghcr.io/kubeflow/katib/pytorch-mnist-cpu": "/opt/pytorch-mnist/mnist.py",
-    "ghcr.io/kubeflow/katib/simple-pbt": "/opt/pbt/pbt_test.py",
+    "pytorch-mnist-cpu": ("/opt/pytorch-mnist/mnist.py", "mnist.py"),
+    "pytorch-mnist": ("/opt/pytorch-mnist/mnist.py", "mnist.py"),
+    "mxnet-mnist": ("/opt/mxnet-mnist/mnist.py", "mnist.py"),
+    "simple-pbt": ("/opt/pbt/pbt_test.py", "mnist.py"),
+    "tf-mnist-with-summaries": ("/opt/tf-mnist-with-summaries/mnist.py", "summaries.py"),
+    "custom-metrics-collector": ("/opt/collector.py", "collector.py"),
 }
-"""Image → where its program lies."""
+"""Image → where its program lies, and what stands for it."""
 UNHAD = ("fpga", "gpu")
 BUDGET = "should be less than or equal to spec.maxTrialCount"
 OVER_WITHIN = 240.0
@@ -54,11 +60,15 @@ def main() -> int:
 
 
 def rules() -> Document:
-    text = STAND_IN.read_text()
-    return {"environments": [
-        {"image": image, "python": "*", "files": {place: text}, "cmd": ["python3"]}
-        for image, place in PROGRAMS.items()
-    ]}
+    found: list[Document] = [
+        {
+            "image": [f"{registry}/{image}" for registry in PLACES], "python": "*", "cmd": ["python3"],
+            "files": {place: (STAND_INS / text).read_text()},
+        }
+        for image, (place, text) in PROGRAMS.items()
+    ]
+    found[-1] |= {"requirements": ["grpclib>=0.4.7,<0.5"], "entrypoint": ["python3", "/opt/collector.py"]}
+    return {"environments": found}
 
 
 def judged(cluster: Cluster, path: Path, namespace: str) -> tuple[str, str]:
@@ -80,7 +90,7 @@ def judged(cluster: Cluster, path: Path, namespace: str) -> tuple[str, str]:
 
 
 def unhad(document: Document) -> list[str]:
-    found = [why for why in reasons(document) if not any(image in why for image in PROGRAMS)]
+    found = [why for why in reasons(document) if not any(f"/{image}:" in why for image in PROGRAMS)]
     text = json.dumps(document)
     return found or [f"names a {word}" for word in UNHAD if f"{word}:" in text or f"{word}/" in text]
 
@@ -96,9 +106,16 @@ def over(cluster: Cluster, experiment: Document, namespace: str) -> str:
             best = found["status"].get("currentOptimalTrial")
             return "" if best else "succeeded without an optimal trial"
         if seen == "Failed":
-            return f"failed: {told[-1]['message']}"
+            return f"failed: {told[-1]['message']}; {first_words(cluster, namespace)}"
         time.sleep(0.5)
     return f"not over after {OVER_WITHIN:.0f} s ({seen or 'no condition'})"
+
+
+def first_words(cluster: Cluster, namespace: str) -> str:
+    """What the first trial that did not succeed says of itself."""
+    trials = json.loads(cluster.kubectl("get", "trials", "-n", namespace, "-o", "json"))["items"]
+    last = [one["status"]["conditions"][-1] for one in trials if (one.get("status") or {}).get("conditions")]
+    return next((str(one.get("message")) for one in last if one["type"] != "Succeeded"), "")
 
 
 if __name__ == "__main__":

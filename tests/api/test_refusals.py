@@ -276,7 +276,6 @@ def test_what_is_not_served_of_a_pod_says_what_to_do(stack: Stack, namespace: st
         return done.stderr
 
     assert "pod x does not have a host assigned" in said("exec", "x", "--", "ls")
-    assert "adding a container to a running pod" in said("debug", "x", "--image=i", "--profile=general")
     assert 'pods "y" not found' in said("exec", "y", "--", "ls")
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pinnace.controllers.built_in import JOB, POD
+from pinnace.controllers.built_in import JOB, POD, SERVICE_ACCOUNT
 from pinnace.controllers.core.garbage import Garbage
 from pinnace.controllers.core.indexes import format_indexes, parse_indexes
 from pinnace.controllers.core.job import decide
 from pinnace.controllers.core.jobs import Jobs
 
-from .house import House, house
+from .house import House, eventually, house
 from .nodes import FakeNode, ended
 
 pytestmark = pytest.mark.anyio
@@ -213,3 +213,21 @@ def test_a_rule_by_count_and_a_replacement_that_waits() -> None:
     ending = decide(owner, [], 0.0).ending
     assert ending is not None
     assert (ending.kind, ending.message) == ("Complete", "Matched rules at index 0")
+
+
+async def test_a_job_whose_pods_are_refused_says_why_and_goes_on_when_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinnace.controllers.core.jobs.REFUSED", 0.05)
+    node = FakeNode()
+    async with house(tmp_path, node, jobs) as platform:
+        await platform.create(JOB, job("one", template={"serviceAccountName": "robot"}))
+        def told() -> list[str]:
+            events = platform.store.list("events").items
+            return [each["message"] for each in events if each["reason"] == "FailedCreate"]
+
+        await eventually(lambda: bool(told()))
+        assert 'serviceaccount "robot" not found' in told()[0]
+        assert not platform.store.list("pods", "default").items
+        await platform.create(SERVICE_ACCOUNT, {"metadata": {"name": "robot"}})
+        await platform.until(JOB, "one", lambda j: "Complete" in conditions(j))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from pinnace.controllers.pods.found import Blocked
 from pinnace.controllers.pods.network import NONE, Addresses, Networks, resolver
-from pinnace.node.protocol import Container, Hello, Run
+from pinnace.node.protocol import Container, Hello, Mount, Run
 
-HELLO = Hello(1, "e", [], "sandbox", 2000, 1 << 30, network="own", network_prefix="10.88")
+HELLO = Hello(
+    1, "e", [], "sandbox", 2000, 1 << 30, network="own", network_prefix="10.88", network_outside=True
+)
 
 
 def pod(name: str = "p", *, annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
@@ -34,7 +37,8 @@ def with_services(*names: str) -> Networks:
     ({"restartPolicy": "Always"}, "it is a server"),
     ({"labels": {"app": "web"}}, "Service web selects it"),
     ({"annotations": {"pinnace.dev/network": "own"}}, "it asks for one"),
-    ({}, ""),
+    ({}, "its namespace has Service web"),
+    ({"annotations": {"pinnace.dev/staging": "{}"}}, ""),
     ({"hostNetwork": True, "restartPolicy": "Always"}, ""),
     ({"annotations": {"pinnace.dev/network": "none"}, "subdomain": "web"}, ""),
     ({"annotations": {"pinnace.dev/sockets": "{}"}, "restartPolicy": "Always"}, ""),
@@ -104,3 +108,21 @@ def test_the_resolver_follows_policy_and_config() -> None:
         "nameserver 1.1.1.1\noptions ndots:2\n"
     )
     assert "options ndots:2" in resolver({"dnsConfig": config}, "team")
+
+
+def test_a_network_that_leads_nowhere_says_so() -> None:
+    hello = msgspec.structs.replace(HELLO, network_outside=False)
+    assigned = Networks().decide(pod("one", restartPolicy="Always"), hello)
+    assert assigned.mode == "own"
+    assert "slirp4netns" in assigned.story
+    assert "slirp4netns" not in Networks().decide(pod("one", restartPolicy="Always"), HELLO).story
+
+
+def test_where_there_are_services_a_job_may_ask_for_them() -> None:
+    networks = with_services("web")
+    assert networks.decide(pod(), HELLO).why == "its namespace has Service web"
+    step = pod(annotations={"pinnace.dev/staging": "{}"})
+    assert networks.decide(step, HELLO) is NONE
+    mount = Mount("/app", files={"main.py": b'print(ask("http://web/prices"))'})
+    run = Run("uid-p", "team", "p", [Container("main", "i", mounts=[mount])])
+    assert networks.reconsider(step, run, NONE, HELLO).why == "it speaks of http://web"

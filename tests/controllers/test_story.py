@@ -118,3 +118,21 @@ async def test_an_end_that_was_asked_for_is_no_trouble() -> None:
         story.ended(POD, PodReport("u", "Failed", [state(exit_code=143)], reason=reason), 5.0, True)
     await story.settled()
     assert [each["reason"] for each in writer.events.values()] == ["Evicted"]
+
+
+async def test_a_program_that_is_not_there_never_started() -> None:
+    why = 'unable to start container process: exec: "x": executable file not found in $PATH'
+    ended = state(reason="StartError", exit_code=128, message=why)
+    again = state(waiting="CrashLoopBackOff", last_exit=128, last_reason="StartError", last_message=why)
+    for one, reasons in ((ended, ["Failed"]), (again, ["BackOff", "Failed"])):
+        writer = Writer()
+        story = Story(writer)
+        report = PodReport("u", "Failed", [one])
+        story.began(POD, report)
+        story.trouble(POD, report)
+        await story.settled()
+        found = {each["reason"]: each["message"] for each in writer.events.values()}
+        assert sorted(found) == sorted([*reasons, "Created", "Pulled", "Scheduled"])
+        assert found["Failed"] == f"Error: {why}"
+        status = reported(POD, report, 2.0)["containerStatuses"][0]
+        assert why in str(status), "what it ended with is told in its next life too"

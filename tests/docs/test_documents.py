@@ -37,6 +37,14 @@ NOT_RUN = {
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace COMMAND": "a synopsis of the reference",
+    "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
+    "pinnace check digits": "tests/export/test_cluster.py checks that bundle",
+    "kubectl apply -k digits/overlays/dev": "tests/export/test_cluster.py applies it in another home",
+    "pinnace models digits": "tests/lineage/test_digits.py asks it after a training",
+    "pinnace lineage digits": "the same",
+    "pinnace lineage endpoint/digits": "the same",
+    "pinnace lineage 463a204dc322": "the same, with its own digest",
+    "pinnace rerun workflow/digits": "the same",
     "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
 }
 

@@ -30,11 +30,13 @@ class Platform:
     def down(self) -> None:
         subprocess.run([*PINNACE, "down", "--home", str(self.home.root)], capture_output=True, check=False)
 
-    def command(self, *words: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *words: str, check: bool = True, text: str = "", timeout: float = 170
+    ) -> subprocess.CompletedProcess[str]:
         """A `pinnace` command on this home."""
         environment = {**os.environ, "PINNACE_HOME": str(self.home.root), "COLUMNS": "160"}
         done = subprocess.run(
-            [*PINNACE, *words], input=text, capture_output=True, text=True, env=environment, timeout=170
+            [*PINNACE, *words], input=text, capture_output=True, text=True, env=environment, timeout=timeout
         )
         if check and done.returncode != 0:
             said = f"{done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -47,6 +47,7 @@ def test_kubectl_hello(platform: Platform) -> None:
     assert "pinnace" in platform.kubectl("get", "nodes")
     assert platform.command("kubectl", "get", "namespaces", "-o", "name").stdout.split() == [
         "namespace/default", "namespace/kube-node-lease", "namespace/kube-public", "namespace/kube-system",
+        "namespace/kubeflow",
     ]
 
 

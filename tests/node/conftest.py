@@ -163,9 +163,9 @@ def process() -> Iterator[Node]:
     yield from node_of("process")
 
 
-def node_of(isolation: str) -> Iterator[Node]:
+def node_of(isolation: str, kind: type[Node] = Node) -> Iterator[Node]:
     home = make_home()
-    node = Node(home, isolation)
+    node = kind(home, isolation)
     try:
         yield node
     finally:

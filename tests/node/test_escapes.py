@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,18 @@ import pytest
 from pinnace.data.blobs import Blobs
 from pinnace.node.probe import find_bubblewrap
 from pinnace.node.protocol import Container, Input, Mount, Output, Outputs
-from tests.node.conftest import Node, pod, running, shell
+from tests.node.conftest import Node, node_of, pod, running, shell
+from tests.node.warm import WarmNode
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "canary-5d1f"
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Node]:
+    """However a program is started, it must not get out."""
+    yield from node_of("sandbox", WarmNode if request.param == "warm" else Node)
 
 
 async def test_the_users_home_is_not_there(sandbox: Node, outside: Path) -> None:

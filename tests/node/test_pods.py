@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,17 @@ from pinnace.node.protocol import (
     Run,
 )
 from pinnace.node.wire import NodeClient
-from tests.node.conftest import Node, final, pod, reported, running, shell
+from tests.node.conftest import Node, final, node_of, pod, reported, running, shell
+from tests.node.warm import WarmNode
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module", params=["sandbox", "process", "warm"])
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    """Each isolation, and a sandbox whose programs start warm: the same comes out."""
+    warm = request.param == "warm"
+    yield from node_of("sandbox" if warm else request.param, WarmNode if warm else Node)
 
 
 async def test_a_result_and_outputs_come_back(node: Node) -> None:
@@ -162,7 +170,10 @@ async def test_exit_codes_and_what_cannot_start(node: Node) -> None:
     report = await node.run(pod(Container("main", "alpine", ["no-such-program"])))
     state = report.containers[0]
     assert (state.exit_code, state.reason) == (128, "StartError")
-    assert "executable file not found in $PATH" in state.message
+    start = "unable to start container process: exec: "
+    assert state.message == f'{start}"no-such-program": executable file not found in $PATH'
+    report = await node.run(pod(Container("main", "alpine", ["/no/such"])))
+    assert report.containers[0].message == f'{start}"/no/such": stat /no/such: no such file or directory'
 
 
 @pytest.mark.parametrize("main", ["main", ""])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pinnace.kinds.resource import Obj
-from pinnace.objects.client import SYSTEM, Identity, Options, Selection
+from pinnace.objects.client import SYSTEM, Change, Identity, Options, Selection
 from pinnace.objects.errors import StatusError
 from tests.objects.conftest import Door
 
@@ -323,3 +323,20 @@ async def test_unknown_fields_are_named_where_the_client_wrote_them(door: Door) 
     options = Options(field_validation="Warn")
     await door.local.create(services, body, "default", options)
     assert 'unknown field "spec.predictor.sklearn.bogus"' in options.warnings
+
+
+async def test_a_pod_runs_in_the_name_of_an_account_that_is_there(door: Door) -> None:
+    said = await refused(door.local.create(door.kind("pods"), pod(serviceAccountName="robot"), "default"))
+    assert (said.code, said.reason) == (403, "Forbidden")
+    words = 'pods "p" is forbidden: error looking up service account default/robot: serviceaccount "robot"'
+    assert said.message == f"{words} not found"
+    own = in_default(pod(serviceAccountName="robot"))
+    making = [Change(verb="create", resource=door.kind("pods"), obj=own)]
+    assert (await refused(door.local.transact(making))).message == said.message
+    await door.local.create(door.kind("serviceaccounts"), {"metadata": {"name": "robot"}}, "default")
+    made = await door.local.create(door.kind("pods"), pod(serviceAccountName="robot"), "default")
+    assert made["spec"]["serviceAccountName"] == "robot"
+
+
+def in_default(obj: Obj) -> Obj:
+    return {**obj, "metadata": {**obj["metadata"], "namespace": "default"}}

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
+import os
+import subprocess
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pinnace.cli.connection import Refused
 from tests.e2e.platform import Platform
 from tests.pipelines.conftest import script
 
-pytestmark = pytest.mark.heavy
+PROGRAMS = Path(__file__).parent / "programs"
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 PIPELINE = """
 import json, os, time, kfp
@@ -116,6 +126,67 @@ print("@", json.dumps([first, second, client.get_run(made).state]))
     assert second[:2] == ["FAILED", True]
     assert second[2][-2:] == ["RUNNING", "FAILED"]
     assert terminated == "CANCELED"
+
+
+@pytest.mark.parametrize("way", ["host", "kubeconfig"])
+def test_every_method_of_the_client_and_what_its_tasks_left(
+    sdk: str, tmp_path: Path, way: str
+) -> None:
+    """On a platform of its own: the program counts what there is."""
+    platform = Platform(tmp_path / "home").up()
+    environment = {**os.environ, "KUBECONFIG": str(platform.home.kubeconfig), "HOME": str(tmp_path)}
+    if way == "host":
+        environment |= {"PINNACE_HOST": platform.api.plain_url, "PINNACE_TOKEN": platform.api.token}
+
+    def ask(path: str) -> Any:
+        return json.loads(platform.api.request("GET", f"/apis/v2beta1/{path}"))
+
+    try:
+        done = subprocess.run(
+            [sdk, "-W", "ignore", str(PROGRAMS / "client.py"), str(tmp_path)],
+            capture_output=True, text=True, env=environment, timeout=300,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{platform.last_words()}"
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        artifact = ask(f"artifacts/{found['artifact']}")
+        assert artifact["type"] == "Dataset" and artifact["uri"].startswith("minio://mlpipeline/own/sum/")
+        assert found["artifact"] in [one["artifact_id"] for one in ask("artifacts")["artifacts"]]
+        run = found["run"]
+        links = ask(f"artifact_tasks?run_ids={run}&artifact_ids={found['artifact']}")["artifact_tasks"]
+        assert {one["type"]: one["producer"]["task_name"] for one in links} == {
+            "OUTPUT": "add", "TASK_OUTPUT_INPUT": "add",
+        }
+        tasks = {one["name"]: one["state"] for one in ask(f"tasks?run_id={run}")["tasks"]}
+        assert tasks == dict.fromkeys(("root", "add", "nap"), "SUCCEEDED")
+        (workflow,) = platform.get("workflows", "-n", "kubeflow", "-l", f"pipeline/runid={run}")["items"]
+        node = next(key for key, one in workflow["status"]["nodes"].items() if one["displayName"] == "add")
+        content = ask(f"runs/{run}/nodes/{node}/artifacts/log:read")["data"]
+        assert base64.b64decode(content) == b"5"
+        platform.kubectl("delete", "workflow", workflow["metadata"]["name"], "-n", "kubeflow")
+        assert ask(f"artifacts/{found['artifact']}") == artifact
+    finally:
+        platform.down()
+
+
+def test_a_pipeline_is_fetched_from_a_url(platform: Platform, sdk: str, tmp_path: Path) -> None:
+    script(sdk, platform, PIPELINE + f"Compiler().compile(total, '{tmp_path}/sum.yaml')")
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        place = {"pipeline_url": f"http://127.0.0.1:{server.server_port}/sum.yaml"}
+        body = {"pipeline": {"display_name": "fetched"}, "pipeline_version": {"package_url": place}}
+        made = json.loads(platform.api.request("POST", "/apis/v2beta1/pipelines/create", body))
+        path = f"/apis/v2beta1/pipelines/{made['pipeline_id']}/versions"
+        platform.api.request("POST", path, {"display_name": "second", "package_url": place})
+        found = json.loads(platform.api.request("GET", path))["pipeline_versions"]
+    finally:
+        server.shutdown()
+    assert [one["pipeline_spec"]["pipelineInfo"]["name"] for one in found] == ["sum", "sum"]
+    with pytest.raises(Refused, match="link-local"):
+        place = {"pipeline_url": "http://169.254.169.254/latest"}
+        platform.api.request("POST", path, {"display_name": "third", "package_url": place})
 
 
 def test_recurring_runs_start_by_themselves(platform: Platform, sdk: str) -> None:

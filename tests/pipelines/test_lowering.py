@@ -280,3 +280,25 @@ def test_upstreams_compiled_pipelines_are_lowered_to_valid_workflows(shared: Pat
         found = read((shared / "corpus" / "kfp" / name).read_text())
         spec = lowered(found, JOB, case.get("args") or {})
         assert problems({"metadata": {"name": "wf"}, "spec": spec}, spec, None) == [], name
+
+
+def test_the_head_of_a_script_that_hands_over_a_function_is_read() -> None:
+    """As `KatibClient.tune` and `TrainingClient.create_job` write it."""
+    ensure = 'if ! [ -x "$(command -v pip)" ]; then\n    python3 -m ensurepip || exit 1\nfi\n'
+    pip = "PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --prefer-binary --quiet         {} a==1 b"
+    rest = 'program=$(mktemp -d)\nread -r -d "" SCRIPT << EOM\npip install c\nEOM\n'
+    usual = pip.format("--index-url https://pypi.org/simple")
+    assert layers.split(["bash", "-c", f"\n{ensure}\n{usual}\n{rest}"]) == (
+        [["a==1", "b"]], ["bash", "-c", rest]
+    )
+    odd = ["bash", "-c", f"{ensure}\n{pip.format('--target /x')}\n{rest}"]
+    assert layers.split(odd) == ([], odd)
+    assert layers.split(["bash", "-c", rest]) == ([], ["bash", "-c", rest])
+
+
+def test_an_install_that_starts_the_program_itself_is_not_taken_for_a_script_of_its_own() -> None:
+    ensure = 'if ! [ -x "$(command -v pip)" ]; then\n    python3 -m ensurepip\nfi\n\n'
+    script = f"\n{ensure}PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install 'a==1' '--no-deps' && \"$0\" \"$@\"\n"
+    groups, rest = layers.split(["sh", "-c", script, "sh", "-ec", "python3 -m a"])
+    assert groups == [["a==1", "--no-deps"]]
+    assert rest == ["sh", "-ec", "python3 -m a"]

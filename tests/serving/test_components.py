@@ -136,7 +136,7 @@ async def test_a_transformer_that_does_not_start_is_why_the_service_is_not_ready
 async def test_each_goes_to_zero_and_comes_back_by_itself(serving: Serving) -> None:
     await apply(serving, transformer=custom(minReplicas=0))
     await serving.settle()
-    serving.controller._idle.seconds = lambda name, seen, now: 99.0  # type: ignore[method-assign]
+    serving.controller._scaler.idle.seconds = lambda name, seen, now: 99.0  # type: ignore[method-assign]
     isvc = await serving.settle()
     assert not await serving.pods(T1)
     assert await serving.pods(P1)

@@ -120,3 +120,51 @@ def test_the_unmodified_client_creates_waits_patches_replaces_and_deletes(
     assert traffic == [["bysdk-predictor-00002", 10], ["bysdk-predictor-00001", 90]]
     gone = platform.kubectl("get", "isvc", "bysdk", check=False)
     assert "not found" in gone or platform.get("isvc", "bysdk")["metadata"].get("deletionTimestamp")
+
+
+GRPC = """
+import asyncio, json, sys
+import numpy as np
+from kserve import InferenceGRPCClient, InferInput, InferRequest
+
+async def main(port, host, model):
+    client = InferenceGRPCClient(
+        url=f"127.0.0.1:{port}", channel_args=[("grpc.default_authority", host)])
+    given = InferInput("x", [3], "FP32")
+    given.set_data_from_numpy(np.array([1, 2, 3], dtype=np.float32))
+    assert await client.is_server_live() and await client.is_model_ready(model)
+    said = await client.infer(InferRequest(model_name=model, infer_inputs=[given]))
+    print(json.dumps(said.outputs[0].as_numpy().tolist()))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+def test_custom_predictors_live_side_by_side_speak_grpc_batch_and_log(
+    platform: Platform, tmp_path: Path
+) -> None:
+    platform.kubectl("apply", "-k", str(EXAMPLE.parent / "custom-model"))
+    one = eventually(lambda: ready(platform, "isvc", "one"), "the first predictor", 400)
+    ten = eventually(lambda: ready(platform, "isvc", "ten"), "the second predictor", 100)
+    platform.kubectl("rollout", "status", "deployment/events", "--timeout=60s")
+    assert ask(ten, "/v1/models/ten:predict", {"instances": [1, 2]}) == {"predictions": [11.0, 12.0]}
+    batched = ask(one, "/v1/models/one:predict", {"instances": [1, 2]})
+    assert batched["predictions"] == [2.0, 3.0]
+    assert batched["batchId"]
+    eventually(
+        lambda: platform.kubectl("logs", "deployment/events").count("org.kubeflow.serving.inference") == 2,
+        "the events of the request and of its answer",
+    )
+    python = tmp_path / "sdk" / "bin" / "python"
+    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "sdk")], check=True)
+    needed = ["kserve>=0.15,<1", "kubernetes<37"]
+    subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *needed], check=True)
+    where = urlsplit(ten)
+    done = subprocess.run(
+        [str(python), "-c", GRPC, str(where.port), where.hostname or "", "ten"], capture_output=True,
+        text=True, timeout=120, env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [11.0, 12.0, 13.0]

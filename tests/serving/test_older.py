@@ -8,7 +8,7 @@ from pinnace.controllers.controller import Key
 from pinnace.controllers.serving.older import OlderServices
 from pinnace.kinds.advice import advice
 from pinnace.kinds.resource import Obj
-from pinnace.kinds.serving_older import OLDER, components
+from pinnace.kinds.serving_older import HALFWAY, OLDER, components
 from pinnace.objects.client import Options
 from tests.serving.conftest import Serving, traffic
 
@@ -53,3 +53,17 @@ def test_its_words_are_today_s_and_it_is_said() -> None:
     assert components(old) == {"predictor": {"containers": [{"image": "a"}], "containerConcurrency": 2}}
     (warning,) = advice(OLDER, {"metadata": {"name": "a"}, "spec": {}})
     assert "serving.kserve.io/v1beta1" in warning
+
+
+async def test_the_old_form_under_todays_group_is_stored_as_todays(serving: Serving) -> None:
+    spec = {"default": {**model("a"), "predictor": {**model("a")["predictor"], "parallelism": 1}}}
+    obj = {"apiVersion": HALFWAY.api_version, "kind": "InferenceService", "metadata": {"name": "iris"},
+           "spec": spec}
+    await serving.local.create(HALFWAY, obj, "demo", Options(field_validation="Strict"))
+    isvc = await serving.get()
+    assert isvc["apiVersion"] == "serving.kserve.io/v1beta1"
+    assert isvc["spec"]["predictor"]["model"]["modelFormat"] == {"name": "sklearn"}
+    assert isvc["spec"]["predictor"]["containerConcurrency"] == 1
+    (warning,) = advice(HALFWAY, {"metadata": {}, "spec": {"canary": {}}})
+    assert "v1beta1" in warning
+    assert "canaryTrafficPercent" in warning

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinnace.controllers.serving import credentials, storage, template, traffic
-from pinnace.controllers.serving.bootstrap import sklearn
+from pinnace.controllers.serving.bootstrap import runtimes, sklearn
 from pinnace.controllers.serving.selection import Problem, choose
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.serving.traffic import Rollout
@@ -40,7 +40,7 @@ def plan(isvc: Any, chosen: Any = None, source: storage.Source | None = None) ->
     return template.build(isvc, isvc["spec"]["predictor"], chosen, source)
 
 
-MODEL = {"modelFormat": {"name": "sklearn"}}
+MODEL = {"modelFormat": {"name": "sklearn"}, "storageUri": "s3://artifacts/models/a"}
 
 
 def test_a_namespaces_runtimes_win_then_priority_decides() -> None:
@@ -113,6 +113,30 @@ def test_the_protocol_decides_the_question_for_readiness() -> None:
     assert plan(named, sklearn()).health == "/v1/models/other"
 
 
+def test_a_server_without_a_model_is_asked_whether_it_is_ready_itself() -> None:
+    found = plan(service(model={"modelFormat": {"name": "sklearn"}}), sklearn())
+    assert found.health == "/v2/health/ready"
+    env = found.template["spec"]["containers"][0]["env"]
+    assert {"name": "MULTI_MODEL", "value": "true"} in env
+
+
+def test_mlserver_is_told_its_class_and_model() -> None:
+    chosen = next(each for each in runtimes() if each["metadata"]["name"] == "kserve-mlserver")
+    found = plan(service(model={**MODEL, "protocolVersion": "v2"}), chosen)
+    env = {e["name"]: e.get("value") for e in found.template["spec"]["containers"][0]["env"]}
+    assert env["MLSERVER_MODEL_IMPLEMENTATION"] == "mlserver_sklearn.SKLearnModel"
+    assert (env["MLSERVER_MODEL_NAME"], env["MLSERVER_MODEL_URI"]) == ("iris", "/mnt/models")
+    assert found.health == "/v2/models/iris/ready"
+
+
+def test_ports_named_for_http2_are_grpc() -> None:
+    two = [{"name": "http", "containerPort": 8080}, {"name": "h2c", "containerPort": 8081}]
+    both = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": two}]))
+    assert (both.port, both.h2, both.grpc) == (8080, False, 8081)
+    one = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": two[1:]}]))
+    assert (one.port, one.h2, one.grpc, one.health) == (8081, True, 0, "")
+
+
 def test_a_custom_container_is_reached_by_its_port() -> None:
     ports = [{"containerPort": 9}]
     found = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": ports}]))
@@ -157,7 +181,7 @@ def test_an_artifact_is_staged_by_its_digest() -> None:
     ("file:///etc/passwd", "use pvc://"), ("/etc/passwd", "use pvc://"),
     ("file:///home/volumes/other/claim/x", "use pvc://"), ("file:///home/volumes/demo/../other/x", r"'\.\.'"),
     ("file:///home/volumes/demo/%2e%2e/other/x", r"'\.\.'"), ("pvc://models/../../x", r"'\.\.'"),
-    ("hf://org/model", "hf:// is not fetched"), ("oci://image", "oci:// is not fetched"),
+    ("oci://org/model", "oci:// is not fetched"), ("oci://image", "oci:// is not fetched"),
     ("pvc://", "expected pvc"),
     ("s3://artifacts/none", "no artifact of namespace demo has the key 'none'"),
 ])

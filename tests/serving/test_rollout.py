@@ -244,7 +244,7 @@ async def test_to_zero_when_idle_and_back_when_somebody_waits(serving: Serving) 
     await serving.model("a", minReplicas=0, annotations=fast)
     await serving.settle()
     assert await serving.pods(), "it must have been ready once"
-    serving.controller._idle.seconds = lambda name, seen, now: 7.0  # type: ignore[method-assign]
+    serving.controller._scaler.idle.seconds = lambda name, seen, now: 7.0  # type: ignore[method-assign]
     isvc = await serving.settle()
     assert not await serving.pods()
     assert condition(isvc, "Ready")[0] == "True"

@@ -96,7 +96,7 @@ async def test_the_artifact_is_named_by_its_key_for_a_deployment_s_pods(serving:
     await ready(serving)
     template = (await one(serving, "deployments.apps"))["spec"]["template"]
     notes = template["metadata"]["annotations"]
-    assert json.loads(notes["pinnace.dev/artifact"]) == {"key": "models/a", "path": "/mnt/models"}
+    assert json.loads(notes["pinnace.dev/artifact"]) == [{"key": "models/a", "path": "/mnt/models"}]
     assert "pinnace.dev/staging" not in notes
     assert "pinnace.dev/sockets" not in notes, "it listens on its port: a Service leads there"
 

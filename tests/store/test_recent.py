@@ -42,7 +42,9 @@ def some_write(chance: random.Random) -> Write:
         return Remove(chance.choice(["pods", "jobs"]), chance.choice(["a", "b"]), chance.choice(NAMES))
     key = chance.choice(["*", *NAMES])
     body = None if key == "*" or chance.random() < 0.3 else chance.randbytes(4)
-    return Row(chance.choice(["node", "run"]), chance.choice(OWNERS), key, body)
+    name, owner = chance.choice(["node", "run"]), chance.choice(OWNERS)
+    becomes = "kept" if (name, key) == ("node", "*") and chance.random() < 0.5 else ""
+    return Row(name, owner, key, body, becomes)
 
 
 async def committed(store: SqliteStore, writes: list[Write]) -> object:
@@ -68,7 +70,7 @@ def everything(store: SqliteStore, since: int) -> list[object]:
         said.append(store.list(resource, labels=[Requirement("l", "!", ())]).items)
         said.append(list(store.events(resource, since)))
         said.append(list(store.events(resource, 0, "b")))
-    for kind in ("node", "run"):
+    for kind in ("node", "run", "kept"):
         said.append(store.rows(kind))
         said += [store.rows(kind, owner, newer_than=since) for owner in OWNERS]
         said += [store.row(kind, owner, name) for owner in OWNERS for name in NAMES]

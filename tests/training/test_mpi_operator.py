@@ -168,3 +168,20 @@ async def test_what_is_wrong_is_told_in_the_operators_words(tmp_path: Path) -> N
         assert pods(platform) == {}
     assert "spec.mpiReplicaSpecs[Launcher]: Required value: must have Launcher replica spec" in words
     assert 'restartPolicy: Unsupported value: "Always": supported values: "Never", "OnFailure"' in words
+
+
+async def test_it_stays_the_operators_when_it_is_written_by_the_other_version(tmp_path: Path) -> None:
+    """kubectl prefers v1 of the two: a label put on the job changes nothing else."""
+    async with house(tmp_path, FakeNode(hold=True), controllers) as platform:
+        document = job(MPI, "pi", Launcher=1, Worker=1, mpiImplementation="Intel", sshAuthMountPath="/keys")
+        await platform.create(V2, document)
+        await platform.until(MPI.resource, "pi", lambda obj: state(obj) == "Running")
+        label = {"metadata": {"labels": {"team": "a"}}}
+        shown = await platform.client.patch(MPI.resource, "pi", "default", label, "merge")
+        stored = platform.store.get(MPI.resource.key, "default", "pi")
+    assert shown["apiVersion"] == "kubeflow.org/v1"
+    assert stored is not None
+    assert stored["apiVersion"] == "kubeflow.org/v2beta1"
+    assert stored["metadata"]["labels"] == {"team": "a"}
+    assert stored["spec"]["mpiImplementation"] == "Intel"
+    assert stored["spec"]["sshAuthMountPath"] == "/keys"

@@ -48,6 +48,20 @@ def test_a_killed_rank_comes_back(platform: Platform) -> None:
     assert finished(platform, "pytorchjob", "again") == "Succeeded", said(platform, "again-master-0")
 
 
+def test_an_elastic_job_grows_while_it_runs(platform: Platform) -> None:
+    """A third worker joins the rendezvous; the ranks start anew from the checkpoint, the pods do not."""
+    apply(platform, "pytorchjob-elastic")
+    eventually(lambda: "epoch 2: 2 ranks" in said(platform, "elastic-worker-0"), "two ranks", 400)
+    platform.kubectl("scale", "pytorchjob/elastic", "--replicas=3")
+    eventually(lambda: ": 3 ranks" in said(platform, "elastic-worker-0"), "three ranks", 200)
+    assert finished(platform, "pytorchjob", "elastic") == "Succeeded", said(platform, "elastic-worker-0")
+    epochs = re.findall(r"epoch (\d+): (\d) ranks", said(platform, "elastic-worker-0"))
+    assert epochs[-1] == ("59", "3")
+    first = next(int(epoch) for epoch, ranks in epochs if ranks == "3")
+    assert first > 2
+    assert [restarts(platform, f"elastic-worker-{index}") for index in range(3)] == [0, 0, 0]
+
+
 def test_a_trainjob_runs_through_the_shipped_runtime(platform: Platform) -> None:
     apply(platform, "trainjob")
     assert finished(platform, "trainjob", "averages") == "Complete"

@@ -81,8 +81,9 @@ async def test_nodes_find_each_other_and_the_job_completes(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("form", ["podSpecOverrides", "podTemplateOverrides", "runtimePatches"])
 async def test_pods_are_patched_by_every_release_s_form(tmp_path: Path, form: str) -> None:
-    container = {"name": "node", "env": [{"name": "A", "value": "b"}]}
-    pod = {"containers": [container], "serviceAccountName": "who"}
+    container = {"name": "node", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    volumes = [{"name": "data", "emptyDir": {}}]
+    pod = {"containers": [container], "serviceAccountName": "who", "volumes": volumes}
     part = {"name": "node", "template": {"spec": {"template": {"spec": pod}}}}
     forms: dict[str, Any] = {
         "podSpecOverrides": {"targetJobs": [{"name": "node"}], **pod},
@@ -98,7 +99,7 @@ async def test_pods_are_patched_by_every_release_s_form(tmp_path: Path, form: st
     template = jobset["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]
     assert template["spec"]["serviceAccountName"] == "who"
     patched = template["spec"]["containers"][0]
-    assert {"name": "A", "value": "b"} in patched["env"]
+    assert {"name": "data", "mountPath": "/data"} in patched["volumeMounts"]
     assert patched["command"] == ["train"]
     assert any("runtimePatches" in each for each in advice(TRAIN_JOB, stored)) == (form != "runtimePatches")
 
@@ -156,3 +157,44 @@ async def test_what_a_trainjob_is_cannot_change(tmp_path: Path) -> None:
         change = {"spec": {"trainer": {"numNodes": 2}}}
         with pytest.raises(StatusError, match=r"spec\.trainer.*immutable"):
             await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+
+
+NODE = {"containers": [{"name": "node", "env": [{"name": "A", "value": "b"}]}]}
+PART = {"name": "node", "template": {"spec": {"template": {"spec": NODE}}}}
+PATCH = {"template": {"spec": {"replicatedJobs": [PART]}}}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "spec", "words"),
+    [
+        ("torch-distributed", {"trainer": {"env": [{"name": "PET_NNODES", "value": "3"}]}},
+         r"must not have reserved envs, invalid envs configured: \[PET_NNODES\]"),
+        ("xgboost-distributed", {"trainer": {"env": [{"name": "DMLC_TASK_ID", "value": "3"}]}},
+         r"spec\.trainer\.env\[0\]: Forbidden: DMLC_TASK_ID is reserved for the XGBoost runtime"),
+        ("torch-distributed", {"initializer": {"dataset": {"storageUri": "hf://a/b"}}},
+         "must have dataset-initializer job when trainJob is configured with input datasetConfig"),
+        ("torch-distributed", {"podTemplateOverrides": [{"targetJobs": [{"name": "boss"}]}]},
+         "must not have targetJob that doesn't exist in the runtime job template"),
+        ("torch-distributed", {"runtimePatches": [{"manager": "me.example/x", "trainingRuntimeSpec": PATCH}]},
+         "must not have envs for the dataset-initializer, model-initializer, node containers"),
+    ],
+)
+async def test_what_does_not_go_with_its_runtime_is_refused(
+    tmp_path: Path, runtime: str, spec: Obj, words: str
+) -> None:
+    async with house(tmp_path, None, controllers) as platform:
+        await platform.until(CLUSTER_RUNTIME, runtime, lambda obj: True, namespace="")
+        with pytest.raises(StatusError, match=words):
+            await platform.create(TRAIN_JOB, trainjob(runtime=runtime, **spec))
+
+
+async def test_patches_change_only_while_it_is_suspended(tmp_path: Path) -> None:
+    patch = {"manager": "me.example/queue"}
+    async with house(tmp_path, None) as platform:
+        created = await platform.create(TRAIN_JOB, trainjob(runtimePatches=[patch]))
+        change = {"spec": {"runtimePatches": []}}
+        with pytest.raises(StatusError, match="can only be modified when the TrainJob is suspended"):
+            await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+        change["spec"]["suspend"] = True
+        await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
+    assert created["spec"]["runtimePatches"][0]["time"] == created["metadata"]["creationTimestamp"]

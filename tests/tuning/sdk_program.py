@@ -36,7 +36,7 @@ def main() -> None:
     client.tune(
         name="tuned", objective=objective, base_image="pinnace/python-sklearn",
         objective_metric_name="accuracy", max_trial_count=3, parallel_trial_count=2,
-        resources_per_trial={"cpu": "500m"},
+        resources_per_trial={"cpu": "500m"}, retain_trials=True,
         parameters={
             "alpha": katib.search.double(min=0.00001, max=1.0), "rounds": katib.search.int(min=5, max=40),
         },
@@ -47,10 +47,11 @@ def main() -> None:
     trials = client.list_trials(experiment_name="tuned")
     details = client.get_success_trial_details("tuned")
     suggested = client.get_suggestion("tuned").status.suggestion_count
+    logs = list(client.get_job_logs("tuned", best.best_trial_name))
     client.delete_experiment("tuned")
     print(json.dumps({
         "ended": ended.status.trials_succeeded, "trials": len(trials), "suggested": suggested,
-        "best": float(best.observation.metrics[0].max), "details": len(details),
+        "best": float(best.observation.metrics[0].max), "details": len(details), "logs": logs,
         "assigned": {one.name: one.value for one in best.parameter_assignments},
     }))
 

@@ -93,7 +93,12 @@ def test_a_template_from_a_config_map_with_metadata_of_the_run(platform: Platfor
     run(platform, document)
     for trial in trials(platform, "templated"):
         name = trial["metadata"]["name"]
-        assert platform.kubectl("logs", f"job/{name}").splitlines()[0] == f"blue {name}"
+        said = platform.kubectl("logs", f"job/{name}")
+        assert said.splitlines()[0] == f"blue {name}"
+        (pod,) = platform.get("pods", "-l", f"katib.kubeflow.org/trial={name}")["items"]
+        path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/log"
+        of_sidecar = platform.kubectl("get", "--raw", f"{path}?container=metrics-logger-and-collector")
+        assert of_sidecar == said  # where KatibClient.get_job_logs looks for it
 
 
 def test_a_trial_that_is_worse_than_the_median_is_stopped_while_it_runs(platform: Platform) -> None:

@@ -94,6 +94,8 @@ def test_known_kinds_bring_their_conditions_and_labels(kind: str, version: str, 
     ({"metricsCollectorSpec": {"collector": {"kind": "PrometheusMetric"}}},
      "GetMetricsCollectorConfigData failed"),
     ({"metricsCollectorSpec": {"collector": {"kind": "Custom"}}}, "customCollector: Required value"),
+    ({"trialTemplate": {"trialSpec": job("${trialParameters.x}", comand=["a"])}}, "comand: Invalid value"),
+    ({"trialTemplate": {"trialSpec": job("${trialParameters.x}", stdin="yes")}}, "unable to convert to Job"),
     ({"maxTrialCount": "many"}, "spec.maxTrialCount: Invalid value: Expected `int"),
 ])
 def test_what_a_cluster_refuses_is_refused(spec: Document, words: str) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,17 +39,50 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def test_tune_finds_the_optimum_of_a_real_model(platform: Platform, sdk: Path) -> None:
+def said_by(platform: Platform, sdk: Path, program: str, *words: str) -> Any:
+    """What a program that has the SDK says last, as JSON."""
     done = subprocess.run(
-        [sdk, Path(__file__).with_name("sdk_program.py")], capture_output=True, text=True, timeout=700,
+        [sdk, Path(__file__).with_name(program), *words], capture_output=True, text=True, timeout=700,
         env={**os.environ, "KUBECONFIG": str(platform.home.kubeconfig)},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    said = json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@contextmanager
+def forwarded(platform: Platform) -> Iterator[str]:
+    """katib-db-manager from outside, once it is there: an address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    forward = (
+        "until kubectl rollout status deployment/katib-db-manager -n kubeflow --timeout=200s; do sleep 0.5; "
+        f"done; exec kubectl port-forward svc/katib-db-manager -n kubeflow {port}:6789"
+    )
+    environment = {**os.environ, "KUBECONFIG": str(platform.home.kubeconfig)}
+    process = subprocess.Popen(
+        ["sh", "-c", forward], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    yield f"localhost:{port}"
+    process.terminate()
+    process.wait()
+
+
+def test_tune_finds_the_optimum_of_a_real_model(platform: Platform, sdk: Path) -> None:
+    said = said_by(platform, sdk, "sdk_program.py")
     assert said["ended"] == said["trials"] == said["suggested"] == said["details"] == 4
     assert set(said["assigned"]) == {"alpha", "rounds"}
     assert said["best"] > 0.8
+    assert f"accuracy={said['best']}" in said["logs"]
     eventually(lambda: not platform.kubectl("get", "trials", "-o", "name"), "its trials to be gone")
+
+
+def test_a_function_pushes_its_metrics_and_the_sdk_reads_them(platform: Platform, sdk: Path) -> None:
+    with forwarded(platform) as address:
+        said = said_by(platform, sdk, "sdk_push_program.py", address)
+    result = 4 * int(said["assigned"]["a"]) - float(said["assigned"]["b"]) ** 2
+    assert float(said["best"]) == pytest.approx(result)
+    assert said["told"] == [said["best"]]
 
 
 def test_the_example_finds_a_good_machine(platform: Platform) -> None:

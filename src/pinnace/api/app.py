@@ -78,7 +78,7 @@ class App:
         route = self._find(request.path)
         public = route.public if route is not None else request.path in PUBLIC_PATHS
         if not public:
-            found = await self._identity(request)
+            found = await self._identity(request, tickets=route is not None and route.tickets)
             request.identity = impersonated(request, found, self.context.authoriser)
             self._permit(request, route)
         if route is not None:
@@ -101,11 +101,13 @@ class App:
         if not self.context.authoriser.allow_path(request.identity, verb, request.path):
             raise refused_path(request.identity, verb, request.path)
 
-    async def _identity(self, request: Request) -> Identity:
-        """StatusError 401 unless the token or the session is ours."""
+    async def _identity(self, request: Request, *, tickets: bool = False) -> Identity:
+        """StatusError 401 unless the token or the session is ours. `tickets`: a pod's ticket will do."""
         authenticator = self.context.authenticator
         bearer = request.header(b"authorization")
         found = await authenticator.by_token(bearer) if bearer else None
+        if found is None and bearer and tickets:
+            found = self.context.ticket(authenticator.token, bearer)
         if not bearer and (cookies := request.header(b"cookie")):
             found = authenticator.by_cookies(cookies)
             if found is not None:

@@ -28,6 +28,8 @@ class Route:
     public: bool = False
     judged: bool = False
     """The handler asks the authoriser about every object itself; else the path must be allowed."""
+    tickets: bool = False
+    """A pod may show its ticket here (`objects/tickets`)."""
 
     def takes(self, path: str) -> bool:
         if self.path.endswith("/*"):
@@ -48,6 +50,8 @@ class ApiContext:
     authoriser: Authoriser
     metrics: list[Callable[[], Iterable[str]]] = field(default_factory=list)
     """Each gives lines in Prometheus' text format, called at every scrape."""
+    ticket: Callable[[str, str], Identity | None] = lambda token, bearer: None
+    """Whose ticket a bearer shows, by the home's token (`objects/tickets`)."""
     routes: list[Route] = field(default_factory=list)
     """Other faces (argo, kfp, the gateway's statistics); the first that takes the path answers."""
     connects: dict[tuple[str, str], Connect] = field(default_factory=dict)

@@ -7,7 +7,7 @@ a refusal raised as `StatusError` before that becomes a `Status` body in `app.py
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -109,6 +109,17 @@ class Request:
                 413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}"
             )
         return b"".join(parts)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, however long it is."""
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            more = message.get("more_body", False)
+            if piece := message.get("body", b""):
+                yield piece
 
     async def gone(self) -> None:
         """Return when the client has closed its connection. The body must have been read (or be none)."""

@@ -47,6 +47,10 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Packages of ours that the environment may import (`pinnace.runtimes`)."""
     layers: tuple[tuple[str, ...], ...] = ()
     """Groups of `pip install` arguments put on top, in order: what a pod says that it would install."""
+    preload: tuple[str, ...] = ()
+    """Modules that a warm start has imported already, without any variable of the pod's."""
+    near: bool = False
+    """The Python's version was read from an image's tag: where the machine lacks it, a newer one will do."""
     download_python: bool = False
     """Whether uv may fetch a Python that the machine lacks."""
 
@@ -135,7 +139,8 @@ def with_tag(rule: Rule, image: str) -> Rule:
         return rule
     found = re.match(r"v?(\d+(?:\.\d+)?)(?:[.\-]|$)", image.rpartition(":")[2])
     python = found.group(1) if found else "*"
-    return msgspec.structs.replace(rule, environment=msgspec.structs.replace(environment, python=python))
+    read = msgspec.structs.replace(environment, python=python, near=True)
+    return msgspec.structs.replace(rule, environment=read)
 
 
 def parse(text: str, origin: str = "environments.yaml") -> Rules:

@@ -38,6 +38,7 @@ def up(
     port: int = DEFAULT_PORT,
     gateway_port: int = DEFAULT_GATEWAY_PORT,
     isolation: Literal["auto", "container", "sandbox", "process"] = "auto",
+    only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     without: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     rbac: Literal["quickstart", "strict"] = "quickstart",
     home: Where = None,
@@ -54,6 +55,8 @@ def up(
         Port of the inference gateway; 0 takes a free one.
     isolation:
         How steps are kept apart; `auto` takes the strongest that works here.
+    only:
+        Start just these families of controllers and what they need: `--only kfp,workflow`.
     without:
         Leave this family's objects (workflow, serving, jobs) to a controller of your own.
     rbac:
@@ -63,7 +66,7 @@ def up(
 
     return command(
         Home.at(home), detach=detach, port=port, gateway_port=gateway_port, isolation=isolation,
-        without=without, rbac=rbac,
+        only=only, without=without, rbac=rbac,
     )
 
 
@@ -143,6 +146,152 @@ def run(
     from pinnace.cli.run import run as command
 
     return command(Home.at(home), file, parameter, namespace)
+
+
+@app.command(group=WORK)
+def export(
+    what: str,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    build: Annotated[bool, Parameter(negative="")] = False,
+    push: str = "",
+    keep: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    store: str = "",
+    endpoint: str = "",
+    with_secrets: Annotated[bool, Parameter(negative="")] = False,
+    namespace: Namespace = "default",
+    home: Where = None,
+) -> int:
+    """Write what is here as a kustomize bundle that a cluster takes, with all that it refers to.
+
+    Parameters
+    ----------
+    what:
+        `NAME`, or `KIND/NAME`: run, pipeline, experiment, endpoint, job, or any kind as kubectl names it.
+    output:
+        The folder of the bundle; without it, one of the object's name here.
+    build:
+        Make an OCI image of every environment and of every source folder that is used, without an engine.
+    push:
+        `REGISTRY/PATH` to push the images to; the bundle then names them there, by digest.
+    keep:
+        A pattern of images that are left as they are (`alpine*`); may be repeated.
+    store:
+        `s3://BUCKET/PREFIX` (gs, az) to upload artifacts, models and claims' data to; references follow.
+    endpoint:
+        URL of that store, where it is not the cloud's own.
+    with_secrets:
+        Write the values of Secrets too, instead of names to fill in.
+    """
+    from pinnace.cli.export import Order
+    from pinnace.cli.export import export as command
+
+    order = Order(
+        build=build, push=push, store=store, endpoint=endpoint, keep=keep, with_secrets=with_secrets
+    )
+    return command(Home.at(home), what, output, namespace, order)
+
+
+@app.command(group=WORK)
+def check(
+    target: Path,
+    *,
+    context: str = "",
+    profile: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    overlay: str = "dev",
+    kubeconfig: Path | None = None,
+) -> int:
+    """Name what a cluster does not serve of a bundle or manifest, with path and fix.
+
+    Parameters
+    ----------
+    target:
+        A bundle of `pinnace export`, a kustomization, a folder of manifests, or a file.
+    context:
+        The cluster, by a context of your kubeconfig.
+    profile:
+        A cluster that is not at hand: kubeflow-1.8 to 1.11, kubeflow-26.03, argo-3.6, kserve-0.15, … may be
+        repeated.
+    overlay:
+        Which of the bundle's overlays is checked.
+    kubeconfig:
+        Another file than $KUBECONFIG or ~/.kube/config.
+    """
+    from pinnace.cli.check import check as command
+
+    return command(target, context, profile, overlay, kubeconfig)
+
+
+@app.command(group=WORK)
+def lineage(
+    of: str,
+    *,
+    down: Annotated[bool, Parameter(negative="")] = False,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    namespace: Annotated[str, Parameter(name=["--namespace", "-n"])] = "",
+    home: Where = None,
+) -> int:
+    """Walk from an endpoint, a model, a run or a digest to the data it goes back to.
+
+    Parameters
+    ----------
+    of:
+        A name (`digits`, `model/digits`, `digits:3`, `endpoint/digits`, `workflow/digits`) or a digest.
+    down:
+        The other way: to what depends on it.
+    full:
+        Whole digests, scripts and pods.
+    json:
+        The tree as JSON.
+    namespace:
+        Where to look; everywhere if it is not given.
+    """
+    from pinnace.cli.lineage import lineage as command
+
+    return command(Home.at(home), of, namespace, down=down, json=json, full=full)
+
+
+@app.command(group=WORK)
+def models(
+    name: str = "", *, json: Annotated[bool, Parameter(negative="")] = False, home: Where = None
+) -> int:
+    """List the registered models, or show every version of one.
+
+    Parameters
+    ----------
+    name:
+        The model to show.
+    json:
+        As JSON.
+    """
+    from pinnace.cli.lineage import models as command
+
+    return command(Home.at(home), name, json=json)
+
+
+@app.command(group=WORK)
+def rerun(
+    run: str,
+    *,
+    timeout: float = 3600,
+    namespace: Annotated[str, Parameter(name=["--namespace", "-n"])] = "",
+    home: Where = None,
+) -> int:
+    """Run again what was recorded, and tell which outputs are equal, which differ, and why.
+
+    Parameters
+    ----------
+    run:
+        Name of a workflow, job or experiment (`workflow/digits`); it may have been deleted.
+    timeout:
+        Seconds to wait for its end (workflows are followed as long as they take).
+    namespace:
+        Where to look; everywhere if it is not given.
+    """
+    from pinnace.cli.rerun import rerun as command
+
+    return command(Home.at(home), run, namespace, timeout=timeout)
 
 
 workflow = App(name="workflow", help="Act on running workflows.", group=WORK)

@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -27,6 +28,7 @@ from pinnace.api.app import app
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import ApiContext
 from pinnace.api.server import Server, serve, serve_at
+from pinnace.cli import records
 from pinnace.cli.families import UnknownFamily, chosen, core
 from pinnace.cli.families.waking import Waking
 from pinnace.cli.given import Platform
@@ -35,6 +37,7 @@ from pinnace.cli.supervisor import UNUSABLE
 from pinnace.controllers.manager import Manager
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
+from pinnace.objects.client import Identity
 from pinnace.objects.local import Local
 from pinnace.store.schema import NewerHome
 from pinnace.store.sqlite import SqliteStore
@@ -86,6 +89,14 @@ class PortTaken(Exception):
     """Another program has the port; the text says what to do."""
 
 
+def ticketed(store: SqliteStore, token: str, bearer: str) -> Identity | None:
+    """Which pod shows a ticket."""
+    from pinnace.objects import tickets  # asked for by pods that log something
+
+    text = bearer.partition(" ")[2].strip()
+    return tickets.check(store, token, text) if tickets.looks_like_one(text) else None
+
+
 async def run(home: Home, port: int, without: frozenset[str], *, strict: bool = False) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,13 +122,14 @@ async def live(
     authenticator = Authenticator(home, tokens=platform.tokens)
     context = ApiContext(
         home, client.as_, catalogue, authenticator, client.house.authoriser,
-        hosts=(*tls.NAMES, tls.INSIDE), metrics=[lambda: manager.metrics.text().splitlines()],
-        routes=routes(platform), checks={"node": platform.node_problem},
+        hosts=(*tls.NAMES, tls.INSIDE, *records.HOSTS), metrics=[lambda: manager.metrics.text().splitlines()],
+        ticket=partial(ticketed, store), routes=routes(platform), checks={"node": platform.node_problem},
     )
     application = app(context)
     server = await listen(application, home, port)
     inside = serve_at(application, home.api_socket, server.tls)
     platform.pods.reached_at("127.0.0.1", server.port)
+    platform.pods.publish(records.service(home))
     managing = asyncio.create_task(manager.run())
     Waking(platform, manager, families).start()
     announce(home, server.port, authenticator.token)

@@ -24,10 +24,14 @@ from pinnace.home import Home
 from pinnace.store.interface import Row, Store
 
 DIGEST = re.compile(rb"[0-9a-f]{64}")
-KEY = re.compile(rb'"(?:key|storageUri)":"((?:[^"\\]|\\.)*)"')
+KEY = re.compile(rb'"(?:key|storageUri|uri|source|place)":"((?:[^"\\]|\\.)*)"')
 BUCKET = re.compile(r"^s3://[^/]+/")
-RECORDS = ("lineage", "lineage-uses")
-"""Rows that tell what was; they keep nothing alive."""
+RECORDS = (
+    "lineage", "lineage-uses", "lineage-node", "lineage-object", "lineage-code", "lineage-source",
+    "lineage-name", "lineage-child",
+)
+"""Rows that tell what was; they keep nothing alive. What is registered does, and so do the lists of what an
+environment had installed (`lineage-image`)."""
 WORKFLOWS, PODS = "workflows.argoproj.io", "pods"
 
 

@@ -43,6 +43,7 @@ class Platform:
         self.tokens = Tokens(home, store)
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home, tokens=self.tokens)
+        self.pods.reports.recorded = client.house.keeper.ended
         self.measuring = Measuring(self.pods, client)
         client.runs_in(lambda: self.machine().isolation)
 
@@ -50,7 +51,7 @@ class Platform:
         """The objects that every platform has, before anybody may ask for them."""
         await create_namespaces(self.client, port)
         await create_classes(self.client)
-        await create_roles(self.client)
+        await create_roles(self.client, strict=self.strict)
         for runtime in bootstrap.runtimes():
             with suppress(StatusError):
                 await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)

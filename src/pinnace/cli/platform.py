@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pinnace.cli.connection import Connection, Unreachable
-from pinnace.cli.families import UnknownFamily, chosen
+from pinnace.cli.families import UnknownFamily, chosen, others
 from pinnace.cli.supervisor import lock
 from pinnace.home import Home
 
@@ -101,6 +101,21 @@ def refuse_without_isolation(home: Home, asked: str) -> None:
         "Or choose knowingly: `pinnace up --isolation process` hides nothing from a step (`--isolation "
         "container` needs podman or docker).\n`pinnace doctor` tries everything and prints what it found."
     )
+
+
+def left_out(only: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, ...]:
+    """The families that are not started. Names may be joined by commas. Raises Failure."""
+    wanted, unwanted = frozenset(split(only)), frozenset(split(without))
+    if both := sorted(wanted & unwanted):
+        raise Failure(f"--only and --without both name {both[0]}: say one of them")
+    try:
+        return tuple(sorted(unwanted | others(wanted)))
+    except UnknownFamily as problem:
+        raise Failure(str(problem)) from None
+
+
+def split(names: tuple[str, ...]) -> list[str]:
+    return [name.strip() for each in names for name in each.split(",") if name.strip()]
 
 
 def refuse_unknown_family(without: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from pinnace.api.http import Request
 from pinnace.api.kfp.door import Door
 from pinnace.cli import observations
 from pinnace.cli.given import Platform
+from pinnace.cli.records import Records
 from pinnace.controllers.serving import statistics
 from pinnace.gateway.interface import Unreachable
 from pinnace.kinds.serving import INFERENCE_SERVICE
@@ -33,12 +34,18 @@ def routes(platform: Platform) -> list[Route]:
 
         await request.text(200, (await collect(platform.home, platform.store)).text())
 
+    def contents(namespace: str, key: str) -> bytes | None:
+        from pinnace.cli.contents import reading  # asked for now and then
+
+        return reading(platform, namespace, key)
+
     return [
-        *Door(platform.client.as_).routes(),
+        *Door(platform.client.as_, contents).routes(),
         Route("/pinnace/v1/status", status),
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
         observations.route(platform),
+        *Records(platform).routes(),
     ]
 
 

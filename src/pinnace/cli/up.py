@@ -15,10 +15,11 @@ from pinnace.home import Home
 
 
 def up(
-    home: Home, *, detach: bool, port: int, gateway_port: int, isolation: str, without: tuple[str, ...],
-    rbac: str,
+    home: Home, *, detach: bool, port: int, gateway_port: int, isolation: str, only: tuple[str, ...],
+    without: tuple[str, ...], rbac: str,
 ) -> int:
     began = time.monotonic()
+    without = platform.left_out(only, without)
     already = platform.running(home)
     if already and not detach:
         raise Failure(f"{home.root} is already up (`pinnace status`); stop it with `pinnace down`")

@@ -12,6 +12,9 @@ from difflib import get_close_matches
 DOCUMENTED = "example.com"
 """The domain of KServe's own configuration and of every `-H Host:` line in its documentation."""
 
+INGRESS = "istio-ingressgateway.istio-system"
+"""The gateway's own name inside pods."""
+
 
 def bare(domain: str) -> str:
     """`localhost:8081` → `localhost`."""
@@ -36,7 +39,8 @@ def cluster(stem: str) -> tuple[str, ...]:
 
 def paths(domain: str) -> tuple[str, ...]:
     """Hosts of the path form `/serving/<namespace>/<name>/…`, for people."""
-    return tuple(dict.fromkeys((bare(domain), "localhost", "127.0.0.1", "[::1]")))
+    named = (bare(domain), "localhost", "127.0.0.1", "[::1]", *cluster(INGRESS))
+    return tuple(dict.fromkeys(named))
 
 
 def nearest(host: str, known: Iterable[str]) -> str:

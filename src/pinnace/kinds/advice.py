@@ -18,7 +18,6 @@ IDLE = {
     "poddisruptionbudgets.policy": "pods are stopped without asking it",
     "networkpolicies.networking.k8s.io": "no traffic is allowed or denied by it",
     "ingresses.networking.k8s.io": "no traffic is routed by it",
-    "trainedmodels.serving.kserve.io": "no model is loaded by it; use an InferenceService a model",
 }
 """By resource key: what does not happen, and what to do instead."""
 
@@ -27,6 +26,8 @@ def advice(resource: Resource, obj: Obj) -> list[str]:
     """One sentence for each thing that has no effect; none for most documents."""
     if effect := IDLE.get(resource.key):
         return [f"this {resource.kind} {_STORED}: {effect}"]
+    if resource.key == serving.INFERENCE_SERVICE.key and resource.version == serving_older.HALFWAY.version:
+        return [serving_older.warning(obj)]
     if resource.key == serving.INFERENCE_SERVICE.key:
         return [f"{field} has no effect: {why}" for field, why in serving.ignored(obj)]
     if resource.key == serving_older.OLDER.key:
@@ -35,6 +36,8 @@ def advice(resource: Resource, obj: Obj) -> list[str]:
         return katib_rules.warnings(obj)
     if resource.key == trainer.TRAIN_JOB.key:
         return trainer.warnings(obj)
+    if resource.key == training.PYTORCH_JOB.resource.key and (found := training.warnings(obj)):
+        return found
     if resource.group == training.GROUP and training.is_older(resource.version, resource.kind):
         return [training_older.warning(obj, resource.version)]
     return []

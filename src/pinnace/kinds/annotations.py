@@ -8,9 +8,13 @@ from __future__ import annotations
 STAGING = "pinnace.dev/staging"
 ARTIFACT = "pinnace.dev/artifact"
 OUTPUTS = "pinnace.dev/outputs"
+SOURCES = "pinnace.dev/sources"
 ISOLATION = "pinnace.dev/isolation"
 NETWORK = "pinnace.dev/network"
 SOCKETS = "pinnace.dev/sockets"
 SOCKET_PATHS = "pinnace.dev/socket-paths"
 GANG = "pinnace.dev/gang"
 GANG_SIZE = "pinnace.dev/gang-size"
+LOG_ALIASES = "pinnace.dev/log-aliases"
+"""`other=container` pairs, comma-separated: names under which clients ask for the log of a container, because
+on a cluster another one beside it writes it."""

@@ -154,7 +154,7 @@ def _shipped() -> Iterator[Resource]:
                         yield resource
     yield from training.beside_the_catalogue()
     yield from pipelines.RESOURCES
-    yield serving_older.OLDER
+    yield from (serving_older.OLDER, serving_older.HALFWAY)
     yield from (WORKFLOW_NODES, POD_METRICS, NODE_METRICS)
 
 
@@ -179,6 +179,8 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
         return pipelines.schema()
     if group == training.GROUP and training.is_older(version, kind):
         return _older(group, kind)
+    if (group, version, kind) == serving_older.HALFWAY_PLACE:
+        return _older(group, kind, "v1beta1")
     if group in (POD_METRICS.group, serving_older.OLDER.group):
         return Node(type="object", preserve_unknown=True, properties={"metadata": library.object_meta()})
     found = library.schema(group, version, kind)
@@ -188,9 +190,9 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     return found
 
 
-def _older(group: str, kind: str) -> Node:
+def _older(group: str, kind: str, version: str = "v1") -> Node:
     """A document of a past version: anything may stand in its spec, which is judged as what it becomes."""
-    today = _shipped_schema(group, "v1", kind)
+    today = _shipped_schema(group, version, kind)
     assert today.properties is not None
 
     def judged(obj: Any, old: Any) -> list[Any]:

@@ -6,10 +6,7 @@ kubernetes-sigs/jobset v0.10 api/jobset/v1alpha2, pkg/webhooks/jobset_webhook.go
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from pinnace.kinds import cause, names
+from pinnace.kinds import cause
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj, Resource
 
@@ -69,38 +66,6 @@ def _default_job(replicated: Obj) -> None:
     inner = job.get("template")
     if isinstance(inner, dict) and isinstance(inner.get("spec"), dict):
         inner["spec"].setdefault("restartPolicy", "OnFailure")
-
-
-def check(jobset: Obj) -> list[Cause]:
-    return list(_check(jobset))
-
-
-def _check(jobset: Obj) -> Iterator[Cause]:
-    spec, name = jobset.get("spec") or {}, jobset["metadata"].get("name") or ""
-    given: dict[str, Any] = {}
-    for place, one in enumerate(spec.get("replicatedJobs") or ()):
-        path = f"spec.replicatedJobs[{place}]"
-        last = max(int(one.get("replicas") or 0) - 1, 0)
-        for words in names.label_1035(job_name(name, one.get("name", ""), last)):
-            yield cause.invalid(path, one.get("name"), f"the name of its Jobs is not valid: {words}")
-        for other in one.get("dependsOn") or ():
-            if other.get("name") not in given:
-                words = f"invalid dependsOn: {other.get('name')} is not a replicatedJob that stands before"
-                yield cause.invalid(f"{path}.dependsOn", other.get("name"), words)
-        given[one.get("name", "")] = one
-    for part, targets in _targets(spec):
-        for target in targets:
-            if target not in given:
-                words = f"invalid replicatedJob name '{target}' does not appear in .spec.ReplicatedJobs"
-                yield cause.invalid(part, target, words)
-
-
-def _targets(spec: Obj) -> Iterator[tuple[str, list[str]]]:
-    success = spec.get("successPolicy") or {}
-    yield "spec.successPolicy.targetReplicatedJobs", success.get("targetReplicatedJobs") or []
-    for number, rule in enumerate((spec.get("failurePolicy") or {}).get("rules") or ()):
-        path = f"spec.failurePolicy.rules[{number}].targetReplicatedJobs"
-        yield path, rule.get("targetReplicatedJobs") or []
 
 
 def change(old: Obj, new: Obj) -> list[Cause]:

@@ -31,7 +31,7 @@ PUSHING = frozenset({"Push", "Custom"})
 """Collectors of trials that report to it, themselves or by a container beside them."""
 
 
-def _resource(kind: str) -> Resource:
+def _resource(kind: str, *columns: Column) -> Resource:
     lower = kind.lower()
     return Resource(
         group=GROUP, version=VERSION, kind=kind, plural=f"{lower}s", singular=lower, custom=True,
@@ -39,13 +39,17 @@ def _resource(kind: str) -> Resource:
         columns=(
             Column("Type", "string", ".status.conditions[-1:].type"),
             Column("Status", "string", ".status.conditions[-1:].status"),
+            *columns,
             Column("Age", "date", ".metadata.creationTimestamp"),
         ),
     )
 
 
 EXPERIMENT = _resource("Experiment")
-SUGGESTION = _resource("Suggestion")
+SUGGESTION = _resource(
+    "Suggestion", Column("Requested", "string", ".spec.requests"),
+    Column("Assigned", "string", ".status.suggestionCount"),
+)
 TRIAL = _resource("Trial")
 
 

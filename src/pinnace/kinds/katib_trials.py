@@ -12,10 +12,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pinnace.kinds import cause
+from pinnace.kinds import cause, library
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.katib import Experiment, TrialTemplate
+from pinnace.kinds.pruning import unknown_fields
 from pinnace.kinds.resource import Obj
+from pinnace.kinds.validation import value_causes
 
 PLACEHOLDER = re.compile(r"\$\{trialParameters\.(.+?)\}")
 OF_RUN = re.compile(r"\$\{trialSpec\.(.+?)\}")
@@ -94,6 +96,7 @@ def _source(template: TrialTemplate, path: str) -> Iterator[Cause]:
         yield cause.required(f"{path}.configMap", words)
     if run is not None:
         yield from of_run(run, f"{path}.trialSpec")
+        yield from _job(run, f"{path}.trialSpec")
 
 
 def of_run(run: Obj, path: str) -> Iterator[Cause]:
@@ -104,6 +107,20 @@ def of_run(run: Obj, path: str) -> Iterator[Cause]:
     if meta.get("name") or meta.get("namespace"):
         words = "metadata.name and metadata.namespace in spec.trialTemplate must be omitted"
         yield cause.invalid(path, "", words)
+
+
+def _job(run: Obj, path: str) -> Iterator[Cause]:
+    """A batch Job must be one, down to each field's name and type; other kinds are judged when they are
+    made."""
+    if (run.get("apiVersion"), run.get("kind")) != ("batch/v1", "Job"):
+        return
+    schema = library.schema("batch", "v1", "Job")
+    words = "invalid spec.trialTemplate: unable to convert"
+    for field in unknown_fields(schema, run):
+        yield cause.invalid(f"{path}.{field}", "", f"{words} to Job: it has no such field")
+    for found in value_causes(schema, run, ""):
+        if found.reason == "FieldValueTypeInvalid":
+            yield Cause(f"{path}.{found.field}", f"{found.message} ({words} to Job)", found.reason)
 
 
 def _parameters(spec: Experiment, template: TrialTemplate, path: str) -> Iterator[Cause]:

@@ -1,7 +1,8 @@
 """MPIJob v2beta1: whose it is, and what the MPI Operator finds wrong in one.
 
-Pure. Callers: `controllers/training`. The operator has no webhook: a job that is wrong is stored, and an
-event says why nothing happens. Source: kubeflow/mpi-operator pkg/apis/kubeflow/validation/validation.go.
+Pure. Callers: `objects/admission`, `controllers/training`. The operator has no webhook: a job that is wrong
+is stored, and an event says why nothing happens. Source: kubeflow/mpi-operator
+pkg/apis/kubeflow/validation/validation.go.
 """
 
 from __future__ import annotations
@@ -12,16 +13,31 @@ from typing import Any
 from pinnace.kinds import names
 from pinnace.kinds.resource import Obj
 
+GROUP, VERSION = "kubeflow.org", "v2beta1"
 MANAGER = "kubeflow.org/mpi-operator"
 MANAGERS = ("kubeflow.org/mpi-operator", "kueue.x-k8s.io/multikueue")
 POLICIES = ("All", "None", "Running")
 IMPLEMENTATIONS = ("Intel", "MPICH", "OpenMPI")
 RESTARTS = ("Never", "OnFailure")
+OWN = ("sshAuthMountPath", "launcherCreationPolicy", "mpiImplementation", "runLauncherAsWorker")
 NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def is_operators(obj: Obj) -> bool:
-    return str(obj.get("apiVersion")).endswith("v2beta1")
+    """By what its schema fills in: the version in a stored document may be that of its last reader."""
+    return str(obj.get("apiVersion")).endswith(VERSION) or "mpiImplementation" in (obj.get("spec") or {})
+
+
+def carry(old: Obj, new: Obj) -> None:
+    """The operator's own job stays its own when somebody writes it by the other version (kubectl prefers
+    `v1`), with the fields that the other version does not know."""
+    if not is_operators(old) or is_operators(new):
+        return
+    new["apiVersion"] = f"{GROUP}/{VERSION}"
+    spec = new.get("spec")
+    if isinstance(spec, dict):
+        before = old.get("spec") or {}
+        spec.update({field: before[field] for field in OWN if field in before and field not in spec})
 
 
 def problems(job: Obj) -> list[str]:

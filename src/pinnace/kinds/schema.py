@@ -152,6 +152,21 @@ def _openapi(node: Node, above: frozenset[int]) -> dict[str, Any]:
     if id(node) in above:
         return {"type": "object"}
     inside = above | {id(node)}
+    return _written(node, lambda child: _openapi(child, inside))
+
+
+def openapi_text(node: Node, known: dict[int, msgspec.Raw]) -> msgspec.Raw:
+    """`to_openapi` as JSON text. A sub-tree that stands in many places is written once: `known` has those
+    of one reader, who may ask for many schemas."""
+    found = known.get(id(node))
+    if found is None:
+        known[id(node)] = msgspec.Raw(b'{"type":"object"}')  # what a schema inside itself ends as
+        made = _written(node, lambda child: openapi_text(child, known))
+        found = known[id(node)] = msgspec.Raw(msgspec.json.encode(made))
+    return found
+
+
+def _written(node: Node, below: Callable[[Node], Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for field, spelling in SPELLINGS:
         if value := getattr(node, field):
@@ -160,14 +175,13 @@ def _openapi(node: Node, above: frozenset[int]) -> dict[str, Any]:
         out["default"] = node.default
     out.update(node.limits or {})
     if node.properties is not None:
-        out["properties"] = {name: _openapi(child, inside) for name, child in node.properties.items()}
+        out["properties"] = {name: below(child) for name, child in node.properties.items()}
     if node.items is not None:
-        out["items"] = _openapi(node.items, inside)
+        out["items"] = below(node.items)
     if node.additional is not None:
-        out["additionalProperties"] = _openapi(node.additional, inside)
+        out["additionalProperties"] = below(node.additional)
     for key, value in (node.combos or {}).items():
-        several = isinstance(value, list)
-        out[key] = [_openapi(one, inside) for one in value] if several else _openapi(value, inside)
+        out[key] = [below(one) for one in value] if isinstance(value, list) else below(value)
     return out
 
 

@@ -48,6 +48,8 @@ def _resource(version: str, kind: str, *, namespaced: bool = True, status: bool 
 INFERENCE_SERVICE = _resource("v1beta1", "InferenceService", status=True)
 SERVING_RUNTIME = _resource("v1alpha1", "ServingRuntime")
 CLUSTER_SERVING_RUNTIME = _resource("v1alpha1", "ClusterServingRuntime", namespaced=False)
+STORAGE_CONTAINER = _resource("v1alpha1", "ClusterStorageContainer", namespaced=False)
+TRAINED_MODEL = _resource("v1alpha1", "TrainedModel", status=True)
 
 
 def notes(obj: Obj) -> dict[str, str]:
@@ -228,27 +230,6 @@ def change(old: Obj, new: Obj) -> list[Cause]:
     return [cause.invalid(f"metadata.annotations[{MODE}]", mode(new), text)]
 
 
-_UNHEARD = {
-    "batcher": "requests go to the model as they come",
-    "logger": "requests go to the model as they come",
-    "scaleTarget": "replicas are not scaled by load yet",
-    "scaleMetric": "replicas are not scaled by load yet",
-    "scaleMetricType": "replicas are not scaled by load yet",
-    "autoScaling": "replicas are not scaled by load yet",
-    "containerConcurrency": "requests at the same time are not limited yet",
-}
-
-
-def _without_effect(component: Obj) -> Iterator[tuple[str, str]]:
-    """What this platform does not do, in either mode."""
-    for field, why in _UNHEARD.items():
-        if component.get(field):
-            yield field, why
-    most, least = component.get("maxReplicas"), component.get("minReplicas")
-    if isinstance(most, int) and most > max(1, least if isinstance(least, int) else 1):
-        yield "maxReplicas", "replicas are not scaled by load yet: minReplicas of them run"
-
-
 def ignored(isvc: Obj) -> list[tuple[str, str]]:
     """(field, why) of what this mode or this platform leaves without effect; a cluster says nothing."""
     found: list[tuple[str, str]] = []
@@ -261,7 +242,9 @@ def ignored(isvc: Obj) -> list[tuple[str, str]]:
             found.append((f"spec.{component}.canaryTrafficPercent", why))
         if standard and part.get("minReplicas") == 0:
             found.append((f"spec.{component}.minReplicas", "Standard mode never scales to zero: 1 is used"))
-        found += [(f"spec.{component}.{field}", why) for field, why in _without_effect(part)]
+        if not standard and part.get("autoScaling"):
+            why = "Knative mode scales by scaleMetric and scaleTarget"
+            found.append((f"spec.{component}.autoScaling", why))
     if spec.get("canary"):
         why = "only Standard mode knows it in a cluster, and this platform does not yet"
         found.append(("spec.canary", why))

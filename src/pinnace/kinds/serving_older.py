@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pinnace.kinds.resource import Column, Obj, Resource
-from pinnace.kinds.serving import COMPONENTS
+from pinnace.kinds.serving import COMPONENTS, GROUP
 
 OLDER = Resource(
     group="serving.kubeflow.org", version="v1alpha2", kind="InferenceService", plural="inferenceservices",
@@ -26,6 +26,33 @@ WARNING = (
     "serving.kubeflow.org/v1alpha2 is KFServing's form of 2019: it is served as the "
     "serving.kserve.io/v1beta1 InferenceService of its name, `canary` as the next revision; write that one"
 )
+
+
+HALFWAY = Resource(
+    group=GROUP, version="v1alpha2", kind="InferenceService", plural="inferenceservices",
+    singular="inferenceservice", short_names=("isvc",), subresources=frozenset({"status"}), custom=True,
+    columns=(Column("Age", "date", ".metadata.creationTimestamp"),),
+)
+"""The old form under today's group, as some of upstream's own pages still write it. No cluster takes it."""
+HALFWAY_PLACE = (HALFWAY.group, HALFWAY.version, HALFWAY.kind)
+HALFWAY_WARNING = (
+    "serving.kserve.io/v1alpha2 is read as v1beta1, which clusters take alone: `default` becomes the "
+    "predictor, transformer and explainer; write those"
+)
+_CANARY = "; `canary` is left out: change the model and set predictor.canaryTrafficPercent instead"
+
+
+def modernise(obj: Obj) -> None:
+    """Changes a document of HALFWAY in place; any type may stand anywhere in its spec."""
+    spec = obj.get("spec")
+    if not isinstance(spec, dict) or not isinstance(spec.get("default"), dict):
+        return
+    if "predictor" not in spec:
+        obj["spec"] = components(spec["default"])
+
+
+def warning(obj: Obj) -> str:
+    return HALFWAY_WARNING + (_CANARY if "canary" in (obj.get("spec") or {}) else "")
 
 
 def components(endpoint: Obj) -> Obj:

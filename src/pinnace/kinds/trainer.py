@@ -8,7 +8,6 @@ pkg/apis/trainer/v1alpha1, pkg/webhooks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -94,13 +93,28 @@ def _check(job: Obj) -> Iterator[Cause]:
         yield cause.invalid("spec.trainer.numProcPerNode", each, words)
 
 
-MUTABLE = ("suspend", "runtimePatches", "podTemplateOverrides", "podSpecOverrides", "activeDeadlineSeconds")
+PATCHES = ("runtimePatches", "podTemplateOverrides", "podSpecOverrides")
+MUTABLE = ("suspend", "activeDeadlineSeconds", *PATCHES)
 
 
 def change(old: Obj, new: Obj) -> list[Cause]:
+    """Patches may change while it is suspended, and as it is suspended or resumed."""
     before, after = old.get("spec") or {}, new.get("spec") or {}
-    fields: list[Any] = [field for field in {**before, **after} if field not in MUTABLE]
-    return [
+    changed = [field for field in {**before, **after} if before.get(field) != after.get(field)]
+    found = [
         cause.invalid(f"spec.{field}", after.get(field), "field is immutable")
-        for field in fields if before.get(field) != after.get(field)
+        for field in changed if field not in MUTABLE
     ]
+    if not before.get("suspend") and not after.get("suspend"):
+        found += [
+            cause.forbidden(f"spec.{field}", f"{field[0].upper()}{field[1:]} can only be modified when the "
+                            "TrainJob is suspended")
+            for field in changed if field in PATCHES
+        ]
+    return found
+
+
+def dated(job: Obj) -> None:
+    """A patch of its runtime says since when."""
+    for one in (job.get("spec") or {}).get("runtimePatches") or ():
+        one.setdefault("time", job["metadata"]["creationTimestamp"])

@@ -40,7 +40,7 @@ class Family(msgspec.Struct, frozen=True):
     """The restartPolicy of a replica spec that names none."""
     needs: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
-    """Types of which there is one at most."""
+    """Types that say `replicas: 1`; upstream refuses them without."""
     strict: bool = True
     judged: bool = True
     """Whether upstream has a validating webhook for it."""
@@ -55,7 +55,7 @@ class Family(msgspec.Struct, frozen=True):
 
 TF_JOB = Family(
     "TFJob", "tfReplicaSpecs", ("Chief", "Master", "PS", "Worker", "Evaluator"), "tensorflow", "tfjob-port",
-    2222, "Never", single=("Chief", "Master"), strict=False,
+    2222, "Never", strict=False,
     older=("v1beta2", "v1beta1", "v1alpha2", "v1alpha1"),
 )
 PYTORCH_JOB = Family(
@@ -128,61 +128,57 @@ def checks(family: Family) -> Callable[[Any, Any], list[Cause]]:
 
 def _judged(family: Family, obj: Obj, old: Obj | None) -> Iterator[Cause]:
     meta, spec = obj.get("metadata") or {}, obj.get("spec") or {}
-    if meta.get("name"):
-        for words in names.label_1035(meta["name"]):
-            yield cause.invalid("metadata.name", meta["name"], words)
+    if wrong := list(names.label_1035(meta["name"])) if meta.get("name") else []:
+        yield cause.invalid("metadata.name", meta["name"], f"should match: {','.join(wrong)}")
     yield from _policy(spec, ((old or {}).get("spec") or {}) if old else None)
     specs, path = spec.get(family.specs), f"spec.{family.specs}"
-    if not isinstance(specs, dict) or not specs:
-        yield cause.required(path, "must be specified")
-        return
+    if not isinstance(specs, dict):
+        yield cause.required(path, "must be required")
+        specs = {}
     given = {type_of(family, word): word for word in specs}
+    if family is PYTORCH_JOB:
+        yield from _elastic(spec, given)
+    for kind, word in given.items():
+        if kind not in family.types and family.strict:
+            yield cause.unsupported(f"{path}[{word}]", word, family.types)
+        yield from _replica(family, kind, specs[word] or {}, f"{path}[{word}]")
     for needed in family.needs:
         if needed not in given:
             yield cause.required(f"{path}[{needed}]", "must be present")
-    for kind, word in given.items():
-        if kind not in family.types and family.strict:
-            yield cause.unsupported(f"{path}.{word}", word, family.types)
-        yield from _replica(family, kind, specs[word] or {}, f"{path}[{word}]")
-    chiefs = [kind for kind in ("Chief", "Master") if kind in given and family is TF_JOB]
-    if len(chiefs) > 1:
-        yield cause.forbidden(path, "must not have both a Chief and a Master")
-    if family is PYTORCH_JOB:
-        yield from _elastic(spec, given)
+    if family is TF_JOB and "Chief" in given and "Master" in given:
+        yield cause.forbidden(path, "must not have more than 1 Chief or Master role")
 
 
 def _replica(family: Family, kind: str, spec: Obj, path: str) -> Iterator[Cause]:
+    where = f"{path}.template.spec.containers"
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
+    if not containers:
+        yield cause.required(where, "must be specified")
+    for index, each in enumerate(containers):
+        if not each.get("image"):
+            yield cause.required(f"{where}[{index}].image", "must be required")
+    if not any(each.get("name") == family.container for each in containers):
+        yield cause.required(where, f"must have at least one container with name {family.container}")
     count = spec.get("replicas")
-    if kind in family.single and count is not None and count != 1:
+    if kind in family.single and count != 1:
         yield cause.forbidden(f"{path}.replicas", "must be 1")
     elif family is PYTORCH_JOB and kind == "Worker" and count is not None and count < 1:
         yield cause.forbidden(f"{path}.replicas", "must be at least 1")
-    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
-    if not containers:
-        yield cause.required(f"{path}.template.spec.containers", "must be specified")
-        return
-    for index, each in enumerate(containers):
-        if not each.get("image"):
-            where = f"{path}.template.spec.containers[{index}].image"
-            yield cause.required(where, "must be specified")
-    if not any(each.get("name") == family.container for each in containers):
-        words = f"must have at least one container with name {family.container}"
-        yield cause.required(f"{path}.template.spec.containers", words)
 
 
 def _policy(spec: Obj, old: Obj | None) -> Iterator[Cause]:
     policy = spec.get("runPolicy") or {}
     manager = policy.get("managedBy")
+    if old is not None:
+        before = old.get("runPolicy") or {}
+        if before.get("managedBy") != manager:
+            yield cause.invalid("spec.runPolicy.managedBy", manager, "field is immutable")
+        queue = (policy.get("schedulingPolicy") or {}).get("queue")
+        if (before.get("schedulingPolicy") or {}).get("queue") != queue:
+            words = "spec.runPolicy.schedulingPolicy.queue is immutable"
+            yield cause.invalid("spec.runPolicy.schedulingPolicy", queue, words)
     if manager is not None and manager not in MANAGERS:
         yield cause.unsupported("spec.runPolicy.managedBy", manager, MANAGERS)
-    if old is None:
-        return
-    before = old.get("runPolicy") or {}
-    if before.get("managedBy") != manager:
-        yield cause.invalid("spec.runPolicy.managedBy", manager, "field is immutable")
-    queue = (policy.get("schedulingPolicy") or {}).get("queue")
-    if (before.get("schedulingPolicy") or {}).get("queue") != queue:
-        yield cause.invalid("spec.runPolicy.schedulingPolicy.queue", queue, "spec.runPolicy is immutable")
 
 
 def _elastic(spec: Obj, given: dict[str, str]) -> Iterator[Cause]:
@@ -190,10 +186,17 @@ def _elastic(spec: Obj, given: dict[str, str]) -> Iterator[Cause]:
     if policy is None:
         return
     if "Worker" not in given:
-        words = "must be configured if elasticPolicy is used"
+        words = "must be configured if elastic policy is used"
         yield cause.required("spec.pytorchReplicaSpecs[Worker]", words)
     if policy.get("nProcPerNode") is not None and spec.get("nprocPerNode") is not None:
         yield cause.forbidden("spec.elasticPolicy.nProcPerNode", "must not be used with spec.nprocPerNode")
+
+
+def warnings(job: Obj) -> list[str]:
+    """Of a PyTorchJob."""
+    if ((job.get("spec") or {}).get("elasticPolicy") or {}).get("nProcPerNode") is None:
+        return []
+    return ["spec.elasticPolicy.nProcPerNode is deprecated, use spec.nprocPerNode instead"]
 
 
 CHECKS = {f"{family.kind}.{GROUP}": (checks(family),) for family in FAMILIES if family.judged}

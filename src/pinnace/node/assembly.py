@@ -31,6 +31,8 @@ from pinnace.node.roots import Etc, Roots
 from pinnace.node.server import Server
 from pinnace.node.services import Services
 from pinnace.node.sessions import Sessions
+from pinnace.node.warm.launcher import WarmLauncher
+from pinnace.node.warm.pool import Pool
 
 GRACE = 30.0
 
@@ -69,15 +71,16 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
     orphans = Orphans(home, reaper.waiting)
     orphans.sweep()
     etc = Etc(home.pods / ".etc")
+    roots = Roots(home.pods / ".roots", etc, worker)
     return Services(
         home=home,
         reaper=reaper,
-        launchers=launchers(home, reaper, orphans, etc, findings, isolation),
+        launchers=launchers(home, reaper, orphans, roots, findings, isolation),
         default=findings.choose(isolation),
         why=findings.why(isolation),
         environments=Environments(home, reaper, Images(home, reaper)),
         etc=etc,
-        roots=Roots(home.pods / ".roots", etc, worker),
+        roots=roots,
         bare=Roots(home.pods / ".folders", None, worker),
         groups=Groups(name),
         worker=worker,
@@ -86,16 +89,18 @@ async def assemble(home: Home, reaper: Reaper, isolation: str, worker: ThreadPoo
 
 
 def launchers(
-    home: Home, reaper: Reaper, orphans: Orphans, etc: Etc, findings: Findings, isolation: str
+    home: Home, reaper: Reaper, orphans: Orphans, roots: Roots, findings: Findings, isolation: str
 ) -> dict[str, Launcher]:
     found: dict[str, Launcher] = {}
     if findings.choose(isolation) == "process":
         found["process"] = ProcessLauncher(reaper, orphans)
     sandbox = findings.sandbox
     if sandbox.works:
-        found["sandbox"] = SandboxLauncher(
-            reaper, etc, sandbox.program, overlay=sandbox.overlay, nested=sandbox.nested
+        assert roots.etc is not None
+        cold = SandboxLauncher(
+            reaper, roots.etc, sandbox.program, overlay=sandbox.overlay, nested=sandbox.nested
         )
+        found["sandbox"] = WarmLauncher(cold, Pool(reaper, cold, roots, home.pods / ".warm"))
     container = findings.container
     if container.works:
         label = hashlib.blake2s(str(home.root).encode(), digest_size=6).hexdigest()

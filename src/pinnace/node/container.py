@@ -16,7 +16,7 @@ import msgspec
 from pinnace.node import hooks
 from pinnace.node.console import Console
 from pinnace.node.health import Health, ask
-from pinnace.node.launchers import Exit, Handle, Launch, StartError
+from pinnace.node.launchers import Exit, Handle, Launch, StartError, unstarted
 from pinnace.node.limits import Watchdog
 from pinnace.node.logs import Log, Tail
 from pinnace.node.network import door
@@ -91,7 +91,7 @@ class Member:
 
     async def back_off(self, wait: float, exit: Exit) -> None:
         state = self.state
-        state.last_exit, state.last_reason = exit.code, exit.reason
+        state.last_exit, state.last_reason, state.last_message = exit.code, exit.reason, exit.message
         state.restarts += 1
         if not wait:
             return
@@ -332,8 +332,7 @@ def start_message(text: str) -> str:
     """What a launcher has said instead of starting the program."""
     line = next((x for x in reversed(text.splitlines()) if x.strip()), "it did not start")
     line = line.removeprefix("bwrap: ")
-    if line.startswith("execvp ") and line.endswith(": No such file or directory"):
-        name = line.removeprefix("execvp ").removesuffix(": No such file or directory")
-        where = "no such file or directory" if "/" in name else "executable file not found in $PATH"
-        return f"exec: {name!r}: {where}"
-    return line
+    if not line.startswith("execvp "):
+        return line
+    name, _, why = line.removeprefix("execvp ").rpartition(": ")
+    return unstarted(name, "" if why == "No such file or directory" else why.lower())

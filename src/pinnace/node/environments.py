@@ -27,11 +27,14 @@ from pinnace.authoring.environments import (
 )
 from pinnace.home import Home
 from pinnace.node.images import ImageError, Images
+from pinnace.node.interpreters import newer, search_path
 from pinnace.node.launchers import Bind, Built
 from pinnace.node.reaper import Reaper
 
 LOOK = 1.0
 READY = "ready.json"
+STAMP = ".stamp"
+LOCK = "lock.digest"
 VENV = "{{venv}}"
 """In a rule's file: where the environment's Python and programs are."""
 
@@ -122,16 +125,35 @@ class Environments:
                 await self.install(folder, environment.requirements)
             for group in environment.layers:
                 await self.install(folder, group)
+            await self.lock(folder)
         (folder / READY).write_bytes(msgspec.json.encode(Made(base)))
+
+    async def lock(self, folder: Path) -> None:
+        """What is installed, exactly, kept in `data/` under its digest: lineage tells environments apart."""
+        from pinnace.data.blobs import Blobs
+
+        python = str(folder / "venv/bin/python")
+        version = await self.output(folder, [python, "-I", "-c", "import sys; print(sys.version.split()[0])"])
+        found = await self.uv(folder, "pip", "freeze", "--quiet", "--python", python)
+        text = f"python=={version.strip()}\n{found}"
+        stored = await asyncio.to_thread(Blobs(self.home.data).put_bytes, text.encode())
+        (folder / LOCK).write_text(stored.digest)
 
     async def install(self, folder: Path, words: tuple[str, ...]) -> None:
         interpreter = str(folder / "venv/bin/python")
         links = [word for place in find_links() for word in ("--find-links", place)]
         options = ["--quiet", "--link-mode=copy", "--compile-bytecode", "--python", interpreter, *links]
         own = [word for word in words if word.startswith("-")]
-        await self.uv(
-            folder, "pip", "install", *options, *own, "--", *(word for word in words if word not in own)
-        )
+        wanted = ["--", *(word for word in words if word not in own)]
+        preferred = folder / "preferred.txt"
+        if found := laid_down():
+            preferred.write_text("\n".join(found) + "\n")
+            try:
+                await self.uv(folder, "pip", "install", *options, "-c", str(preferred), *own, *wanted)
+                return
+            except Absent:
+                pass  # another version is asked for, or another Python: what can be had will do
+        await self.uv(folder, "pip", "install", *options, *own, *wanted)
 
     async def find_python(self, folder: Path, environment: Environment) -> str:
         """The interpreter's path. Absent: the machine has none of that version."""
@@ -143,12 +165,19 @@ class Environments:
         try:
             found = await self.uv(folder, "python", "find", "--system", *options, request)
         except Absent as error:
+            if environment.near and (instead := await self.newer_python(folder, wanted)):
+                return instead
             raise Absent(
                 "ErrImagePull",
                 f"no Python {wanted} on this machine: install it, say `uv python install {wanted}`, "
                 f"or write a rule with `download_python: true` ({error})",
             ) from None
         return found.strip().splitlines()[-1]
+
+    async def newer_python(self, folder: Path, wanted: str) -> str | None:
+        options = ("--only-installed", "--offline", "--output-format", "json")
+        said = await self.uv(folder, "python", "list", "--quiet", *options)
+        return newer(said[said.find("[") :], wanted)
 
     async def interpreter_home(self, folder: Path, python: str) -> str:
         code = "import sys; print(sys.base_prefix)"
@@ -193,6 +222,8 @@ class Environments:
                 binds.insert(0, Bind(base, base))
             path.insert(0, str(folder / "venv/bin"))
             env["VIRTUAL_ENV"] = str(folder / "venv")
+        if environment.packages:
+            copy_packages(folder, environment)
         if environment.packages or environment.modules:
             env["PYTHONPATH"] = str(folder / "lib")
         return Built(
@@ -204,6 +235,9 @@ class Environments:
             entrypoint=environment.entrypoint,
             cmd=environment.cmd,
             workdir=environment.workdir,
+            identity=identity(environment, folder),
+            python=str(folder / "venv/bin/python") if environment.python else "",
+            preload=environment.preload,
         )
 
     def refresh(self) -> None:
@@ -232,6 +266,18 @@ class Environments:
         while self.stamp == stamp:
             await asyncio.sleep(LOOK)
             self.refresh()
+
+
+def identity(environment: Environment, folder: Path) -> str:
+    """`environment:<what was asked for>@<digest of what was installed>`; programs of the host are not
+    locked."""
+    if not environment.python:
+        return f"host:{environment.digest}"
+    try:
+        lock = (folder / LOCK).read_text()
+    except OSError:
+        lock = "unlocked"
+    return f"environment:{environment.digest}@{lock}"
 
 
 def needs_building(environment: Environment) -> bool:
@@ -269,17 +315,29 @@ def write_modules(folder: Path, environment: Environment) -> None:
 
 
 def copy_packages(folder: Path, environment: Environment) -> None:
-    """Our own packages that the environment may import, and nothing else of the platform."""
+    """Our own packages that the environment may import, and nothing else of the platform; anew where those
+    of a newer platform differ."""
     import pinnace
 
     source = Path(pinnace.__file__).parent
     for package in environment.packages:
         parts = package.split(".")
-        target = folder / "lib" / Path(*parts)
+        origin, target = source.joinpath(*parts[1:]), folder / "lib" / Path(*parts)
+        stamp = stamped(origin)
+        if (target / STAMP).is_file() and (target / STAMP).read_text() == stamp:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if len(parts) > 1:
             (folder / "lib" / parts[0] / "__init__.py").touch()
-        shutil.copytree(source.joinpath(*parts[1:]), target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
+        (target / STAMP).write_text(stamp)
+
+
+def stamped(folder: Path) -> str:
+    """Tells two versions of a package's files apart."""
+    files = sorted((path.name, path.stat()) for path in folder.glob("*.py"))
+    return " ".join(f"{name}:{found.st_size}:{found.st_mtime_ns}" for name, found in files)
 
 
 def find_uv() -> str:
@@ -296,9 +354,23 @@ def find_links() -> list[str]:
     return [place for place in text.split() if "://" in place or Path(place).is_dir()]
 
 
+def laid_down() -> list[str]:
+    """Builds of somebody's own in the folders to find wheels in (`torch==2.13.0+cpu`): whoever laid them
+    there means them, though a registry may have a newer one with gigabytes of CUDA."""
+    text = " ".join(os.environ.get(name, "") for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"))
+    found: dict[str, list[str]] = {}
+    for place in text.replace(",", " ").split():
+        for wheel in Path(place).glob("*.whl") if "://" not in place else ():
+            name, version = wheel.name.split("-")[:2]
+            if "+" in version:
+                found.setdefault(name, []).append(f"{name}=={version}")
+    return sorted(versions[0] for versions in found.values() if len(versions) == 1)
+
+
 def build_environment(home: Home) -> dict[str, str]:
     env = dict(os.environ)
     if not env.get("HOME"):
         env["HOME"] = str(home.root)
     env.pop("VIRTUAL_ENV", None)
+    env["PATH"] = search_path(env.get("PATH") or os.defpath, env["HOME"])
     return env

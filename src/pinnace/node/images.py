@@ -73,6 +73,7 @@ def as_built(unpacked: Unpacked, image: str) -> Built:
         workdir=unpacked.workdir,
         user=int(name) if name.isdigit() and int(name) > 0 else None,
         image=image,
+        identity=f"image:{unpacked.digest}",
     )
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pinnace.authoring.kfp import layers
+from pinnace.node import tracking
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.network.hosts import LOCAL, lines
 from pinnace.node.protocol import ACCOUNT, Container, Run
@@ -26,6 +27,8 @@ from pinnace.node.volumes import Volumes, link_into
 HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNCHANGED = Rewriter("", [])
 ALWAYS = ("/tmp",)  # noqa: S108 - declared by everyone: a path inside
+PYTHON = "VIRTUAL_ENV"
+"""An environment that has it has a Python of its own."""
 OFFERED = ("/var/run/secrets", "/dev/shm")  # noqa: S108 - mounts that a program may well ignore
 
 
@@ -81,6 +84,8 @@ class Outfitter:
         command = list(spec.command)
         argv = [] if engine else [rewriter.text(a) for a in arguments(spec, built)]
         env = {} if engine else environment(self.run, built, root, self.launcher)
+        if engine or built.root or PYTHON in built.env:
+            env |= tracking.variables(self.run.uid, spec.env, self.services.home.token)
         env |= {k: rewriter.text(v) for k, v in spec.env.items()}
         if spec.script is not None:
             write_script(root, rewriter.text(spec.script))
@@ -254,8 +259,8 @@ def arguments(spec: Container, built: Built) -> list[str]:
     """Kubernetes' rule: a command replaces entrypoint and cmd, args alone replace only the cmd. What a
     command would only install first is left out where the environment has it."""
     if spec.command:
-        command = layers.split(spec.command)[1] if built.layered else spec.command
-        argv = [*command, *spec.args]
+        argv = [*spec.command, *spec.args]
+        argv = layers.split(argv)[1] if built.layered else argv
     elif spec.args:
         argv = [*built.entrypoint, *spec.args]
     else:

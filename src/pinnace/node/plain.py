@@ -17,10 +17,11 @@ from operator import attrgetter
 
 import msgspec
 
+from pinnace.node import tracking
 from pinnace.node.container import Inside, begun, over, start_message
 from pinnace.node.launchers import Bind, Built, Exit, Handle, Launch, Launcher, StartError
 from pinnace.node.logs import Log
-from pinnace.node.outfit import ALWAYS, arguments, environment, mentioned, moved_by, start_folder
+from pinnace.node.outfit import ALWAYS, PYTHON, arguments, environment, mentioned, moved_by, start_folder
 from pinnace.node.paths import plain
 from pinnace.node.protocol import ACCOUNT, Collected, Container, ContainerState, Kill, Outputs, PodReport, Run
 from pinnace.node.roots import Root, Roots
@@ -122,7 +123,8 @@ class Plain:
         self.reason = self.message = ""
         self.stopping = False
         self.grace = run.grace
-        self.state = ContainerState(run.containers[0].name, waiting="ContainerCreating")
+        name = run.containers[0].name
+        self.state = ContainerState(name, waiting="ContainerCreating", image_id=plan.built.identity)
         self.root: Root | None = None
         self.log: Log | None = None
         self.handle: Handle | None = None
@@ -160,6 +162,8 @@ class Plain:
         run, plan = self.run, self.plan
         spec = run.containers[0]
         env = environment(run, plan.built, root, plan.launcher)
+        if PYTHON in plan.built.env:
+            env |= tracking.variables(run.uid, spec.env, self.services.home.token)
         env.update(spec.env)
         return Launch(
             uid=run.uid,

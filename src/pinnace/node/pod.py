@@ -221,7 +221,9 @@ class Pod:
         if name not in self.launches:
             assert self.outfitter is not None
             main = not member.state.init and name == self.main_name
-            launch = self.outfitter.outfit(member.spec, self.built[member.spec.image], main=main)
+            built = self.built[member.spec.image]
+            member.state.image_id = built.identity
+            launch = self.outfitter.outfit(member.spec, built, main=main)
             member.sockets = self.outfitter.socket_paths(member.spec) if member.spec.unix_sockets else {}
             self.launches[name] = launch
             self.limit_storage(member.spec, launch)

@@ -196,6 +196,8 @@ class ContainerState(msgspec.Struct, omit_defaults=True):
 
     name: str
     waiting: str = ""
+    image_id: str = ""
+    """Which environment or image it is, by digest."""
     message: str = ""
     started: float = 0
     finished: float = 0
@@ -207,6 +209,7 @@ class ContainerState(msgspec.Struct, omit_defaults=True):
     restarts: int = 0
     last_exit: int | None = None
     last_reason: str = ""
+    last_message: str = ""
     pid: int = 0
     sockets: dict[str, str] = {}
     init: bool = False

@@ -41,6 +41,14 @@ POOLED = 64
 UID = 1000
 
 
+def of_java() -> list[str]:
+    """Debian keeps a JRE's settings there, without which it does not start; one with a password in them is
+    nobody's to see."""
+    found = sorted(Path("/etc").glob("java-*-openjdk/security/java.security"))
+    folders = [path.parent.parent for path in found]
+    return [each.name for each in folders if not (each / "management/jmxremote.password").exists()]
+
+
 class Root:
     __slots__ = ("born", "names", "path", "pool", "stamp", "written")
 
@@ -146,7 +154,7 @@ class Etc:
             "resolv.conf": host_bytes("/etc/resolv.conf"),
         }
         self.folders: list[str] = []
-        for name in HOST_ETC:
+        for name in (*HOST_ETC, *of_java()):
             path = Path("/etc") / name
             if path.is_dir():
                 self.folders.append(name)

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.schema import Node, ruled
-from pinnace.objects import definitions, refusals
+from pinnace.kinds.trainer import CLUSTER_RUNTIME, RUNTIME, TRAIN_JOB
+from pinnace.objects import allocation, definitions, refusals
 from pinnace.objects.admission import standards
 from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.budgets.ledger import Ledger
@@ -24,14 +25,17 @@ from pinnace.objects.client import Options
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
+from pinnace.objects.lineage.keeping import Keeper
 from pinnace.objects.priorities import Priorities
 from pinnace.objects.projection import Projection
+from pinnace.objects.shipped import Shipped
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Hub
 from pinnace.objects.writing import Admission, Quota
 from pinnace.store.interface import Conflict, DiskFull, Event, Put, Remove, Row, Store, Write
 
 NODE = "node"
+DEFAULT = "default"
 T = TypeVar("T")
 _REMEMBERED = frozenset({"namespaces", definitions.KEY})
 
@@ -71,9 +75,12 @@ class House:
         self.limits = Limits(store)
         self.priorities = Priorities(store)
         self.hub = Hub(store)
+        self.keeper = Keeper(store)
         self.virtual: dict[str, Virtual] = {}
         self.emptier: Emptier
         self.served = definitions.Served(store, catalogue)
+        self.shipped = Shipped(store, catalogue)
+        self.allocation = allocation.Allocation(store)
         self._namespaces: dict[str, str] = {}
         self._busy: Counter[str] = Counter()
         self._settled = asyncio.Event()
@@ -103,7 +110,9 @@ class House:
         if resource.key in self.virtual:
             raise refusals.method_not_allowed(resource, verb)
 
-    def entering(self, resource: Resource, new: Obj) -> tuple[Obj, list[Row]]:
+    def entering(
+        self, resource: Resource, new: Obj, warnings: list[str] | None = None
+    ) -> tuple[Obj, list[Row]]:
         """What a new object needs from the rest of the world: a living namespace, an accepted definition."""
         if resource.namespaced:
             self.open_namespace(resource, namespace_of(new), name_of(new))
@@ -112,23 +121,53 @@ class House:
         projection = self.projections.get(resource.key)
         if projection is not None:
             new, rows = projection.absorb({**new, "status": {}}, new)
-        return self.defined(resource, new), rows
+        return self.defined(resource, new, warnings), rows
 
-    def secured(self, resource: Resource, new: Obj, options: Options) -> None:
-        """A Pod is held to the security level of its namespace."""
+    def secured(self, resource: Resource, new: Obj, warnings: list[str]) -> None:
+        """A Pod runs in the name of an account that is there, and is held to the security level of its
+        namespace. StatusError 403. A TrainJob does for its runtime: 422."""
         if resource.key == "pods":
+            self._accounted(resource, new)
             namespace = self.store.get("namespaces", "", namespace_of(new))
             if namespace is not None:
-                standards.judge(namespace, resource, new, options.warnings)
+                standards.judge(namespace, resource, new, warnings)
+        elif resource.key == TRAIN_JOB.key:
+            self._runnable(resource, new)
+
+    def _runnable(self, resource: Resource, job: Obj) -> None:
+        """A TrainJob must do for the runtime that it names; one that comes later is the controller's."""
+        from pinnace.kinds import trainer_rules  # only where somebody trains
+
+        named = job["spec"].get("runtimeRef") or {}
+        own = named.get("kind") == RUNTIME.kind
+        key, place = (RUNTIME.key, namespace_of(job)) if own else (CLUSTER_RUNTIME.key, "")
+        runtime = self.store.get(key, place, named.get("name") or "")
+        causes = trainer_rules.against(job, runtime) if runtime is not None else []
+        if causes:
+            raise refusals.invalid(resource, name_of(job), causes)
+
+    def _accounted(self, resource: Resource, pod: Obj) -> None:
+        """`default` is made with the namespace, and waited for by the pod itself."""
+        place, name = namespace_of(pod), pod["spec"].get("serviceAccountName") or DEFAULT
+        if name != DEFAULT and self.store.get("serviceaccounts", place, name) is None:
+            words = f'error looking up service account {place}/{name}: serviceaccount "{name}" not found'
+            raise refusals.forbidden(resource, name_of(pod), words)
 
     def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
+        """What the commit that removes an object carries: its rows go, its record stays."""
         projection = self.projections.get(resource.key)
-        return projection.removed(obj) if projection else []
+        gone = projection.removed(obj) if projection else []
+        return [*gone, *self.keeper.leaving(resource, obj)]
 
-    def defined(self, resource: Resource, obj: Obj) -> Obj:
-        """A definition is judged against the others and says so in its status."""
+    def defined(self, resource: Resource, obj: Obj, warnings: list[str] | None = None) -> Obj:
+        """What depends on the others of its kind: a definition is judged against them and says so in its
+        status, a Service gets numbers that no other has."""
+        if resource.key == allocation.KEY:
+            return self.allocation.given(resource, obj)
         if resource.key != definitions.KEY:
             return obj
+        if warnings is not None and (words := self.shipped.warning(obj)):
+            warnings.append(words)
         return definitions.accepted(obj, self.catalogue.resources())
 
     def open_namespace(self, resource: Resource, namespace: str, name: str) -> None:

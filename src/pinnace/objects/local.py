@@ -32,6 +32,7 @@ from pinnace.objects.client import (
     Selection,
     WatchEvent,
 )
+from pinnace.objects.definitions import KEY as DEFINITIONS
 from pinnace.objects.document import clone, name_of, namespace_of, presented, revision_of, uid_of
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import StatusError
@@ -40,6 +41,7 @@ from pinnace.objects.patches import merge, pointer, strategic
 from pinnace.objects.projection import Projection
 from pinnace.objects.rights import escalation
 from pinnace.objects.rights.register import GROUP as RBAC
+from pinnace.objects.shipped import KEPT, SHOWN, fresh
 from pinnace.objects.transaction import prepare
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Watcher
@@ -146,7 +148,7 @@ class Local:
         if virtual := self.house.virtual.get(resource.key):
             await virtual.ready()
             return virtual.get(name, namespace)
-        obj = self.house.view(resource, self._stored(resource, name, namespace))
+        obj = self.house.view(resource, await self._found(resource, name, namespace))
         return scale.read(scale.paths(self.house.store, resource), obj) if subresource == "scale" else obj
 
     async def passing(self, resource: Resource, name: str, namespace: str = "") -> Obj:
@@ -161,6 +163,13 @@ class Local:
             raise refusals.not_found(resource, name)
         return presented(resource, obj)
 
+    async def _found(self, resource: Resource, name: str, namespace: str) -> Obj:
+        """What is stored, or the definition of a kind that ships."""
+        if resource.key != DEFINITIONS or self.peek(resource, name) is not None:
+            return self._stored(resource, name, namespace)
+        obj = await asyncio.to_thread(self.house.shipped.find, name)
+        return obj if obj is not None else self._stored(resource, name, namespace)
+
     def _stored(self, resource: Resource, name: str, namespace: str) -> Obj:
         obj = self.house.store.get(resource.key, namespace if resource.namespaced else "", name)
         if obj is None:
@@ -172,6 +181,10 @@ class Local:
         if virtual := self.house.virtual.get(resource.key):
             await virtual.ready()
             return virtual.list(namespace, selection)
+        if resource.key == DEFINITIONS:
+            every = msgspec.structs.replace(selection, limit=0, continue_="")
+            page = reading.page(self.house.store, resource, namespace, every)
+            return await self.house.shipped.page(page, resource, every)
         page = reading.page(self.house.store, resource, namespace, selection)
         items = await self._viewed(resource, page.items, selection)
         return Page(items, page.resource_version, page.continue_, page.remaining)
@@ -211,7 +224,10 @@ class Local:
             since = reading.check_revision(self.house.store, selection.resource_version)
         projection = self.house.projections.get(resource.key)
         watcher = Watcher(resource, namespace, asked, projection)
-        return self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
+        events = self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
+        if resource.key == DEFINITIONS:
+            return self.house.shipped.watch(events, asked, initial=since is None)
+        return events
 
     # Writing --------------------------------------------------------------------------------------------
 
@@ -237,9 +253,9 @@ class Local:
         """Stored, as what its writer sees of it."""
         self._guard(resource, None, new)
         new = self.house.limits.applied(resource, new)
-        self.house.secured(resource, new, options)
+        self.house.secured(resource, new, options.warnings)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(new),)):
-            new, rows = self.house.entering(resource, new)
+            new, rows = self.house.entering(resource, new, options.warnings)
             self.house.ledger.check([(resource, None, new)])
             if options.dry_run:
                 if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
@@ -387,7 +403,7 @@ class Local:
 
     async def _quiet(self, resource: Resource, name: str, namespace: str) -> Obj:
         """The stored object, read when no commit of its rows is under way."""
-        current = self._stored(resource, name, namespace)
+        current = await self._found(resource, name, namespace)
         if resource.key in self.house.projections:
             await self.house.settled(uid_of(current))
             current = self._stored(resource, name, namespace)
@@ -405,9 +421,9 @@ class Local:
         judged = await self.house.judged(resource, options, judge)
         self._guard(resource, now, judged)
         if options.subresource == EPHEMERAL_CONTAINERS:
-            self.house.secured(resource, judged, options)
+            self.house.secured(resource, judged, options.warnings)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(judged),)):
-            new = self.house.defined(resource, judged)
+            new = self.house.defined(resource, judged, options.warnings)
             if options.subresource != "status":
                 self.house.ledger.check([(resource, now, new)])
             return await self._store(resource, current, now, new, rows, options)
@@ -418,7 +434,10 @@ class Local:
         """What was judged, in place of `current`, which this version's readers see as `now`."""
         if options.dry_run or (new is now and not rows):
             return self.house.view(resource, new)
-        key, expect = resource.key, revision_of(current)
+        key = resource.key
+        expect: Any = revision_of(current)
+        if key == DEFINITIONS and expect == SHOWN:
+            expect, new = ABSENT, fresh(new)
         if deletion.finished(resource, new):
             gone = Remove(key, namespace_of(new), name_of(new), uid_of(new), expect)
             await self.house.commit([gone, *self.house.leaving(resource, new)], (resource,))
@@ -437,6 +456,9 @@ class Local:
 
     async def _remove(self, resource: Resource, name: str, namespace: str, options: DeleteOptions) -> Obj:
         self.house.writable(resource, "delete")
+        if resource.key == DEFINITIONS and self.peek(resource, name) is None:
+            await self._found(resource, name, namespace)
+            raise refusals.forbidden(resource, name, KEPT)
         for _ in range(ATTEMPTS):
             current = self._stored(resource, name, namespace)
             deletion.check(resource, name, current, options)
@@ -480,6 +502,14 @@ class Local:
                 if error.code != 404:
                     raise
         return page
+
+    def refusal(self, resource: Resource, obj: Obj) -> StatusError | None:
+        """For controllers whose creations are trusted: what would be said of this one if it were judged."""
+        try:
+            self.house.secured(resource, obj, [])
+        except StatusError as error:
+            return error
+        return None
 
     # Several writes at once -----------------------------------------------------------------------------
 

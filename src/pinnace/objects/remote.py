@@ -52,6 +52,10 @@ class Remote:
     async def get(self, resource: Resource, name: str, namespace: str = "", subresource: str = "") -> Obj:
         return await self._ask("GET", path(resource, namespace, name, subresource))
 
+    async def document(self, place: str) -> Obj:
+        """Any JSON document of the server by its path: discovery, OpenAPI."""
+        return await self._ask("GET", place)
+
     async def list(self, resource: Resource, namespace: str = "", selection: Selection = Selection()) -> Page:
         answer = await self._ask("GET", path(resource, namespace), params=_selection(selection))
         meta = answer.get("metadata") or {}

@@ -49,6 +49,7 @@ def _create(house: House, identity: Identity, change: Change) -> list[Write]:
         return [Put(resource.key, new, ABSENT)]
     new = house.admission.created(identity, resource, obj, namespace_of(obj), _UNTRACKED)
     new = house.limits.applied(resource, new)
+    house.secured(resource, new, [])
     new, rows = house.entering(resource, new)
     return [Put(resource.key, new, ABSENT), *rows]
 

@@ -26,6 +26,7 @@ from pinnace.objects.client import Page, Selection, WatchEvent
 from pinnace.objects.document import name_of, namespace_of, revision_of, uid_of
 from pinnace.objects.gallery import Gallery
 from pinnace.objects.house import NODE
+from pinnace.objects.lineage.keeping import NODE as LINEAGE_NODE
 from pinnace.objects.selector import Selector
 from pinnace.store.interface import Row, Store
 
@@ -128,7 +129,9 @@ class WorkflowNodes:
         return body
 
     def removed(self, obj: Obj) -> list[Row]:
-        return [Row(kind, uid_of(obj), "*", None) for kind in (NODE, RUN)]
+        """The nodes of a run outlive it as its lineage."""
+        uid = uid_of(obj)
+        return [Row(NODE, uid, "*", None, becomes=LINEAGE_NODE), Row(RUN, uid, "*", None)]
 
     # The resource of single nodes -------------------------------------------------------------------------
 

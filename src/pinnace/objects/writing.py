@@ -195,11 +195,14 @@ def _inside(one: str, other: str) -> bool:
 
 def _mutation(resource: Resource, options: Options) -> Callable[[Obj], Obj] | None:
     """The kind's own mutation, as a function that leaves its argument alone."""
-    mutate = rules(resource).mutate
+    own_rules = rules(resource)
+    mutate, concerns = own_rules.mutate, own_rules.concerns
     if mutate is None or options.subresource == "status":
         return None
 
     def mutated(obj: Obj) -> Obj:
+        if concerns is not None and not concerns(obj):
+            return obj
         own = clone(obj)
         mutate(own)
         return own

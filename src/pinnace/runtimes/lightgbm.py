@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .files import only
 from .model import CannotLoad
-from .predictor import Format, Model, main
+from .predictor import Format, Model
+from .program import main
 
 ENDINGS = (".bst", ".txt")
 

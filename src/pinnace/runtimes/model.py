@@ -39,12 +39,16 @@ class CannotLoad(Exception):
     """There is no one model to load, or it must not be; the text says what to do."""
 
 
+class Missing(CannotLoad):
+    """There is no model file at all: perhaps there will be, under other names."""
+
+
 def find(folder: Path) -> Path:
     """The model file of `folder` (which may be the file itself)."""
     if folder.is_file():
         return folder
     if not folder.is_dir():
-        raise CannotLoad(f"{folder}: there is no such folder; is the model's storageUri right?")
+        raise Missing(f"{folder}: there is no such folder; is the model's storageUri right?")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     for endings in (SKOPS, PICKLES):
         fitting = [path for path in files if path.suffix in endings]
@@ -57,7 +61,8 @@ def find(folder: Path) -> Path:
         return files[0]
     names = ", ".join(path.name for path in files[:10]) or "nothing"
     endings_text = " ".join((*SKOPS, *PICKLES))
-    raise CannotLoad(f"{folder}: expected one model file ({endings_text}), found {names}")
+    text = f"{folder}: expected one model file ({endings_text}), found {names}"
+    raise CannotLoad(text) if files else Missing(text)
 
 
 def load(path: Path) -> Any:

@@ -1,44 +1,52 @@
-"""What our model servers share: both protocols, the arguments of KServe's servers, readiness, the end.
+"""One model and the two protocols by which it is asked: V1 and the Open Inference Protocol (V2, REST).
 
-Used by the modules of this folder that each know how to load one format (`sklearn`, `xgboost`, …): they call
-`main` with a `Format`. Speaks V1 and the Open Inference Protocol on a unix socket (`--unix-socket`, or the
-variable PINNACE_HTTP_SOCKET that a pod of the platform gets) or on TCP. It listens at once and is ready when
-the model is loaded.
+Used by `program` and `repository`. A model of one array (scikit-learn …) takes what comes as that array; one
+with named tensors (TensorFlow, Triton's) takes and gives them by name.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 import re
-import signal
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from .metrics import Metrics
-from .model import CannotLoad
-from .server import Request, Response, Server, error
+from .server import Request, Response, error
 
 SLOW = 0.005
 """A prediction expected to take longer (seconds) leaves the loop to a thread, so that probes are answered."""
 
-_MODEL = re.compile(r"/v1/models/([^/:]+)(?::(predict|explain))?")
+_MODEL = re.compile(r"/v1/models/([^/:]+)(?:/versions/\d+)?(?::(predict|explain))?")
 _MODEL_V2 = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|infer))?")
 
 
+class Tensor(NamedTuple):
+    """An input or output that has a name. `shape`: -1 for any length."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...] = (-1,)
+
+
 class Model(NamedTuple):
-    """`predict` takes an array (or what else V1 gives) and answers with one. The rest is metadata."""
+    """`predict` takes an array (or what else V1 gives) and answers with one; with `inputs`, it takes and
+    answers with a dictionary of arrays. The rest is metadata."""
 
     predict: Callable[[Any], Any]
     features: int = -1
     """Columns of its input, -1: any."""
     output: str = "FP64"
     """Datatype of what it answers with."""
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    about: dict[str, Any] | None = None
+    """What V1 says of it, where that is more than that it is ready."""
+    further: Callable[[str, dict[str, Any]], dict[str, Any] | None] | None = None
+    """Answers a POST of another protocol (path, document); None: it knows no such path."""
 
 
 class Format(NamedTuple):
@@ -46,6 +54,11 @@ class Format(NamedTuple):
 
     name: str
     load: Callable[[Path], Model]
+
+
+class Form(NamedTuple):
+    read: Callable[[dict[str, Any]], Any]
+    write: Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 class Predictor:
@@ -82,7 +95,8 @@ class Predictor:
         if match[2] is None:
             if request.method not in ("GET", "HEAD"):
                 return error(405, f"to predict, POST to {request.path}:predict")
-            return answer({"name": self.name, "ready": True})
+            assert self.model is not None
+            return answer(self.model.about or {"name": self.name, "ready": True})
         if request.method != "POST":
             return error(405, f"{request.path} is asked with POST")
         if match[2] == "explain":
@@ -116,13 +130,14 @@ class Predictor:
         return None
 
     def _metadata(self) -> dict[str, Any]:
-        assert self.model is not None
+        model = self.model
+        assert model is not None
+        inputs = model.inputs or (Tensor("input-0", "FP64", (-1, model.features)),)
+        outputs = model.outputs or (Tensor("output-0", model.output),)
         return {
-            "name": self.name,
-            "versions": [],
-            "platform": self.platform,
-            "inputs": [{"name": "input-0", "datatype": "FP64", "shape": [-1, self.model.features]}],
-            "outputs": [{"name": "output-0", "datatype": self.model.output, "shape": [-1]}],
+            "name": self.name, "versions": [], "platform": self.platform,
+            "inputs": [described(each) for each in inputs],
+            "outputs": [described(each) for each in outputs],
         }
 
     def _infer(self, protocol: str, body: bytes) -> Response | Awaitable[Response]:
@@ -142,15 +157,13 @@ class Predictor:
 
         started = perf_counter()
         try:
-            document = tensors.decode(body) if protocol == "v2" else {}
-            given = tensors.read_v2(document) if protocol == "v2" else tensors.read_v1(body)
+            document = tensors.decode(body)
+            form = self._form(protocol)
+            given = form.read(document)
             read = perf_counter()
             result = self._run(given)
             predicted = perf_counter()
-            if protocol == "v2":
-                response = answer(tensors.write_v2(self.name, document, result))
-            else:
-                response = answer(tensors.write_v1(result))
+            response = answer(form.write(document, result))
         except tensors.Invalid as problem:
             return error(400, str(problem))
         except (ValueError, TypeError) as problem:
@@ -159,6 +172,21 @@ class Predictor:
             return error(500, f"{type(problem).__name__} : {problem}")
         self.metrics.observe(read - started, predicted - read, perf_counter() - predicted)
         return response
+
+    def _form(self, protocol: str) -> Form:
+        """How this protocol's documents become what the model takes, and back."""
+        from . import named, tensors
+
+        model = self.model
+        assert model is not None
+        if model.inputs:
+            return Form(
+                (named.read_v2 if protocol == "v2" else named.read_v1)(model.inputs),
+                named.write_v2(self.name) if protocol == "v2" else named.write_v1,
+            )
+        if protocol == "v2":
+            return Form(tensors.read_v2, lambda document, found: tensors.write_v2(self.name, document, found))
+        return Form(tensors.read_v1, lambda document, found: tensors.write_v1(found))
 
     def _run(self, given: Any) -> Any:
         assert self.model is not None
@@ -169,8 +197,12 @@ class Predictor:
             self._expected = 0.8 * self._expected + 0.2 * (perf_counter() - started)
 
 
-def answer(document: dict[str, Any], status: int = 200) -> Response:
+def answer(document: dict[str, Any] | list[Any], status: int = 200) -> Response:
     return Response(json.dumps(document, separators=(",", ":")).encode(), status)
+
+
+def described(tensor: Tensor) -> dict[str, Any]:
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
 
 
 def _ready(predictor: Predictor) -> Response:
@@ -186,51 +218,3 @@ PAGES: dict[str, Callable[[Predictor], Response]] = {
     "/v2/health/ready": _ready,
     "/v2/models": lambda p: answer({"models": [p.name]}),
 }
-
-
-def arguments(name: str, argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"python -m pinnace.runtimes.{name}", allow_abbrev=False)
-    parser.add_argument("--model_name", "--model-name", default="model")
-    parser.add_argument("--model_dir", "--model-dir", default="/mnt/models", type=Path)
-    parser.add_argument("--http_port", "--http-port", default=8080, type=int)
-    parser.add_argument("--host", default=everywhere())
-    parser.add_argument("--unix-socket", default=os.environ.get("PINNACE_HTTP_SOCKET", ""))
-    parser.add_argument("--grace", default=20.0, type=float, help="seconds for answers under way at the end")
-    known, unknown = parser.parse_known_args(argv)
-    if unknown:
-        print(f"ignored, this server has no such arguments: {' '.join(unknown)}", file=sys.stderr)
-    return known
-
-
-def everywhere() -> str:
-    """A pod with a network of its own is asked from outside of it; else only this machine may ask."""
-    return "127.0.0.1" if os.environ.get("KUBERNETES_SERVICE_HOST", "127.0.0.1") == "127.0.0.1" else "0.0.0.0"  # noqa: S104
-
-
-async def serve(format_: Format, options: argparse.Namespace) -> int:
-    predictor = Predictor(options.model_name, format_.name)
-    server = Server(predictor.handle)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if options.unix_socket:
-        await server.listen_unix(options.unix_socket)
-        where = options.unix_socket
-    else:
-        where = f"http://{options.host}:{await server.listen_tcp(options.host, options.http_port)}"
-    try:
-        predictor.model = await asyncio.to_thread(format_.load, options.model_dir)
-    except CannotLoad as problem:
-        print(f"model {options.model_name} was not loaded: {problem}", file=sys.stderr, flush=True)
-        return 1
-    print(f"model {options.model_name} is ready ({format_.name}) at {where}", flush=True)
-    await stop.wait()
-    await server.stop(options.grace)
-    return 0
-
-
-def main(format_: Format) -> None:
-    # On small batches BLAS threads cost more than they bring, and replicas share the cores.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.exit(asyncio.run(serve(format_, arguments(format_.name, sys.argv[1:]))))

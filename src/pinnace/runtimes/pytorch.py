@@ -10,7 +10,8 @@ from typing import Any
 
 from .files import only
 from .model import CannotLoad
-from .predictor import Format, Model, main
+from .predictor import Format, Model
+from .program import main
 
 
 def load(folder: Path) -> Model:

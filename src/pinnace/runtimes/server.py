@@ -28,12 +28,16 @@ class Request(NamedTuple):
     headers: dict[str, str]
     """Names in lower case."""
     body: bytes
+    target: str = ""
+    """The path as it was sent, with its query."""
 
 
 class Response(NamedTuple):
     body: bytes
     status: int = 200
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones."""
 
 
 Handler = Callable[[Request], "Response | Awaitable[Response]"]
@@ -53,6 +57,7 @@ class Head(NamedTuple):
     headers: dict[str, str]
     length: int | None
     close: bool
+    target: str = ""
 
 
 def error(status: int, text: str) -> Response:
@@ -68,7 +73,7 @@ def parse_head(raw: bytes) -> Head:
     connection = headers.get("connection", "").lower()
     close = "close" in connection or (parts[2] == "HTTP/1.0" and "keep-alive" not in connection)
     path = unquote(parts[1].partition("?")[0])
-    return Head(parts[0], path, headers, body_length(headers), close)
+    return Head(parts[0], path, headers, body_length(headers), close, parts[1])
 
 
 def parse_headers(lines: list[str]) -> dict[str, str]:
@@ -234,7 +239,7 @@ class Connection(asyncio.Protocol):
                 return None
             body = bytes(self._buffer[:length])
             del self._buffer[:length]
-        return Request(head.method, head.path, head.headers, body)
+        return Request(head.method, head.path, head.headers, body, head.target)
 
     def _read_head(self) -> bool:
         while self._buffer.startswith(b"\r\n"):
@@ -256,11 +261,12 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.write(
-            b"%s%s\r\nContent-Length: %d\r\n%s\r\n%s"
+            b"%s%s\r\nContent-Length: %d\r\n%s%s\r\n%s"
             % (
                 status_line(response.status),
                 response.content_type.encode(),
                 len(response.body),
+                "".join(f"{name}: {value}\r\n" for name, value in response.headers).encode("latin-1"),
                 b"Connection: close\r\n" if close else b"",
                 response.body,
             )

@@ -12,7 +12,8 @@ from typing import Any
 
 from .model import CannotLoad, find
 from .model import load as load_file
-from .predictor import Format, Model, main
+from .predictor import Format, Model
+from .program import main
 
 
 def load(folder: Path) -> Model:

@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".zip")
 KINDS = frozenset((
@@ -27,6 +27,8 @@ KINDS = frozenset((
     "application/gzip", "application/x-gzip", "application/octet-stream", "binary/octet-stream",
 ))
 ANONYMOUS = "awsAnonymousCredential"
+EMULATOR = "STORAGE_EMULATOR_HOST"
+"""Where Google's own client asks instead of Google, too."""
 CONFIG = "STORAGE_CONFIG"
 """One entry of the secret storage-config, as JSON."""
 
@@ -39,12 +41,16 @@ def fetch(uri: str, folder: Path) -> list[Path]:
     """The files that came."""
     folder.mkdir(parents=True, exist_ok=True)
     scheme = urlsplit(uri).scheme
-    if scheme in ("http", "https") and ".blob.core.windows.net" not in uri:
+    if scheme == "hf":
+        hub(uri, folder)
+    elif scheme == "gs" and os.environ.get(EMULATOR):
+        emulated(uri, folder)
+    elif scheme in ("http", "https") and ".blob.core.windows.net" not in uri:
         web(uri, folder)
     elif scheme in ("s3", "gs", "https"):
         store(uri, folder)
     else:
-        raise CannotFetch(f"{uri}: cannot fetch {scheme or 'this'}; expected s3, gs, http or https")
+        raise CannotFetch(f"{uri}: cannot fetch {scheme or 'this'}; expected s3, gs, hf, http or https")
     unpack(folder)
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     if not found:
@@ -93,6 +99,54 @@ def store(uri: str, folder: Path) -> None:
         raise
     except Exception as problem:
         raise CannotFetch(f"{uri}: {first_line(problem)}") from None
+
+
+def emulated(uri: str, folder: Path) -> None:
+    """By the JSON API of Google's storage at another place."""
+    host = os.environ[EMULATOR].rstrip("/")
+    host = host if "://" in host else f"http://{host}"
+    bucket, prefix = quote(urlsplit(uri).netloc), key_of(uri)
+    listed = asked(f"{host}/storage/v1/b/{bucket}/o?prefix={quote(prefix, safe='')}", uri)
+    for entry in json.load(listed).get("items") or ():
+        name = str(entry["name"])
+        if name != prefix and not name.startswith(f"{prefix}/" if prefix else ""):
+            continue
+        if wanted(name):
+            inside = PurePosixPath(name).relative_to(prefix) if name != prefix else PurePosixPath(name).name
+            source = f"{host}/download/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
+            keep(folder / inside, asked(source, uri), uri)
+
+
+def hub(uri: str, folder: Path) -> None:
+    """`hf://owner/model[:revision]`: the files of a model of the Hugging Face hub."""
+    repository, _, revision = uri.removeprefix("hf://").partition(":")
+    host = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    revision = revision or "main"
+    listed = json.load(asked(f"{host}/api/models/{repository}/revision/{quote(revision, safe='')}", uri))
+    for entry in listed.get("siblings") or ():
+        name = str(entry["rfilename"])
+        if wanted(name):
+            source = f"{host}/{repository}/resolve/{quote(revision, safe='')}/{quote(name)}"
+            keep(folder / name, asked(source, uri), uri)
+
+
+def asked(url: str, uri: str) -> Any:
+    """The answer, to be read."""
+    token = os.environ.get("HF_TOKEN") if uri.startswith("hf:") else ""
+    headers = {"User-Agent": "pinnace-storage", **({"Authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - where the settings say
+    try:
+        return urllib.request.urlopen(request, timeout=60)  # noqa: S310
+    except urllib.error.URLError as problem:
+        raise CannotFetch(f"{uri}: {url}: {problem.reason}") from None
+
+
+def keep(target: Path, answer: Any, uri: str) -> None:
+    if ".." in target.parts:
+        raise CannotFetch(f"{uri}: the object {target} would leave the folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with answer, target.open("wb") as file:
+        shutil.copyfileobj(answer, file, 1 << 20)
 
 
 def opened(uri: str) -> Any:

@@ -44,9 +44,8 @@ def decode(body: bytes) -> dict[str, Any]:
     return document
 
 
-def read_v1(body: bytes) -> Any:
+def read_v1(document: dict[str, Any]) -> Any:
     """The model's input: an array, a list of strings, or (rows given as objects) a DataFrame."""
-    document = decode(body)
     name = "inputs" if "inputs" in document else "instances"
     if name not in document:
         found = listed(document) or "nothing"

@@ -8,7 +8,8 @@ from typing import Any
 
 from .files import only
 from .model import CannotLoad
-from .predictor import Format, Model, main
+from .predictor import Format, Model
+from .program import main
 
 ENDINGS = (".bst", ".json", ".ubj")
 

@@ -20,7 +20,7 @@ from pinnace.store.heads import Head, Heads, Key
 from pinnace.store.interface import ABSENT, ANY, Conflict, Event, Put, Remove, Row, Write
 from pinnace.store.journal import Commit
 from pinnace.store.recent import ENTRY as LOG_WIDTH
-from pinnace.store.recent import Fresh
+from pinnace.store.recent import Fresh, Star
 from pinnace.store.selector import label_term, owner_term
 from pinnace.store.statements import delete, insert
 
@@ -59,7 +59,8 @@ class Batch:
         self._log: list[Any] = []
         self._bodies: dict[int, bytearray] = {}
         self._rows: dict[RowKey, tuple[int, bytes | None]] = {}
-        self._stars: dict[tuple[str, str], int] = {}
+        self._stars: dict[tuple[str, str], str] = {}
+        """What becomes of the rows that the tables have: '' for gone, else their new kind."""
         self.begin()
 
     @property
@@ -84,7 +85,7 @@ class Batch:
         self.before = self.rv
         self._start = len(self.moves)
         self._new_rows: dict[RowKey, tuple[int, bytes | None]] = {}
-        self._new_stars: dict[tuple[str, str], int] = {}
+        self._new_stars: dict[tuple[str, str], Star] = {}
 
     def undo(self) -> None:
         """The group was not taken."""
@@ -94,10 +95,9 @@ class Batch:
 
     def settle(self) -> Fresh:
         """The group stays; what it brought."""
-        for star, rv in self._new_stars.items():
-            for key in [key for key in self._rows if key[:2] == star]:
-                del self._rows[key]
-            self._stars[star] = rv
+        for place, star in self._new_stars.items():
+            move_rows(self._rows, place, star.kind)
+            self._stars.setdefault(place, star.kind)  # a later one finds nothing in the tables
         self._rows |= self._new_rows
         start = self._start
         return Fresh(self.moves[start:], self._log[start * LOG_WIDTH :], self._new_rows, self._new_stars)
@@ -136,7 +136,7 @@ class Batch:
         found: Commit = []
         for write in writes:
             if type(write) is Row:
-                found.append((ROW, write.kind, write.owner, write.key, write.body))
+                found.append((ROW, write.kind, write.owner, write.key, write.body, write.becomes))
             elif type(write) is Put:
                 found.append((PUT, write.resource, next(bodies)))
             else:
@@ -233,9 +233,10 @@ class Batch:
 
     def _row(self, row: Row, rv: int) -> None:
         if row.key == "*" and row.body is None:
-            self._new_stars[row.kind, row.owner] = rv
-            for key in [k for k in self._new_rows if k[:2] == (row.kind, row.owner)]:
-                del self._new_rows[key]
+            place = (row.kind, row.owner)
+            move_rows(self._new_rows, place, row.becomes)
+            earlier = self._new_stars.get(place)
+            self._new_stars[place] = Star(rv, row.becomes if earlier is None else earlier.kind)
         else:
             self._new_rows[row.kind, row.owner, row.key] = (rv, row.body)
 
@@ -252,8 +253,11 @@ class Batch:
         run.execute("UPDATE state SET rv=?", (self.rv,))
 
     def _flush_rows(self, run: sqlite3.Connection) -> None:
-        for star in self._stars:
-            run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
+        for star, becomes in self._stars.items():
+            if becomes:
+                run.execute("UPDATE OR REPLACE rows SET kind=? WHERE kind=? AND owner=?", (becomes, *star))
+            else:
+                run.execute("DELETE FROM rows WHERE kind=? AND owner=?", star)
         gone: list[str] = []
         kept: list[Any] = []
         for key, (rv, body) in self._rows.items():
@@ -348,6 +352,16 @@ class Changes:
         for term, ids in lost.items():
             delete(run, "DELETE FROM terms WHERE term=? AND id IN", (term,), ids)
         insert(run, "INSERT OR IGNORE INTO terms VALUES", 2, added)
+
+
+def move_rows(
+    rows: dict[RowKey, tuple[int, bytes | None]], place: tuple[str, str], becomes: str
+) -> None:
+    """A star over planned rows: they go, or get another kind."""
+    for key in [key for key in rows if key[:2] == place]:
+        planned = rows.pop(key)
+        if becomes:
+            rows[becomes, key[1], key[2]] = planned
 
 
 def written(commit: Commit) -> list[Write]:

@@ -42,13 +42,15 @@ class Row(msgspec.Struct, frozen=True):
     """A side row of a controller (a workflow node, a run's counters, a pod's binding, lineage).
 
     (kind, owner, key) is its identity; `body=None` removes it. Stamped with the commit's revision.
-    `key='*'` with `body=None` removes every row of that owner.
+    `key='*'` with `body=None` removes every row of that owner; with `becomes` they stay, as rows of that
+    kind.
     """
 
     kind: str
     owner: str
     key: str
     body: bytes | None
+    becomes: str = ""
 
 
 Write = Put | Remove | Row

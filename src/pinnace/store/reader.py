@@ -18,7 +18,7 @@ import msgspec
 from pinnace.kinds.resource import Obj
 from pinnace.store.batch import MODIFIED, TYPES
 from pinnace.store.interface import Compacted, Event, Gathered, Listing, Requirement
-from pinnace.store.recent import Live, Place, Recent
+from pinnace.store.recent import Live, Place, Recent, Rows, Star
 from pinnace.store.selector import label_term, matches, owner_term
 
 _decode = msgspec.json.Decoder().decode
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 
     uid: str
     live: Live | None
-    rows: dict[str, tuple[int, bytes | None]]
+    rows: Rows
     star: int
 
 
@@ -204,6 +204,9 @@ class Reader:
         return [_event(resource, *row) for row in found]
 
     def row(self, kind: str, owner: str, key: str) -> bytes | None:
+        if self._recent.moved((kind, owner)):
+            found = (body for _, name, _, body in self.rows(kind, owner, 0, -1) if name == key)
+            return next(found, None)
         known = self._recent.row(kind, owner, key)
         if known is not None:
             return known[1]
@@ -217,40 +220,45 @@ class Reader:
     ) -> builtins.list[tuple[str, str, int, bytes]]:
         """The limit is for the first page of something: what is recent may shorten it, never lengthen."""
         owners = self._recent.owners(kind) if owner is None else [owner]
-        found: builtins.list[tuple[str, str, int, bytes]] = []
-        hidden: dict[str, tuple[dict[str, tuple[int, bytes | None]], int]] = {}
-        for each in owners:
-            rows, _ = hidden[each] = self._recent.rows((kind, each))
-            found += [
-                (each, key, rv, body) for key, (rv, body) in rows.items()
-                if body is not None and rv > newer_than
-            ]
+        known: dict[str, tuple[Rows, builtins.list[Star] | None]]
+        known = {each: self._recent.rows((kind, each)) for each in owners}
+        found = [
+            (each, key, rv, body) for each, (rows, _) in known.items() for key, (rv, body) in rows.items()
+            if body is not None and rv > newer_than
+        ]
         if newer_than < self._recent.base:
-            found += self._stored_rows(kind, owner, newer_than, limit, hidden)
+            spare = sum(len(rows) for rows, _ in known.values()) if limit >= 0 else 0
+            for row in self._stored_rows(kind, owner, newer_than, limit + spare):
+                rows, kinds = known.get(row[0], ({}, None))
+                if row[1] not in rows and (kinds is None or [star.kind for star in kinds] == [kind]):
+                    found.append(row)
+            for each, (rows, kinds) in known.items():
+                if kinds is not None and [star.kind for star in kinds] != [kind]:
+                    found += self._moved_rows(each, newer_than, rows, kinds)
         found.sort(key=lambda row: row[:2])
         return found[:limit] if limit >= 0 else found
 
+    def _moved_rows(
+        self, owner: str, newer_than: int, rows: Rows, kinds: builtins.list[Star]
+    ) -> builtins.list[tuple[str, str, int, bytes]]:
+        """What the tables have under several kinds; a later kind hides what an earlier one has by that key."""
+        found: dict[str, tuple[str, str, int, bytes]] = {}
+        for before, kind in kinds:
+            stored = self._stored_rows(kind, owner, newer_than, -1)
+            found |= {row[1]: row for row in stored if row[2] < before}
+        return [row for key, row in found.items() if key not in rows]
+
     def _stored_rows(
-        self, kind: str, owner: str | None, newer_than: int, limit: int,
-        hidden: dict[str, tuple[dict[str, tuple[int, bytes | None]], int]],
+        self, kind: str, owner: str | None, newer_than: int, limit: int
     ) -> builtins.list[tuple[str, str, int, bytes]]:
         where = "" if owner is None else "AND owner=:owner"
         sql = (
             f"SELECT owner, key, rv, body FROM rows WHERE kind=:kind {where} AND rv>:newer"  # noqa: S608
             " ORDER BY 1, 2 LIMIT :limit"
         )
-        more = sum(len(rows) for rows, _ in hidden.values()) if limit >= 0 else 0
-        values = {"kind": kind, "owner": owner, "newer": newer_than, "limit": limit + more}
+        values = {"kind": kind, "owner": owner, "newer": newer_than, "limit": limit}
         with self._gate:
-            found = self._connection.execute(sql, values).fetchall()
-        if not any(rows or star for rows, star in hidden.values()):
-            return found
-        kept = []
-        for row in found:
-            rows, star = hidden.get(row[0], ({}, 0))
-            if row[2] > star and row[1] not in rows:
-                kept.append(row)
-        return kept
+            return self._connection.execute(sql, values).fetchall()
 
     def gathered(
         self, resource: str, namespace: str, name: str, kind: str, newer_than: int, seen: Seen
@@ -347,7 +355,7 @@ def _newest(live: Live) -> int:
 
 def _over(
     obj: Obj, newest: int, present: set[str], stored: list[tuple[str, bytes]],
-    rows: dict[str, tuple[int, bytes | None]], newer_than: int,
+    rows: Rows, newer_than: int,
 ) -> Gathered:
     """Rows of the tables under those that are recent."""
     present |= {key for key, (_, body) in rows.items() if body is not None}

@@ -7,7 +7,8 @@ tables are the state at the newest answered revision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -24,13 +25,20 @@ Live = tuple[Head | None, int, bytearray]
 Rows = dict[str, tuple[int, bytes | None]]
 
 
+class Star(NamedTuple):
+    """All rows of an owner, at a revision: they go, or become rows of another kind."""
+
+    rv: int
+    kind: str
+
+
 class Fresh(NamedTuple):
     """What one group brought: moves (key, old and new head), their log entries in one list, rows."""
 
     moves: list[tuple[Key, Head | None, Head | None]]
     log: list[Any]
     rows: dict[Key, tuple[int, bytes | None]]
-    stars: dict[Place, int]
+    stars: dict[Place, Star]
 
 
 class Layer:
@@ -40,6 +48,9 @@ class Layer:
         """By owner's term: what was written when, so that who asks for what is new looks at nothing else."""
         self.rows: dict[Place, Rows] = {}
         self.stars: dict[Place, int] = {}
+        """Below this layer there are no such rows, since a revision,"""
+        self.moved: dict[Place, Star] = {}
+        """but these are what rows of another kind (the star's) older than a revision have become."""
         self.log: list[Any] = []
 
     def add(self, fresh: Fresh) -> None:
@@ -57,10 +68,15 @@ class Layer:
                     owned.setdefault(term, []).append((log[at], key))
             at += ENTRY
         self.log += log
-        for star, rv in fresh.stars.items():
-            self.rows.pop(star, None)
-            self.stars[star] = rv
         rows = self.rows
+        for place, (rv, becomes) in fresh.stars.items():
+            kept = rows.pop(place, None)
+            target = (becomes, place[1])
+            if becomes and place not in self.stars:
+                self.moved[target] = Star(rv, place[0])
+            if becomes and kept:
+                rows.setdefault(target, {}).update(kept)
+            self.stars[place] = rv
         for (kind, owner, name), row in fresh.rows.items():
             if (of := rows.get((kind, owner))) is None:
                 of = rows[kind, owner] = {}
@@ -119,21 +135,24 @@ class Recent:
                 return layer.stars[place], None
         return None
 
-    def rows(self, place: Place) -> tuple[Rows, int]:
-        """Those of an owner, and the revision of the newest star (0: none), below which the tables' rows are
-        gone. A copy: it may go to another thread."""
-        found: Rows = {}
-        star = 0
-        for layer in reversed(self.layers):
-            if place in layer.stars:
-                found.clear()
-                star = layer.stars[place]
-            found.update(layer.rows.get(place) or {})
-        return found, star
+    def moved(self, place: Place) -> bool:
+        """Whether some of these rows are found under another kind below."""
+        return any(place in layer.moved for layer in self.layers)
+
+    def star(self, place: Place) -> int:
+        """The revision below which the tables' rows are gone, 0 if they are not."""
+        return max((layer.stars.get(place, 0) for layer in self.layers), default=0)
+
+    def rows(self, place: Place) -> tuple[Rows, list[Star]]:
+        """Those of an owner, and under which kinds, up to which revision, the tables have more of them (the
+        last one wins). A copy: it may go to another thread."""
+        return _rows(self.layers, place)
 
     def owners(self, kind: str) -> list[str]:
         """Whose rows of a kind have changed."""
-        places = chain.from_iterable(chain(layer.rows, layer.stars) for layer in self.layers)
+        places = chain.from_iterable(
+            chain(layer.rows, layer.stars, layer.moved) for layer in self.layers
+        )
         return [owner for of, owner in dict.fromkeys(places) if of == kind]
 
     def log(self) -> Iterator[Entry]:
@@ -142,6 +161,19 @@ class Recent:
             entries = layer.log
             for at in range(0, len(entries), ENTRY):
                 yield tuple(entries[at : at + ENTRY])
+
+
+def _rows(layers: Sequence[Layer], place: Place) -> tuple[Rows, list[Star]]:
+    if not layers:
+        return {}, [Star(sys.maxsize, place[0])]
+    layer, below = layers[0], layers[1:]
+    found, kinds = ({}, []) if place in layer.stars else _rows(below, place)
+    if (source := layer.moved.get(place)) is not None:
+        more, others = _rows(below, (source.kind, place[1]))
+        found |= more
+        kinds += [Star(min(other.rv, source.rv), other.kind) for other in others]
+    found.update(layer.rows.get(place) or {})
+    return found, kinds
 
 
 def _written(layer: Layer, resource: str) -> Iterator[tuple[int, Key]]:

@@ -138,8 +138,8 @@ class SqliteStore:
         owner = self._reader.uid(resource, namespace, name) if live is None else uid_of(live)
         if owner is None:
             return None
-        rows = self._recent.rows((kind, owner))
-        seen = Seen(owner, live, *rows)
+        rows, _ = self._recent.rows((kind, owner))
+        seen = Seen(owner, live, rows, self._recent.star((kind, owner)))
         return await asyncio.to_thread(self._gather, resource, namespace, name, kind, newer_than, seen)
 
     def _gather(

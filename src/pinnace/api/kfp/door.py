@@ -17,23 +17,30 @@ from pinnace.objects.client import Identity
 from pinnace.objects.local import Local
 
 BASE = "/apis/v2beta1"
+OLDER = "/apis/v1beta1"
+"""As kfp 1.8 speaks."""
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
 SERVICES = ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
 
 
+Reading = Callable[[str, str], bytes | None]
+"""The bytes under a namespace's key of the artifact repository, a folder as tar.gz."""
+
+
 class Door:
-    def __init__(self, client: Callable[[Identity], Local]) -> None:
+    def __init__(self, client: Callable[[Identity], Local], read: Reading | None = None) -> None:
         self.client = client
+        self.read = read
         self._face: Handler | None = None
 
     def routes(self) -> list[Route]:
         proxied = [
             Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS) for name in SERVICES
         ]
-        return [Route(f"{BASE}/*", self, METHODS), *proxied]
+        return [Route(f"{BASE}/*", self, METHODS), Route(f"{OLDER}/*", self, METHODS), *proxied]
 
     async def __call__(self, request: Request) -> None:
         if self._face is None:
             module: Any = await asyncio.to_thread(import_module, "pinnace.api.kfp.face")
-            self._face = self._face or module.Face(self.client)
+            self._face = self._face or module.Face(self.client, self.read)
         await self._face(request)

@@ -7,16 +7,20 @@ from pinnace.objects.errors import StatusError
 CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 422: 3, 429: 8, 501: 12, 503: 14, 507: 8}
 
 
-class Refusal(Exception):
-    """`status` is HTTP's."""
+PRECONDITION = 9
 
-    def __init__(self, status: int, message: str) -> None:
+
+class Refusal(Exception):
+    """`status` is HTTP's, `code` gRPC's."""
+
+    def __init__(self, status: int, message: str, code: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code or CODES.get(status, 13)
 
     def body(self) -> dict[str, object]:
         message = str(self)
-        return {"error": message, "code": CODES.get(self.status, 13), "message": message, "details": []}
+        return {"error": message, "code": self.code, "message": message, "details": []}
 
 
 def of_status(error: StatusError) -> Refusal:

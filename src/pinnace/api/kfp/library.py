@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from pinnace.api.kfp import messages, uploads
@@ -12,13 +13,13 @@ from pinnace.authoring.kfp.ir import Package, package, read
 from pinnace.kinds import pipelines
 from pinnace.kinds.resource import Obj
 
-NO_URLS = "pipeline_version.pipeline_spec: packages are not fetched from URLs here; upload the file"
 KIND, VERSION = "Pipeline", "PipelineVersion"
 
 
 async def uploaded(call: Call) -> Package:
     body = await call.request.body(BODY)
-    return read(uploads.unpacked(uploads.part(body, call.request.header(b"content-type"))))
+    content = uploads.part(body, call.request.header(b"content-type"))
+    return await asyncio.to_thread(lambda: read(uploads.unpacked(content)))
 
 
 async def upload(call: Call) -> Obj:
@@ -135,18 +136,26 @@ async def create(call: Call) -> Obj:
 
 
 async def create_with_version(call: Call) -> Obj:
-    """`/pipelines/create`: upstream fetches a URL; here the version carries its spec."""
+    """`/pipelines/create`: a pipeline and its first version."""
     given = await call.document()
     version = given.get("pipeline_version") or {}
-    if not version.get("pipeline_spec"):
-        raise invalid(NO_URLS)
-    found = package(version["pipeline_spec"])
+    found = await _package(version)
     record = await add(call, given.get("pipeline") or {})
     name = version.get("name") or version.get("display_name") or record["spec"]["name"]
     await add_version(
         call, record["metadata"]["name"], found, {**version, "name": name, "display_name": name}
     )
     return messages.pipeline(record)
+
+
+async def _package(version: Obj) -> Package:
+    """A version's pipeline, given or at a URL."""
+    if version.get("pipeline_spec"):
+        return package(version["pipeline_spec"])
+    url = (version.get("package_url") or {}).get("pipeline_url")
+    if not url:
+        raise invalid("a pipeline version needs package_url.pipeline_url or pipeline_spec")
+    return read(await uploads.fetched(str(url)))
 
 
 async def get(call: Call) -> Obj:
@@ -202,15 +211,14 @@ async def versions(call: Call) -> Obj:
 
 async def create_version(call: Call) -> Obj:
     given = await call.document()
-    if not given.get("pipeline_spec"):
-        raise invalid(NO_URLS)
+    found = await _package(given)
     name = given.get("name") or given.get("display_name") or ""
     if not name:
         raise invalid("pipeline_version.display_name: a version needs a name")
     record = await add_version(
         call,
         call.names["id"],
-        package(given["pipeline_spec"]),
+        found,
         {**given, "name": name, "display_name": given.get("display_name") or name},
     )
     return messages.version(record)

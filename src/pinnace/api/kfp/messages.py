@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from pinnace.api.kfp import tasks
 from pinnace.authoring.kfp.submission import told
 from pinnace.kinds.resource import Obj
 
@@ -84,7 +85,7 @@ def run(record: Obj, workflow: Obj | None, details: Obj | None = None) -> Obj:
         "error": status.get("error"),
         "recurring_run_id": spec.get("recurringRunId"),
         "state_history": status.get("history"),
-        "run_details": details,
+        "run_details": tasks.shown(details),
     }
     request = spec.get("request") or {}
     return _given({**{key: request.get(key) for key in REQUESTED}, **made})

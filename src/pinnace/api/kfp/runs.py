@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 
 from pinnace.api.kfp import experiments, library, messages, retrying, tasks
-from pinnace.api.kfp.errors import Refusal, absent, invalid
+from pinnace.api.kfp.errors import PRECONDITION, Refusal, absent, invalid
 from pinnace.api.kfp.face import Call
 from pinnace.api.kfp.listing import page
 from pinnace.authoring.kfp.ir import Package, package
@@ -164,7 +164,10 @@ async def listed(call: Call) -> Obj:
     wanted = call.query.get("experiment_id")
     label = f"{pipelines.EXPERIMENT_LABEL}={wanted}" if wanted else ""
     found = []
+    namespace = call.query.get("namespace") or ""
     for run in await call.records.all(pipelines.RUN, label):
+        if namespace and run["spec"]["namespace"] != namespace:
+            continue
         found.append(messages.run(run, await workflow_of(call, run)))
     return page(found, call.query, "runs", "run_id")
 
@@ -216,7 +219,9 @@ async def unarchive(call: Call) -> Obj:
     ]
     if found and (found[0].get("status") or {}).get("storageState") == "ARCHIVED":
         raise Refusal(
-            400, f"run {call.names['id']}: its experiment {experiment} is archived: unarchive that first"
+            400,
+            f"run {call.names['id']}: its experiment {experiment} is archived: unarchive that first",
+            PRECONDITION,
         )
     return await _store(call, "AVAILABLE")
 

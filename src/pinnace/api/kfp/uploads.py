@@ -1,17 +1,22 @@
-"""Pipeline packages as uploaded: multipart forms, plain YAML, zip and tar.gz archives of one YAML."""
+"""Pipeline packages as uploaded or fetched: multipart forms, URLs, plain YAML, zip and tar.gz of one YAML."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
+import ipaddress
 import re
+import socket
 import tarfile
 import zipfile
 import zlib
+from urllib.parse import urlsplit
 
 from pinnace.api.kfp.errors import invalid
 
 LIMIT = 32 * 1024 * 1024
+WITHIN = 30.0
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -27,6 +32,40 @@ def part(body: bytes, content_type: str, name: str = "uploadfile") -> bytes:
         if f'name="{name}"'.encode() in head:
             return content.removesuffix(b"\r\n")
     raise invalid(f"the form has no file {name!r}")
+
+
+async def fetched(url: str) -> bytes:
+    """The YAML behind an http(s) URL."""
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise invalid(f"package_url.pipeline_url {url!r}: expected an http or https URL")
+    return unpacked(await asyncio.to_thread(_fetch, url))
+
+
+def _fetch(url: str) -> bytes:
+    """Link-local places (a cloud machine's own credentials) are nobody's pipelines."""
+    import urllib.request
+
+    class Straight(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+            _public(newurl)
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    try:
+        _public(url)
+        with urllib.request.build_opener(Straight).open(url, timeout=WITHIN) as answer:
+            found: bytes = answer.read(LIMIT + 1)
+    except (OSError, ValueError) as error:
+        raise invalid(f"package_url.pipeline_url {url!r} cannot be fetched: {error}") from None
+    return _bounded(len(found), found)
+
+
+def _public(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"{url!r} is neither http nor https")
+    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM):
+        if ipaddress.ip_address(str(address[0]).partition("%")[0]).is_link_local:
+            raise ValueError(f"{parts.hostname} is a link-local place")
 
 
 def unpacked(content: bytes) -> bytes:

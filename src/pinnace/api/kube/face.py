@@ -174,7 +174,18 @@ def streams(context: ApiContext) -> dict[tuple[str, str], Connect]:
 
         await connect(context, request, target)
 
-    return {("pods", "exec"): remote, ("pods", "attach"): remote, ("pods", "portforward"): forward}
+    def proxy(kind: str) -> Connect:
+        async def passing(request: Request, target: Target) -> None:
+            from pinnace.api.kube.proxying import proxying
+
+            await proxying(context, kind)(request, target)
+
+        return passing
+
+    return {
+        ("pods", "exec"): remote, ("pods", "attach"): remote, ("pods", "portforward"): forward,
+        ("pods", "proxy"): proxy("pods"), ("services", "proxy"): proxy("services"),
+    }
 
 
 def _only_reads(request: Request) -> None:

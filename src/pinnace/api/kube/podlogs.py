@@ -17,6 +17,7 @@ from pinnace.api.http import Request
 from pinnace.api.kube import log, parameters
 from pinnace.home import Home
 from pinnace.kinds import cause
+from pinnace.kinds.annotations import LOG_ALIASES
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Client
 from pinnace.objects.errors import StatusError
@@ -97,6 +98,8 @@ def choose(pod: Obj, asked: str) -> str:
     guests = [one["name"] for one in spec.get("ephemeralContainers") or ()]
     if asked:
         if asked not in (*main, *first, *guests):
+            if (alias := aliases(meta).get(asked)) in main:
+                return str(alias)
             raise parameters.bad(f"container {asked} is not valid for pod {meta['name']}")
         return asked
     preferred = (meta.get("annotations") or {}).get(DEFAULT_CONTAINER)
@@ -113,6 +116,13 @@ def choose(pod: Obj, asked: str) -> str:
     raise parameters.bad(
         f"a container name must be specified for pod {meta['name']}, choose one of: [{' '.join(main)}]{inits}"
     )
+
+
+def aliases(meta: Obj) -> dict[str, str]:
+    """Names of containers that are not there → of those whose logs are theirs."""
+    text = str((meta.get("annotations") or {}).get(LOG_ALIASES) or "")
+    pairs = (each.partition("=") for each in text.split(",") if each)
+    return {name.strip(): container.strip() for name, _, container in pairs}
 
 
 def life(pod: Obj, container: str, previous: bool) -> int:

@@ -7,6 +7,7 @@ service that the run made: for a cluster that does not repeat it).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -56,6 +57,10 @@ class Bundle(msgspec.Struct):
     extras: dict[str, str] = {}
     """Further files: a pipeline's IR, lock files."""
     pushed: str = ""
+    pipeline: Obj = {}
+    """The IR, where a pipeline of Kubeflow Pipelines is exported: `pipeline_spec`, and `platform_spec`."""
+    arguments: Obj = {}
+    """What its run was given."""
 
     def add(self, part: str, obj: Obj) -> None:
         """A document of the same kind and name that is there already stays."""
@@ -83,24 +88,38 @@ class Bundle(msgspec.Struct):
         for part, objs in self.parts.items():
             named = name if part in (BASE,) else address
             self.parts[part] = [images.replaced(one, named, address) for one in objs]
+        self.pipeline = images.replaced(self.pipeline, address, address)
 
     def files(self) -> dict[str, str]:
         """Path in the bundle → text."""
         made: dict[str, str] = {}
         for part in PARTS:
-            written = {file_name(one): kustomize.text(one) for one in self.parts.get(part, [])}
+            documents = sorted(self.parts.get(part, []), key=lambda one: kustomize.rank(one["kind"]))
+            written = {file_name(one): kustomize.text(one) for one in documents}
             made.update({f"{part}/{name}": text for name, text in written.items()})
             if part == BASE:
-                built = [kustomized(one) for one in self.images if one.digest]
-                made[f"{BASE}/kustomization.yaml"] = kustomize.text(kustomize.base(written, built, self.name))
-                made[f"{BASE}/kustomizeconfig.yaml"] = kustomize.text(kustomize.configuration())
+                made.update(self.base(written))
             elif written:
                 made[f"{part}/kustomization.yaml"] = kustomize.text(kustomize.apart(written))
         for overlay in kustomize.OVERLAYS:
             folder = f"overlays/{overlay}"
             made[f"{folder}/kustomization.yaml"] = kustomize.text(kustomize.overlay(overlay, self.name))
             made[f"{folder}/namespace.yaml"] = kustomize.text(kustomize.namespace(overlay, self.name))
+        if self.pipeline:
+            made["kfp/pipeline.yaml"] = "---\n".join(kustomize.text(one) for one in self.pipeline.values())
+            made["kfp/arguments.json"] = json.dumps(self.arguments, indent=1) + "\n"
         return made | self.extras
+
+    def speaking(self) -> list[Obj]:
+        """Everything that names images."""
+        return [*self.documents(), *([self.pipeline] if self.pipeline else [])]
+
+    def base(self, written: Iterable[str]) -> dict[str, str]:
+        tables = kustomize.configuration(one["kind"] for one in self.documents(BASE))
+        built = [kustomized(one) for one in self.images if one.digest]
+        first = kustomize.base(written, built, self.name, configured=bool(tables))
+        made = {f"{BASE}/kustomization.yaml": kustomize.text(first)}
+        return made | ({f"{BASE}/kustomizeconfig.yaml": kustomize.text(tables)} if tables else {})
 
 
 def kustomized(image: Image) -> Obj:
@@ -122,17 +141,29 @@ def label(text: str) -> str:
 
 def names(originals: Iterable[str]) -> dict[str, str]:
     """What each image is called in the documents: kustomize tells them apart by name alone, so two tags of
-    one name get names of their own."""
+    one name get names of their own, and so does an image with something on top."""
     listed = list(dict.fromkeys(originals))
-    count: dict[str, int] = {}
-    for one in listed:
-        count[images.bare(one)] = count.get(images.bare(one), 0) + 1
     made: dict[str, str] = {}
     for one in listed:
-        bare = images.bare(one)
-        rest = label(one[len(bare) :]) if one[len(bare) :].strip(":@") else "latest"
-        made[one] = bare if count[bare] == 1 else f"{bare}-{rest}"
+        image = plain(one)
+        bare = images.bare(image)
+        alone = sum(images.bare(plain(other)) == bare for other in listed) == 1
+        tag = label(image[len(bare) :]) if image[len(bare) :] else "latest"
+        made[one] = fresh(bare if alone else f"{bare}-{tag}", made.values())
     return made
+
+
+def plain(image: str) -> str:
+    """The image's name without what goes on top of it."""
+    return image.partition("\n")[0]
+
+
+def fresh(wanted: str, taken: Iterable[str]) -> str:
+    name, number, used = wanted, 1, set(taken)
+    while name in used:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
 
 
 def placeholder(secret: Obj) -> Obj:

@@ -7,6 +7,7 @@ applying it again changes nothing that somebody chose.
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from pinnace.kinds.resource import Obj
@@ -41,6 +42,21 @@ def cleaned(obj: Obj) -> Obj:
     if refine is not None:
         refine(made)
     return dict(without_marks(made))
+
+
+def written_as(obj: Obj) -> str:
+    """The apiVersion that its author wrote, where the server knows several of the kind."""
+    given = obj.get("metadata") or {}
+    applied = (given.get("annotations") or {}).get("kubectl.kubernetes.io/last-applied-configuration")
+    if applied:
+        try:
+            return str(json.loads(applied).get("apiVersion") or obj["apiVersion"])
+        except (ValueError, AttributeError):
+            return str(obj["apiVersion"])
+    for entry in given.get("managedFields") or ():
+        if not entry.get("subresource") and "f:spec" in (entry.get("fieldsV1") or {}):
+            return str(entry.get("apiVersion") or obj["apiVersion"])
+    return str(obj["apiVersion"])
 
 
 def metadata(obj: Obj) -> Obj:

@@ -12,6 +12,7 @@ from typing import Any
 from pinnace.kinds.resource import Obj
 
 API = "kustomize.config.k8s.io/v1beta1"
+IN_ORDER = {"order": "fifo"}
 OVERLAYS = ("dev", "test", "prod")
 """The environments of ksonnet's applications in the sources."""
 _TEMPLATES = {
@@ -46,30 +47,50 @@ _NAMED = {
 }  # fmt: skip
 
 
-def configuration() -> Obj:
-    """kustomize's own tables, for the kinds that it does not know."""
+FIRST = (
+    "Namespace", "CustomResourceDefinition", "ServiceAccount", "Role", "ClusterRole", "RoleBinding",
+    "ConfigMap", "Secret", "PersistentVolumeClaim", "PriorityClass", "Service", "ServingRuntime",
+    "TrainingRuntime", "ClusterWorkflowTemplate", "WorkflowTemplate",
+)  # fmt: skip
+"""What has to be there before whatever refers to it."""
+
+
+def configuration(kinds: Iterable[str]) -> Obj:
+    """kustomize's own tables, for those of these kinds that it does not know."""
+    present = set(kinds)
+    templates = {kind: start for kind, start in _TEMPLATES.items() if kind in present}
     images = [
-        {"path": f"{start}/{path}", "kind": kind} for kind, start in _TEMPLATES.items() for path in _IMAGES
+        {"path": f"{start}/{path}", "kind": kind} for kind, start in templates.items() for path in _IMAGES
     ]
     names = [
         {
             "kind": target,
             "fieldSpecs": [
                 {"path": f"{start}/{path}", "kind": kind}
-                for kind, start in _TEMPLATES.items()
+                for kind, start in templates.items()
                 for path in paths
             ],
         }
         for target, paths in _NAMED.items()
     ]
-    return {"images": images, "nameReference": names}
+    return {"images": images, "nameReference": names} if templates else {}
 
 
-def base(files: Iterable[str], images: Iterable[Obj], part_of: str) -> Obj:
-    made: Obj = {"apiVersion": API, "kind": "Kustomization", "resources": sorted(files)}
-    made["sortOptions"] = {"order": "legacy"}
+def rank(kind: str) -> int:
+    return FIRST.index(kind) if kind in FIRST else len(FIRST)
+
+
+def base(files: Iterable[str], images: Iterable[Obj], part_of: str, *, configured: bool) -> Obj:
+    """`files` in the order in which they are to be applied."""
+    made: Obj = {
+        "apiVersion": API,
+        "kind": "Kustomization",
+        "resources": list(files),
+        "sortOptions": IN_ORDER,
+    }
     made["labels"] = [{"pairs": {"app.kubernetes.io/part-of": part_of}}]
-    made["configurations"] = ["kustomizeconfig.yaml"]
+    if configured:
+        made["configurations"] = ["kustomizeconfig.yaml"]
     if found := list(images):
         made["images"] = found
     return made
@@ -78,7 +99,7 @@ def base(files: Iterable[str], images: Iterable[Obj], part_of: str) -> Obj:
 def overlay(name: str, part_of: str) -> Obj:
     return {
         "apiVersion": API, "kind": "Kustomization", "namespace": f"{part_of}-{name}",
-        "resources": ["namespace.yaml", "../../base"],
+        "resources": ["namespace.yaml", "../../base"], "sortOptions": IN_ORDER,
         "labels": [{"pairs": {"environment": name}}],
     }  # fmt: skip
 
@@ -89,7 +110,7 @@ def namespace(name: str, part_of: str) -> Obj:
 
 
 def apart(files: Iterable[str]) -> Obj:
-    return {"apiVersion": API, "kind": "Kustomization", "resources": sorted(files)}
+    return {"apiVersion": API, "kind": "Kustomization", "resources": list(files), "sortOptions": IN_ORDER}
 
 
 def text(document: Mapping[str, Any] | list[Any]) -> str:

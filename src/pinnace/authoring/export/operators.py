@@ -36,11 +36,20 @@ class Served(msgspec.Struct, frozen=True):
 
 
 SERVED = (
-    Served("argoproj.io/v1alpha1", ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"),
-           ARGO, "3.0"),
+    Served(
+        "argoproj.io/v1alpha1",
+        ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"),
+        ARGO,
+        "3.0",
+    ),
     Served("argoproj.io/v1alpha1", ("WorkflowEventBinding", "WorkflowTaskSet"), ARGO, "3.2"),
     Served("serving.kserve.io/v1beta1", ("InferenceService",), KSERVE, "0.7"),
-    Served("serving.kserve.io/v1alpha1", ("ServingRuntime", "ClusterServingRuntime", "TrainedModel"), KSERVE, "0.8"),
+    Served(
+        "serving.kserve.io/v1alpha1",
+        ("ServingRuntime", "ClusterServingRuntime", "TrainedModel"),
+        KSERVE,
+        "0.8",
+    ),
     Served("serving.kserve.io/v1alpha1", ("InferenceGraph",), KSERVE, "0.9"),
     Served("serving.kserve.io/v1alpha1", ("ClusterStorageContainer",), KSERVE, "0.11"),
     Served("kubeflow.org/v1", ("TFJob", "PyTorchJob", "XGBoostJob"), TRAINING, "1.3"),
@@ -51,9 +60,14 @@ SERVED = (
     Served("kubeflow.org/v1beta1", ("Experiment", "Suggestion", "Trial"), KATIB, "0.10"),
     Served("kubeflow.org/v1beta1", ("ScheduledWorkflow",), PIPELINES, "1.0"),
     Served("pipelines.kubeflow.org/v2beta1", ("Pipeline", "PipelineVersion"), PIPELINES, "2.14"),
-    Served("trainer.kubeflow.org/v1alpha1", ("TrainJob", "TrainingRuntime", "ClusterTrainingRuntime"), TRAINER, "2.0"),
+    Served(
+        "trainer.kubeflow.org/v1alpha1",
+        ("TrainJob", "TrainingRuntime", "ClusterTrainingRuntime"),
+        TRAINER,
+        "2.0",
+    ),
     Served("jobset.x-k8s.io/v1alpha2", ("JobSet",), JOBSET, "0.2"),
-)  # fmt: skip
+)
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -72,7 +86,9 @@ LATER = (
     Later(ARGO, ("CronWorkflow",), "spec.stopStrategy", "3.6"),
     Later(ARGO, ("CronWorkflow",), "spec.when", "3.6"),
     Later(ARGO, _WORKFLOWS, "spec.synchronization.mutexes", "3.6", "write it as spec.synchronization.mutex"),
-    Later(ARGO, _WORKFLOWS, "spec.synchronization.semaphores", "3.6", "write it as synchronization.semaphore"),
+    Later(
+        ARGO, _WORKFLOWS, "spec.synchronization.semaphores", "3.6", "write it as synchronization.semaphore"
+    ),
     Later(ARGO, _WORKFLOWS, "spec.templates[].synchronization.mutexes", "3.6", "write it as mutex"),
     Later(ARGO, _WORKFLOWS, "spec.templates[].synchronization.semaphores", "3.6", "write it as semaphore"),
     Later(ARGO, _WORKFLOWS, "spec.templates[].plugin", "3.3"),
@@ -90,9 +106,14 @@ LATER = (
     Later(KSERVE, ("InferenceService",), "spec.predictor.autoScaling", "0.15"),
     Later(KATIB, ("Experiment",), "spec.trialTemplate.trialSpec.spec.runtimeRef", "0.19"),
     Later(TRAINING, ("PyTorchJob",), "spec.nprocPerNode", "1.7"),
-    Later(TRAINING, ("TFJob", "PyTorchJob", "XGBoostJob", "MPIJob", "PaddleJob"), "spec.runPolicy.suspend", "1.7"),
+    Later(
+        TRAINING,
+        ("TFJob", "PyTorchJob", "XGBoostJob", "MPIJob", "PaddleJob"),
+        "spec.runPolicy.suspend",
+        "1.7",
+    ),
     Later(TRAINING, ("TFJob", "PyTorchJob", "XGBoostJob", "PaddleJob"), "spec.runPolicy.managedBy", "1.9"),
-)  # fmt: skip
+)
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -137,7 +158,8 @@ def later(obj: Obj) -> Iterator[tuple[Later, str]]:
 def places(value: Any, steps: list[str], path: str) -> Iterator[str]:
     """Where the document has a field of that path."""
     if not steps:
-        yield path
+        if value not in (False, "", [], {}):
+            yield path  # what only says no was put there by defaults
         return
     name, several = steps[0].removesuffix("[]"), steps[0].endswith("[]")
     inner = value.get(name) if isinstance(value, dict) else None

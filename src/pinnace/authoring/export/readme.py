@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pinnace.authoring.export import operators
 from pinnace.authoring.export.artifacts import VOLUME, Found
-from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image
+from pinnace.authoring.export.bundle import BASE, CLUSTER, ENDPOINTS, SECRETS, Bundle, Image, plain
 
+OWN = "pinnace/"
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -30,9 +31,8 @@ def title(bundle: Bundle) -> Iterator[str]:
         yield f"| `endpoints` | what the run has put in service, without a run: {listed(bundle, ENDPOINTS)} |"
     if any(one.digest for one in bundle.images):
         yield "| `images` | the images as an OCI layout, and a lock file of each |"
-    for path in sorted(bundle.extras):
-        if path.startswith("kfp/"):
-            yield f"| `{path}` | the pipeline for a Kubeflow Pipelines installation |"
+    if bundle.pipeline:
+        yield "| `kfp` | the pipeline and its run's arguments, for a Kubeflow Pipelines installation |"
     yield ""
 
 
@@ -56,9 +56,12 @@ def applying(bundle: Bundle) -> Iterator[str]:
     if any(one["kind"] in ("Workflow", "Job") for one in bundle.documents(BASE)):
         yield "A run happens once. To run it again, delete it, or give it a `nameSuffix` in the overlay."
         yield ""
-    if any(path.startswith("kfp/") for path in bundle.extras):
-        yield "On Kubeflow Pipelines upload the pipeline instead: `kfp.Client().upload_pipeline('kfp/pipeline.yaml')`."
-        yield ""
+    if bundle.pipeline:
+        yield "On Kubeflow Pipelines instead of all this, with the arguments of `kfp/arguments.json`:"
+        yield from ("", "```python", "import json, kfp")
+        yield "arguments = json.load(open('kfp/arguments.json'))"
+        yield "kfp.Client().create_run_from_pipeline_package('kfp/pipeline.yaml', arguments=arguments)"
+        yield from ("```", "")
 
 
 def remaining(bundle: Bundle) -> Iterator[str]:
@@ -81,9 +84,9 @@ def unpushed(bundle: Bundle) -> Iterator[str]:
     built = [one for one in bundle.images if one.digest]
     if built and not bundle.pushed:
         yield (
-            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the addresses; "
-            f"or `skopeo copy oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` for each, and "
-            "then `newName` in `base/kustomization.yaml`."
+            "Push the images: `pinnace export … --build --push REGISTRY/PATH` does it and writes the "
+            f"addresses; or `skopeo copy oci:images:{built[0].slug} docker://REGISTRY/PATH/{built[0].slug}` "
+            "for each, and then `newName` in `base/kustomization.yaml`."
         )
 
 
@@ -101,16 +104,20 @@ def pictures(bundle: Bundle) -> Iterator[str]:
         return
     yield from ("## Images", "", "| in the documents | what it is | size |", "| --- | --- | --- |")
     for one in bundle.images:
-        yield f"| `{one.original}` | {picture(one)} | {amount(one.size) if one.size else ''} |"
+        yield f"| `{plain(one.original)}` | {picture(one)} | {amount(one.size) if one.size else ''} |"
     yield ""
     for one in bundle.images:
         if one.missing:
-            yield f"`{one.original}` names libraries that its builder had not: {', '.join(one.missing)}."
+            lacking = ", ".join(one.missing)
+            yield f"`{plain(one.original)}` names libraries that its builder had not: {lacking}."
             yield ""
 
 
 def picture(image: Image) -> str:
-    return f"`{image.reference}`" if image.digest else "as it is named: the cluster fetches it"
+    if image.digest:
+        return f"`{image.reference}`"
+    own = image.original.startswith(OWN)
+    return "only on this machine" if own else "as it is named: the cluster fetches it"
 
 
 def data(bundle: Bundle) -> Iterator[str]:

@@ -118,6 +118,37 @@ def _object(key: str, value: Obj, path: str) -> Iterator[Reference]:
         yield Reference(kind, name, f"{path}.name")
 
 
+KFP = {
+    "secretAsEnv": (SECRET, "secretName"), "secretAsVolume": (SECRET, "secretName"),
+    "imagePullSecret": (SECRET, "secretName"), "configMapAsEnv": (CONFIG, "configMapName"),
+    "configMapAsVolume": (CONFIG, "configMapName"), "pvcMount": (CLAIM, "constant"),
+}  # fmt: skip
+"""Fields of kfp-kubernetes: what they name, and the field of its name where it is no input."""
+
+
+def pipeline_references(value: Any, path: str = "") -> Iterator[Reference]:
+    """Of a platform spec (kubernetes_platform/proto/kubernetes_executor_config.proto)."""
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from pipeline_references(one, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            here = f"{path}.{key}" if path else key
+            if key in KFP and isinstance(one, list):
+                kind, field = KFP[key]
+                yield from (made for entry in one for made in _platform(kind, field, entry, here))
+            else:
+                yield from pipeline_references(one, here)
+
+
+def _platform(kind: str, field: str, entry: Obj, path: str) -> Iterator[Reference]:
+    inputs = [one for key, one in entry.items() if key.endswith("NameParameter") and isinstance(one, dict)]
+    names = [entry.get(field), *((one.get("runtimeValue") or {}).get("constant") for one in inputs)]
+    for name in names:
+        if isinstance(name, str) and name and "{{" not in name:
+            yield Reference(kind, name, path, bool(entry.get("optional")))
+
+
 def documents(text: str) -> list[Obj]:
     """The objects in a `resource` step's manifest, as far as they can be read before it is rendered."""
     import yaml

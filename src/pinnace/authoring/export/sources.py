@@ -7,7 +7,7 @@ of what remains to be done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,19 +24,23 @@ class Folder(msgspec.Struct, frozen=True):
     """Inside."""
 
 
-def take(value: Any, volumes: dict[str, Obj] | None = None) -> Iterator[tuple[Obj, list[Folder]]]:
-    """Each container with the folders that it had; their mounts are gone from the document, and the volumes
-    that nobody mounts any more."""
+Takes = Callable[[Obj], bool]
+
+
+def take(
+    value: Any, takes: Takes = lambda container: True, volumes: dict[str, Obj] | None = None
+) -> Iterator[tuple[Obj, list[Folder]]]:
+    """Each container that `takes` and the folders that it had; their mounts are gone from the document."""
     if isinstance(value, list):
         for one in value:
-            yield from take(one, volumes)
+            yield from take(one, takes, volumes)
     elif isinstance(value, dict):
         known = {**(volumes or {}), **_volumes(value)}
         for container in _containers(value):
-            if found := _taken(container, known):
+            if takes(container) and (found := _taken(container, known)):
                 yield container, found
         for one in value.values():
-            yield from take(one, known)
+            yield from take(one, takes, known)
 
 
 def forget(obj: Obj) -> None:

@@ -6,6 +6,7 @@ kubeflow/pipelines api/v2alpha1/pipeline_spec.proto (protojson, camelCase). Call
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -228,6 +229,11 @@ class Package(msgspec.Struct, frozen=True):
         return dict(found)
 
     @property
+    def argo(self) -> bool:
+        """Compiled by kfp 1.8: the spec is a Workflow."""
+        return "pipelineInfo" not in self.spec
+
+    @property
     def document(self) -> Obj:
         """As the API shows it: the spec alone, or both under their names."""
         if not self.platform:
@@ -236,7 +242,12 @@ class Package(msgspec.Struct, frozen=True):
 
 
 def package(document: Obj) -> Package:
-    """Of one JSON document: a PipelineSpec, or `{pipeline_spec, platform_spec}`. Raises IrError."""
+    """Of one JSON document: a PipelineSpec, `{pipeline_spec, platform_spec}`, or what kfp 1.8 compiled.
+    Raises IrError."""
+    if str(document.get("apiVersion") or "").startswith("argoproj.io/"):
+        from pinnace.authoring.kfp import argo
+
+        return argo.package(document)
     inner = document.get("pipeline_spec") or document.get("pipelineSpec")
     if inner is not None:
         platform = document.get("platform_spec") or document.get("platformSpec") or {}
@@ -249,6 +260,10 @@ def read(text: str | bytes) -> Package:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with suppress(msgspec.DecodeError, UnicodeError):
+        found = msgspec.json.decode(text)
+        if isinstance(found, dict):
+            return package(found)
     try:
         documents = [one for one in yaml.load_all(text, loader) if one is not None]
     except yaml.YAMLError as error:

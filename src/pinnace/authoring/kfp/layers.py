@@ -1,8 +1,9 @@
-"""The `pip install` that the SDK puts before a lightweight component, read so that it can be done beforehand.
+"""The `pip install` that SDKs put before a user's function, read so that it can be done beforehand.
 
-Without it the component starts at once, in an environment that is built once for the same requirements.
-What cannot be read exactly stays in the command and runs as it is written. Callers: `launch` and
-`controllers/pods` (what is to be installed), the node (what remains to be run).
+Kubeflow Pipelines has it in a lightweight component's command, Katib and the Training SDK at the head of the
+script in which they hand a function over. Without it the function starts at once, in an environment that is
+built once for the same requirements. What cannot be read exactly stays in the command and runs as it is
+written. Callers: `launch` and `controllers/pods` (what is to be installed), the node (what remains to run).
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from urllib.parse import urlsplit
 
 PIP = ("python3", "-m", "pip", "install")
 IGNORED = frozenset(
-    {"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check", "--user", "--no-cache-dir"}
+    {
+        "--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check", "--user",
+        "--no-cache-dir", "--prefer-binary",
+    }
 )
 KNOWN = frozenset({"--no-deps", "--upgrade", "-U", "--pre"})
 INDEXES = frozenset({"--index-url", "-i", "--extra-index-url"})
@@ -29,10 +33,15 @@ _OWN_FOLDER = re.compile(
 _EITHER = re.compile(r"^\((?P<first>.*?) \|\| (?P<second>.*?)\)$", re.DOTALL)
 """kfp 1.8 tries a second time with `--user`."""
 _START = '"$0" "$@"'
+_HEAD = re.compile(_ENSURE.pattern + r"^(?P<install>[^\n]*pip install[^\n]*)\n", re.DOTALL | re.MULTILINE)
 
 
 def split(command: list[str]) -> tuple[list[list[str]], list[str]]:
     """(groups of `pip install` arguments, the command that remains)."""
+    head = _HEAD.match(command[2]) if len(command) > 2 and command[1] == "-c" else None
+    alone = head is not None and "&&" not in head["install"]
+    if head is not None and alone and (group := _group(head["install"].strip())) is not None:
+        return [group], [*command[:2], command[2][head.end():], *command[3:]]
     if len(command) < 4 or command[:2] != ["sh", "-c"] or command[3] != "sh":
         return [], command
     script = _ENSURE.sub("", command[2]).strip()

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.authoring.kfp import argo
 from pinnace.authoring.kfp.ir import Obj, Package
 from pinnace.authoring.kfp.lowering import lowered
 from pinnace.authoring.kfp.step import Job
@@ -61,18 +62,23 @@ def workflow(order: Order, now: float) -> Obj:
         created=stamp(now),
         scheduled=order.scheduled,
     )
-    spec = lowered(order.package, job, arguments(order, config.get("parameters") or {}, now))
+    given = arguments(order, config.get("parameters") or {}, now)
     account = order.document.get("service_account")
-    if account:
-        spec["serviceAccountName"] = account
-    labels = {pipelines.RUN_LABEL: order.id, "pipelines.kubeflow.org/v2_component": "true"}
+    labels, notes = {pipelines.RUN_LABEL: order.id}, {pipelines.RUN_NAME: order.name}
+    if order.package.argo:
+        meta = order.package.spec["metadata"]
+        spec = argo.lowered(order.package, order.id, given, account or "")
+        argo.labelled(spec, pipelines.RUN_LABEL, order.id)
+        labels, notes = {**(meta.get("labels") or {}), **labels}, {**(meta.get("annotations") or {}), **notes}
+    else:
+        spec = lowered(order.package, job, given)
+        if account:
+            spec["serviceAccountName"] = account
+        labels["pipelines.kubeflow.org/v2_component"] = "true"
+        notes["pipelines.kubeflow.org/v2_pipeline"] = "true"
+        notes["pipelines.kubeflow.org/components-comp-root"] = info.name
     if order.recurring:
         labels[pipelines.SCHEDULE_LABEL] = order.recurring
-    notes = {
-        pipelines.RUN_NAME: order.name,
-        "pipelines.kubeflow.org/v2_pipeline": "true",
-        "pipelines.kubeflow.org/components-comp-root": info.name,
-    }
     metadata = {"name": job.resource, "namespace": order.namespace, "labels": labels, "annotations": notes}
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": spec}
 

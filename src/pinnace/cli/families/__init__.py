@@ -34,16 +34,41 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 the user's own."""
 
 
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "workloads": ("jobs",), "jobset": ("jobs",), "training": ("jobs", "workloads"), "serving": ("workloads",),
+    "trainer": ("jobset",), "tuning": ("jobs",), "kfp": ("workflow",),
+}
+"""Name → the families that act on what it makes: `--only NAME` starts them too."""
+
+
 class UnknownFamily(Exception):
-    """`--without` names a family that there is not; the text says which there are."""
+    """An option names a family that there is not; the text says which there are."""
 
 
 def chosen(without: frozenset[str]) -> tuple[str, ...]:
     """The names that are left. Raises UnknownFamily."""
-    for name in sorted(without - FAMILIES.keys()):
+    _refuse_unknown(without, "--without")
+    return tuple(name for name in FAMILIES if name not in without)
+
+
+def others(only: frozenset[str]) -> frozenset[str]:
+    """The families that are neither among these nor needed by one of them; none if none is named. Raises
+    UnknownFamily."""
+    _refuse_unknown(only, "--only")
+    if not only:
+        return frozenset()
+    wanted, waiting = set(only), list(only)
+    while waiting:
+        new = set(NEEDS.get(waiting.pop(), ())) - wanted
+        wanted |= new
+        waiting += new
+    return frozenset(FAMILIES.keys() - wanted)
+
+
+def _refuse_unknown(names: frozenset[str], option: str) -> None:
+    for name in sorted(names - FAMILIES.keys()):
         from difflib import get_close_matches  # only for people's mistakes
 
         near = get_close_matches(name, FAMILIES, 1)
         meant = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FAMILIES)}"
-        raise UnknownFamily(f"--without {name}: no family of controllers is named so ({meant})")
-    return tuple(name for name in FAMILIES if name not in without)
+        raise UnknownFamily(f"{option} {name}: no family of controllers is named so ({meant})")

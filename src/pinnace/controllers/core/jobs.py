@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import msgspec
+
 from pinnace.controllers.built_in import JOB, POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.core.indexes import format_indexes
@@ -33,6 +35,9 @@ from pinnace.objects.local import Local
 from pinnace.store.interface import Event
 
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+FORBIDDEN = 403
+REFUSED = 10.0
+"""Seconds until Pods that were refused are tried again."""
 AT_ONCE = 64
 """Pods made in one commit; a Job of thousands does not hold the loop."""
 
@@ -81,18 +86,31 @@ class Jobs:
         create = decision.create[:AT_ONCE]
         tried = decision.tries
         pods = [made(job, each, self._pod_name(job, each), tried.get(each or 0)) for each in create]
+        if pods and (refused := self.client.refusal(POD, pods[0])) is not None:
+            return await self._refused(job, decision, now, refused)
         changes = [Change(verb="create", resource=POD, obj=pod, trusted=True) for pod in pods]
         changes += [_counted(pod) for pod in decision.counted]
         status = self._status(job, decision, len(pods), now)
         if status != job.get("status"):
             changes.append(Change(verb="status", resource=JOB, obj={**job, "status": status}))
-        if changes:
-            await self.client.transact(changes)
+        try:
+            if changes:
+                await self.client.transact(changes)
+        except StatusError as error:
+            if error.code != FORBIDDEN or not pods:
+                raise
+            return await self._refused(job, decision, now, error)
         self._tell(job, status, decision, pods)
         await self._end(job, decision.end)
         if len(decision.create) > AT_ONCE:
             return Result(after=0)
         return Result(after=decision.wait)
+
+    async def _refused(self, job: Obj, decision: Decision, now: float, error: StatusError) -> Result:
+        """Its Pods may not be made: said, and tried again; what is to be counted is counted."""
+        self.recorder.record(job, "FailedCreate", f"Error creating: {error.message}", warning=True)
+        result = await self._commit(job, msgspec.structs.replace(decision, create=[]), now)
+        return Result(after=min(result.after or REFUSED, REFUSED))
 
     def _pod_name(self, job: Obj, index: int | None) -> str:
         suffix = "".join(random.choices(LETTERS, k=5))  # noqa: S311 - not a secret

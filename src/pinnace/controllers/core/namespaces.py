@@ -36,7 +36,8 @@ from pinnace.store.interface import Event
 
 log = logging.getLogger("pinnace.namespaces")
 
-FIRST = ("default", "kube-system", "kube-public", "kube-node-lease")
+FIRST = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow")
+"""The last is where upstream's installation puts itself, and its examples say that they belong."""
 ROOT_CA = "kube-root-ca.crt"
 ROOT_CA_NOTE = "The certificate by which a pod can verify this platform's API server"
 LOOK_AGAIN = 0.2

@@ -24,12 +24,12 @@ from pinnace.store.interface import Event
 ALL = Key("", "aggregated")
 
 
-async def bootstrap(client: Local) -> None:
+async def bootstrap(client: Local, *, strict: bool = False) -> None:
     """What is missing comes back, and rules that a newer platform needs are added, unless the object says
     that nobody is to update it. One commit."""
     changes = [
         *_due(client, CLUSTER_ROLE, policy.roles(), "rules"),
-        *_due(client, CLUSTER_ROLE_BINDING, policy.bindings(), "subjects"),
+        *_due(client, CLUSTER_ROLE_BINDING, policy.bindings(strict=strict), "subjects"),
     ]
     if changes:
         with suppress(StatusError):

@@ -72,7 +72,7 @@ class JobSets:
             self.recorder.record(jobset, event.reason, event.message, warning=event.warning)
         for job in decision.end:
             meta = job["metadata"]
-            options = DeleteOptions(propagation="Background", uid=meta["uid"])
+            options = DeleteOptions(propagation="Foreground", uid=meta["uid"])
             with suppress(StatusError):
                 await self.client.delete(JOB, meta["name"], meta["namespace"], options)
 

@@ -7,6 +7,7 @@ labelAndAnnotateObject), pkg/util/placement.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from pinnace.kinds.annotations import GANG, GANG_SIZE
@@ -71,25 +72,37 @@ def _marks(jobset: Obj, replicated: Obj, index: int, attempt: int) -> dict[str, 
     """Labels and annotations alike, of the Job and of its pods."""
     meta, spec = jobset["metadata"], jobset["spec"]
     everyone = spec["replicatedJobs"]
-    before = 0
-    for one in everyone:
-        if one["name"] == replicated["name"]:
-            break
-        before += int(one.get("replicas") or 0)
+    group = [one for one in everyone if _group(one) == _group(replicated)]
     key = f"{meta['namespace']}/{job_name(meta['name'], replicated['name'], index)}"
     found = {
         NAME: meta["name"], UID: meta["uid"], REPLICATED: replicated["name"],
         f"{PREFIX}/replicatedjob-replicas": str(replicated.get("replicas") or 0),
-        f"{PREFIX}/global-replicas": str(sum(int(one.get("replicas") or 0) for one in everyone)),
-        JOB_INDEX: str(index), f"{PREFIX}/job-global-index": str(before + index),
+        f"{PREFIX}/global-replicas": str(_replicas(everyone)), JOB_INDEX: str(index),
+        f"{PREFIX}/job-global-index": str(_before(everyone, replicated) + index),
         f"{PREFIX}/job-key": hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest(),
-        ATTEMPT: str(attempt), f"{PREFIX}/group-name": replicated.get("groupName") or "default",
+        ATTEMPT: str(attempt), f"{PREFIX}/group-name": _group(replicated),
+        f"{PREFIX}/group-replicas": str(_replicas(group)),
+        f"{PREFIX}/job-group-index": str(_before(group, replicated) + index),
     }
     if (coordinator := spec.get("coordinator")) is not None:
         job = job_name(meta["name"], coordinator["replicatedJob"], int(coordinator.get("jobIndex") or 0))
         domain = subdomain(jobset)
         found[COORDINATOR] = f"{job}-{int(coordinator.get('podIndex') or 0)}.{domain}"
     return found
+
+
+def _group(replicated: Obj) -> str:
+    return replicated.get("groupName") or "default"
+
+
+def _replicas(jobs: Sequence[Obj]) -> int:
+    return sum(int(one.get("replicas") or 0) for one in jobs)
+
+
+def _before(jobs: Sequence[Obj], replicated: Obj) -> int:
+    """How many Jobs those have that stand before this one."""
+    names = [one["name"] for one in jobs]
+    return _replicas(jobs[: names.index(replicated["name"])])
 
 
 def _gang(jobset: Obj, replicated: Obj, index: int, attempt: int) -> dict[str, str]:

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from pinnace.controllers.jobset import jobs as making
+from pinnace.controllers.jobset import outcome
 from pinnace.controllers.moment import stamp, unix
-from pinnace.kinds.jobset import ATTEMPT, JOB_INDEX, REPLICATED
 from pinnace.kinds.resource import Obj
 
 COMPLETED, FAILED, SUSPENDED = "Completed", "Failed", "Suspended"
@@ -45,7 +45,7 @@ def decide(jobset: Obj, jobs: Sequence[Obj], now: float) -> Decision:
     before = jobset.get("status") or {}
     decision = Decision({**before, "conditions": list(before.get("conditions") or ())})
     restarts = int(before.get("restarts") or 0)
-    current = [job for job in jobs if _attempt(job) >= restarts and not _leaving(job)]
+    current = [job for job in jobs if outcome.attempt(job) >= restarts and not outcome.leaving(job)]
     decision.status.setdefault("restarts", 0)
     decision.status["replicatedJobsStatus"] = [
         _described(replicated, current) for replicated in jobset["spec"]["replicatedJobs"]
@@ -54,8 +54,8 @@ def decide(jobset: Obj, jobs: Sequence[Obj], now: float) -> Decision:
         _expire(decision, jobset, current, now)
         return decision
     decision.working = True
-    decision.end = [job for job in jobs if _attempt(job) < restarts and not _leaving(job)]
-    failed = sorted((job for job in current if failure(job)), key=_failed_at)
+    decision.end = [job for job in jobs if outcome.attempt(job) < restarts and not outcome.leaving(job)]
+    failed = sorted((job for job in current if outcome.failure(job)), key=outcome.failed_at)
     if failed:
         _fail(decision, jobset, failed, current, now)
     elif _successful(jobset, current):
@@ -74,7 +74,7 @@ def over(status: Obj) -> Obj | None:
 
 
 def _expire(decision: Decision, jobset: Obj, current: Sequence[Obj], now: float) -> None:
-    decision.end = [job for job in current if not _over(job)]
+    decision.end = [job for job in current if not outcome.done(job)]
     seconds, ended = jobset["spec"].get("ttlSecondsAfterFinished"), over(decision.status)
     if seconds is not None and ended is not None:
         due = unix(ended["lastTransitionTime"]) + seconds
@@ -88,10 +88,9 @@ def _successful(jobset: Obj, current: Sequence[Obj]) -> bool:
     policy = jobset["spec"].get("successPolicy") or {}
     targets = policy.get("targetReplicatedJobs") or []
     chosen = [one for one in jobset["spec"]["replicatedJobs"] if not targets or one["name"] in targets]
-    done = sum(
-        1 for job in current
-        if condition(job, "Complete") and any(_of(job) == one["name"] for one in chosen)
-    )
+    names = {one["name"] for one in chosen}
+    complete = [job for job in current if outcome.condition(job, "Complete")]
+    done = sum(outcome.replicated_job(job) in names for job in complete)
     if policy.get("operator") == "Any":
         return done > 0
     return done >= sum(int(one.get("replicas", 1)) for one in chosen)
@@ -101,19 +100,18 @@ def _complete(decision: Decision, current: Sequence[Obj], now: float) -> None:
     _say(decision, COMPLETED, "AllJobsCompleted", "jobset completed successfully", now)
     decision.status["terminalState"] = COMPLETED
     decision.events.append(Event("AllJobsCompleted", "jobset completed successfully"))
-    decision.end = [job for job in current if not _over(job)]
+    decision.end = [job for job in current if not outcome.done(job)]
 
 
 def _fail(
     decision: Decision, jobset: Obj, failed: Sequence[Obj], current: Sequence[Obj], now: float
 ) -> None:
-    policy = jobset["spec"].get("failurePolicy")
-    first = failed[0]
+    policy, first = jobset["spec"].get("failurePolicy"), failed[0]
     if policy is None:
         words = "jobset failed due to one or more job failures"
         _end_failed(decision, "FailedJobs", words, first, current, now)
         return
-    action = _action(policy, failed)
+    action, first = outcome.action(policy, failed)
     if action == "FailJobSet":
         words = "jobset failed due to FailJobSet failure policy action"
         _end_failed(decision, "FailJobSetFailurePolicyAction", words, first, current, now)
@@ -123,17 +121,6 @@ def _fail(
         _restart(decision, policy, action, first, current, now)
 
 
-def _action(policy: Obj, failed: Sequence[Obj]) -> str:
-    """Of the first rule that speaks of a failed Job."""
-    for rule in policy.get("rules") or ():
-        targets, reasons = rule.get("targetReplicatedJobs") or [], rule.get("onJobFailureReasons") or []
-        for job in failed:
-            found = failure(job) or {}
-            if (not targets or _of(job) in targets) and (not reasons or found.get("reason") in reasons):
-                return str(rule["action"])
-    return "RestartJobSet"
-
-
 def _end_failed(
     decision: Decision, reason: str, words: str, first: Obj, current: Sequence[Obj], now: float
 ) -> None:
@@ -141,7 +128,7 @@ def _end_failed(
     _say(decision, FAILED, reason, message, now)
     decision.status["terminalState"] = FAILED
     decision.events.append(Event(reason, message, warning=True))
-    decision.end = [job for job in current if not _over(job)]
+    decision.end = [job for job in current if not outcome.done(job)]
 
 
 def _exhausted(decision: Decision, policy: Obj) -> bool:
@@ -188,10 +175,19 @@ def _restart_one(
 # At work ------------------------------------------------------------------------------------------------
 
 
+def _blocked(jobset: Obj, jobs: Sequence[Obj], decision: Decision) -> bool:
+    """BlockingRecreate: nothing is made anew before all of the attempt before is gone."""
+    strategy = (jobset["spec"].get("failurePolicy") or {}).get("restartStrategy")
+    attempt = int(decision.status.get("restarts") or 0)
+    return strategy == "BlockingRecreate" and any(outcome.attempt(job) < attempt for job in jobs)
+
+
 def _reconcile(
     decision: Decision, jobset: Obj, jobs: Sequence[Obj], current: Sequence[Obj], now: float
 ) -> None:
     suspended = bool(jobset["spec"].get("suspend"))
+    if _blocked(jobset, jobs, decision):
+        return
     taken = {job["metadata"]["name"] for job in jobs}
     states = {one["name"]: one for one in decision.status["replicatedJobsStatus"]}
     ordered = (jobset["spec"].get("startupPolicy") or {}).get("startupPolicyOrder") == "InOrder"
@@ -209,7 +205,7 @@ def _reconcile(
     if suspended:
         decision.change += [
             {**job, "spec": {**job["spec"], "suspend": True}}
-            for job in current if not job["spec"].get("suspend") and not _over(job)
+            for job in current if not job["spec"].get("suspend") and not outcome.done(job)
         ]
     _tell(decision, suspended, ordered, in_order, now)
 
@@ -234,7 +230,7 @@ def _awakened(replicated: Obj, made: Sequence[Obj], current: Sequence[Obj]) -> l
     fresh = {job["metadata"]["name"]: job for job in made}
     found = []
     for job in current:
-        if _of(job) == replicated["name"] and job["spec"].get("suspend"):
+        if outcome.replicated_job(job) == replicated["name"] and job["spec"].get("suspend"):
             wanted = fresh[job["metadata"]["name"]]["spec"]["template"]
             spec = {**job["spec"], "suspend": False}
             if not (job.get("status") or {}).get("startTime"):
@@ -269,57 +265,15 @@ def _tell(decision: Decision, suspended: bool, ordered: bool, in_order: bool, no
 
 
 def _described(replicated: Obj, current: Sequence[Obj]) -> Obj:
-    own = [job for job in current if _of(job) == replicated["name"]]
-    done = [job for job in own if condition(job, "Complete")]
-    lost = [job for job in own if failure(job)]
-    alive = [job for job in own if not _over(job)]
+    own = [job for job in current if outcome.replicated_job(job) == replicated["name"]]
+    done = [job for job in own if outcome.condition(job, "Complete")]
+    lost = [job for job in own if outcome.failure(job)]
+    alive = [job for job in own if not outcome.done(job)]
     return {
-        "name": replicated["name"], "ready": sum(_is_ready(job) for job in alive), "succeeded": len(done),
+        "name": replicated["name"], "ready": sum(outcome.ready(job) for job in alive), "succeeded": len(done),
         "failed": len(lost), "active": sum(bool((job.get("status") or {}).get("active")) for job in alive),
         "suspended": sum(bool(job["spec"].get("suspend")) for job in alive),
     }
-
-
-def _is_ready(job: Obj) -> bool:
-    """As many pods as run at a time are ready or done."""
-    spec, status = job["spec"], job.get("status") or {}
-    wanted = int(spec.get("parallelism") or 1)
-    if spec.get("completions") is not None:
-        wanted = min(wanted, int(spec["completions"]))
-    return int(status.get("ready") or 0) + int(status.get("succeeded") or 0) >= wanted
-
-
-def condition(job: Obj, kind: str) -> Obj | None:
-    conditions: list[Any] = (job.get("status") or {}).get("conditions") or []
-    return next((one for one in conditions if one["type"] == kind and one["status"] == "True"), None)
-
-
-def failure(job: Obj) -> Obj | None:
-    return condition(job, "Failed")
-
-
-def _failed_at(job: Obj) -> float:
-    return unix((failure(job) or {}).get("lastTransitionTime"))
-
-
-def _over(job: Obj) -> bool:
-    return condition(job, "Complete") is not None or failure(job) is not None
-
-
-def _leaving(job: Obj) -> bool:
-    return bool(job["metadata"].get("deletionTimestamp"))
-
-
-def _of(job: Obj) -> str:
-    return str((job["metadata"].get("labels") or {}).get(REPLICATED) or "")
-
-
-def _attempt(job: Obj) -> int:
-    return int((job["metadata"].get("labels") or {}).get(ATTEMPT) or 0)
-
-
-def index_of(job: Obj) -> int:
-    return int((job["metadata"].get("labels") or {}).get(JOB_INDEX) or 0)
 
 
 def _known(decision: Decision, kind: str) -> Obj | None:

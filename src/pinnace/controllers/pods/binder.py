@@ -27,11 +27,13 @@ from pinnace.controllers.pods.resolve import Surroundings, resolve
 from pinnace.controllers.pods.story import Story
 from pinnace.controllers.pods.table import Entry, State, Table
 from pinnace.failpoint import passing
+from pinnace.kinds.annotations import SOURCES
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Kill, Run
 from pinnace.node.wire import NodeLink, WireError
 from pinnace.objects.client import Change, Transactional
 from pinnace.objects.errors import StatusError
+from pinnace.objects.lineage.keeping import sourced
 
 AT_ONCE = 64
 """Pods of one commit."""
@@ -47,6 +49,9 @@ class Given(msgspec.Struct):
     pod: Obj
     run: Run
     network: Assigned
+    configs: list[Obj] = []
+    sources: str = ""
+    """Digests of the configs that are code, for the lineage."""
 
 
 class Binder:
@@ -156,7 +161,7 @@ class Binder:
         held = entry.held
         if held is not None and held.scaled:
             self.story.scaled(pod, held.asked, held.milli_cpu)
-        return Given(entry, pod, run, network)
+        return Given(entry, pod, run, network, found.configs())
 
     def _placed(
         self, pod: Obj, found: Found, around: Surroundings, laid: list[Laid]
@@ -198,6 +203,10 @@ class Binder:
         for each in given:
             held = each.entry.held
             assert held is not None
+            if each.configs:
+                digests, contents = sourced(each.configs)
+                each.sources = encoded(digests)
+                rows += contents
             rows.append(
                 binding.made(each.entry.uid, binding.Binding(epoch, held.milli_cpu, held.memory, each.run))
             )
@@ -222,7 +231,9 @@ class Binder:
     def _worth_showing(self, given: Given) -> bool:
         """What is likely over before its news would be written (`reports`) says with these that it was bound:
         the promise is the row, and one picture of such a pod less is a fifth of what it costs to write."""
-        return given.network is not NONE or not self.table.pace.short(given.entry.sort)
+        if given.network is not NONE or given.sources:
+            return True
+        return not self.table.pace.short(given.entry.sort)
 
     def _send(self, given: Sequence[Given], link: NodeLink) -> None:
         """A link that broke meanwhile is no error: the next one is greeted with every bound pod. If it was
@@ -302,11 +313,19 @@ class Binder:
                 self.table.consider(entry)
 
 
+def encoded(digests: dict[str, str]) -> str:
+    return msgspec.json.encode(digests).decode()
+
+
 def bound(given: Given, now: float) -> Obj:
     """The Pod as it is once it belongs to the node."""
     pod = given.pod
     spec = {**pod["spec"], "nodeName": statuses.NODE_NAME}
-    return {**pod, "spec": spec, "status": statuses.bound(pod, now, given.run.address)}
+    new = {**pod, "spec": spec, "status": statuses.bound(pod, now, given.run.address)}
+    if given.sources:
+        annotations = {**(pod["metadata"].get("annotations") or {}), SOURCES: given.sources}
+        new["metadata"] = {**pod["metadata"], "annotations": annotations}
+    return new
 
 
 def addressed(pod: Obj, network: Assigned) -> Obj:

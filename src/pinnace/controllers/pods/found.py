@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, SECRET
 from pinnace.kinds.resource import Obj
 
+ROOT = "kube-root-ca.crt"
+"""The platform's own in every namespace."""
+
 
 class Reference(NamedTuple):
     resource: str
@@ -93,6 +96,13 @@ class Found:
         }
         binary: dict[str, Any] = config.get("binaryData") or {}
         return data | {key: base64.b64decode(value) for key, value in binary.items()}
+
+    def configs(self) -> list[Obj]:
+        """The ConfigMaps that somebody wrote: part of what runs."""
+        return [
+            obj for reference, obj in self._objects.items()
+            if reference.resource == CONFIG_MAP.key and obj is not None and reference.name != ROOT
+        ]
 
     def claim(self, name: str) -> Obj:
         claim = self._objects.get(Reference(CLAIM.key, name))

@@ -1,8 +1,9 @@
 """Which network a pod gets, and the address it has there.
 
 Called by `binder` for every pod that is bound. A pod gets a network of its own if it says that it listens, is
-a server, is named in a subdomain, is selected by a Service, or speaks of one; what runs once and does none of
-that shares the host's network, which costs nothing. Invariant: an address belongs to one bound pod; it is
+a server, is named in a subdomain, is selected by a Service, or could speak of one: if its namespace has any,
+and for a step of a workflow if it does. What runs once and does none of that shares the host's network, which
+costs nothing. Invariant: an address belongs to one bound pod; it is
 committed with the binding, found again there by the next life of control, and free once the pod is over.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 import msgspec
 
 from pinnace.controllers.pods.found import Blocked
-from pinnace.kinds.annotations import ISOLATION, SOCKETS
+from pinnace.kinds.annotations import ISOLATION, SOCKETS, STAGING
 from pinnace.kinds.annotations import NETWORK as ANNOTATION
 from pinnace.kinds.resource import Obj
 from pinnace.node.network import dns
@@ -25,6 +26,10 @@ from pinnace.node.protocol import Hello, Run
 MODES = ("own", "none")
 HOST = "127.0.0.1"
 LOOPBACK_PREFIX = "127.88"
+CLOSED = (
+    "nothing outside of the cluster network is reached from it, for want of slirp4netns "
+    "(`apt install slirp4netns`) or of /dev/net/tun"
+)
 FIRST, LAST = 256, 65279
 """Of a /16: the first and the last 256 are not given to pods."""
 CLUSTER_IPS = r"10\.(?:9[6-9]|10\d|11[01])\.\d{1,3}\.\d{1,3}"
@@ -33,7 +38,7 @@ PUBLIC = ("default", "kubernetes")
 
 class Assigned(msgspec.Struct, frozen=True):
     """`mode`: own, loopback or none. `why`: what made the pod need its own network ('': it does not).
-    `instead`: why it does not have one although it should."""
+    `instead`: why it does not have one although it should, or what is missing from the one that it has."""
 
     mode: str = "none"
     address: str = ""
@@ -44,7 +49,8 @@ class Assigned(msgspec.Struct, frozen=True):
     def story(self) -> str:
         """For an event; '' for a pod that shares the host's network and wants nothing else."""
         if self.mode == "own":
-            return f"Add eth0 [{self.address}/16]: a network of its own ({self.why})"
+            closed = f"; {self.instead}" if self.instead else ""
+            return f"Add eth0 [{self.address}/16]: a network of its own ({self.why}){closed}"
         if not self.why:
             return ""
         shared = f"address {self.address} of the host" if self.mode == "loopback" else "the host's network"
@@ -114,6 +120,11 @@ class Services:
         )
         return next(found, "")
 
+    def there(self, namespace: str) -> str:
+        """Whether a program may look for one by its name: what it speaks of may stand in its image."""
+        found = next((name for name in self.known.get(namespace, ()) if (namespace, name) != PUBLIC), "")
+        return f"its namespace has Service {found}" if found else ""
+
     def mentioned(self, run: Run, prefix: str) -> str:
         """What of the cluster network the pod's own texts speak of."""
         here = self.known.get(run.namespace)
@@ -165,6 +176,8 @@ def texts(run: Run) -> Iterator[str]:
                 yield value
         if container.script:
             yield container.script
+        for mount in container.mounts:
+            yield from (content.decode(errors="replace") for content in (mount.files or {}).values())
 
 
 class Networks:
@@ -210,8 +223,10 @@ class Networks:
             return f"it has a name in {spec['subdomain']}"
         if spec.get("restartPolicy", "Always") == "Always":
             return "it is a server"
-        selecting = self.services.selecting(pod)
-        return f"Service {selecting} selects it" if selecting else ""
+        if selecting := self.services.selecting(pod):
+            return f"Service {selecting} selects it"
+        step = STAGING in (pod["metadata"].get("annotations") or {})
+        return "" if step else self.services.there(pod["metadata"]["namespace"])
 
     def assigned(self, pod: Obj, why: str, hello: Hello) -> Assigned:
         asked = (pod["metadata"].get("annotations") or {}).get(ISOLATION, "")
@@ -222,7 +237,8 @@ class Networks:
         own = hello.network == "own"
         prefix = hello.network_prefix if own else LOOPBACK_PREFIX
         address = self.addresses.take(pod["metadata"]["uid"], prefix)
-        return Assigned("own" if own else "loopback", address, why, hello.network_why)
+        instead = hello.network_why if not own else "" if hello.network_outside else CLOSED
+        return Assigned("own" if own else "loopback", address, why, instead)
 
     def dress(self, pod: Obj, run: Run, assigned: Assigned) -> None:
         """What the node must know of it."""

@@ -66,8 +66,8 @@ class Staging(msgspec.Struct):
 
 
 class Kept(msgspec.Struct):
-    """The annotation `pinnace.dev/artifact`: what the artifact repository of the pod's own namespace has
-    under this key (a folder, or one file) appears at, or in, this path."""
+    """One of the annotation `pinnace.dev/artifact`: what the artifact repository of the pod's own namespace
+    has under this key (a folder, or one file) appears at, or in, this path."""
 
     key: str
     path: str
@@ -96,7 +96,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """A row of the artifact repository."""
 
 
-_kept = msgspec.json.Decoder(Kept)
+_kept = msgspec.json.Decoder(list[Kept])
 _body = msgspec.json.Decoder(Body)
 _staging = msgspec.json.Decoder(Staging)
 _sockets = msgspec.json.Decoder(dict[str, list[str]])
@@ -149,14 +149,18 @@ def joining(
 def _repository(meta: Obj, annotations: Obj, around: Surroundings) -> list[Input]:
     if ARTIFACT not in annotations:
         return []
-    wanted: Kept = _annotation(_kept, annotations, ARTIFACT)
-    rows = (around.artifact(meta["namespace"], key) for key in (wanted.key, f"{wanted.key}/"))
+    wanted: list[Kept] = _annotation(_kept, annotations, ARTIFACT)
+    return [_of_repository(meta["namespace"], each, around) for each in wanted]
+
+
+def _of_repository(namespace: str, wanted: Kept, around: Surroundings) -> Input:
+    rows = (around.artifact(namespace, key) for key in (wanted.key, f"{wanted.key}/"))
     row = next((row for row in rows if row is not None), None)
     if row is None:
-        raise Blocked(f"no artifact of namespace {meta['namespace']} has the key {wanted.key!r} (yet)")
+        raise Blocked(f"no artifact of namespace {namespace} has the key {wanted.key!r} (yet)")
     found = _body.decode(row)
     path = wanted.path if found.directory else f"{wanted.path}/{wanted.key.rpartition('/')[2]}"
-    return [Input("artifact", path, found.digest, None, None)]
+    return Input("artifact", path, found.digest, None, None)
 
 
 def _hosts(spec: Obj) -> dict[str, str]:
@@ -217,13 +221,13 @@ class _Builder:
         env = environment.of_container(self.pod, container, self.found, self.around.machine, self.given)
         limits = (container.get("resources") or {}).get("limits") or {}
         security = container.get("securityContext") or {}
-        command = _words(container.get("command"), env)
-        requirements = self.staging.requirements or layers.split(command)[0]
+        command, args = (_words(container.get(field), env) for field in ("command", "args"))
+        requirements = self.staging.requirements or layers.split([*command, *args])[0]
         result = Container(
             name=name,
             image=layered(container.get("image") or "", requirements),
             command=command,
-            args=_words(container.get("args"), env),
+            args=args,
             env=env,
             cwd=container.get("workingDir") or "",
             mounts=self.volumes.mounts(container, env),

@@ -179,7 +179,7 @@ def _container(
         "ready": _ready(state, running, field),
         "restartCount": state.restarts,
         "image": container.get("image") or "",
-        "imageID": container.get("image") or "",
+        "imageID": state.image_id or container.get("image") or "",
         "containerID": identity,
         "started": running and not state.waiting,
     }
@@ -247,9 +247,10 @@ def _last_state(state: ContainerState, uid: str, known: Obj) -> Obj:
     finished = life.get("finishedAt") or (stamp(state.started) if state.started else None)
     reason = state.last_reason or ("Completed" if state.last_exit == 0 else "Error")
     identity = f"pinnace://{uid}/{state.name}/{max(0, state.restarts - 1)}"
-    return {
-        "terminated": {
-            "exitCode": state.last_exit, "reason": reason, "startedAt": life.get("startedAt"),
-            "finishedAt": finished or life.get("startedAt"), "containerID": identity,
-        }
+    ended: Obj = {
+        "exitCode": state.last_exit, "reason": reason, "startedAt": life.get("startedAt"),
+        "finishedAt": finished or life.get("startedAt"), "containerID": identity,
     }
+    if state.last_message:
+        ended["message"] = state.last_message
+    return {"terminated": ended}

@@ -115,7 +115,8 @@ class Story:
             ("Created", f"Created container: {state.name}"),
             ("Started", f"Started container {state.name}"),
         )
-        for reason, text in steps:
+        ran = state.reason not in CANNOT_START and state.last_reason not in CANNOT_START
+        for reason, text in steps if ran else steps[:2]:
             self._kubelet.record(pod, reason, text, field=field, when=state.started)
 
     def trouble(self, pod: Obj, report: PodReport) -> None:
@@ -159,6 +160,8 @@ def _field(pod: Obj, name: str) -> str:
 
 def _troubles(pod: Obj, state: ContainerState) -> Iterator[Trouble]:
     meta = pod["metadata"]
+    if state.last_reason in CANNOT_START and state.waiting:
+        yield Trouble("Failed", f"Error: {state.last_message or state.last_reason}", state.restarts)
     if state.waiting == "CrashLoopBackOff":
         where = f"{state.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
         yield Trouble("BackOff", f"Back-off restarting failed container {where}", state.restarts)
@@ -166,7 +169,9 @@ def _troubles(pod: Obj, state: ContainerState) -> Iterator[Trouble]:
         yield Trouble(PREPARING, state.message or "preparing the environment", warning=False)
     elif state.waiting in IMAGE_TROUBLE or (state.waiting and state.message):
         yield Trouble("Failed", state.message or f"Error: {state.waiting}")
-    elif state.reason in CANNOT_START or (state.message and not state.ready and not state.unhealthy):
+    elif state.reason in CANNOT_START:
+        yield Trouble("Failed", f"Error: {state.message or state.reason}", state.restarts)
+    elif state.message and not state.ready and not state.unhealthy:
         yield Trouble("Failed", state.message or f"Error: {state.reason}", state.restarts)
     if (life := _out_of_memory(state)) is not None:
         text = f"Container {state.name} used more memory than its limit and was killed"

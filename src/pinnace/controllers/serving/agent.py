@@ -13,11 +13,17 @@ NAME = "agent"
 IMAGE = "kserve/agent:v0.15.2"
 PORT = 9081
 BATCH, LATENCY = 32, 5000
-MODES = ("all", "request", "response")
+FIELDS = ("batcher", "logger", "containerConcurrency")
+"""Of a component: what the agent does."""
 
 
 def wanted(component: Obj) -> bool:
-    return component.get("batcher") is not None or component.get("logger") is not None
+    return any(component.get(field) is not None for field in ("batcher", "logger")) or limit(component) > 0
+
+
+def limit(component: Obj) -> int:
+    """How many requests a pod gets at once, 0: as many as come."""
+    return int(component.get("containerConcurrency") or 0)
 
 
 def container(isvc: Obj, component: Obj, kind: str, port: int) -> Obj | None:
@@ -25,10 +31,12 @@ def container(isvc: Obj, component: Obj, kind: str, port: int) -> Obj | None:
     if not wanted(component):
         return None
     args = [*batcher(component.get("batcher")), *logger(isvc, component.get("logger"), kind)]
+    if limit(component):
+        args += ["--container-concurrency", str(limit(component))]
     return {
         "name": NAME, "image": IMAGE, "args": [*args, "--component-port", str(port)],
         "ports": [{"name": "agent-port", "containerPort": PORT, "protocol": "TCP"}],
-        "env": [{"name": "SERVING_READINESS_PROBE", "value": ""}],
+        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"memory": "1Gi"}},
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 2},
     }
@@ -47,7 +55,7 @@ def logger(isvc: Obj, given: Obj | None, kind: str) -> list[str]:
     if not given.get("url"):
         raise Problem("InvalidPredictorSpec", "logger.url is not set: where shall the events go?")
     meta = isvc["metadata"]
-    words = ["--log-url", str(given["url"]), "--source-uri", str(meta["name"]),
+    words = ["--log-url", str(given["url"]), "--source-uri", "$(POD_NAME)",
              "--log-mode", str(given.get("mode") or "all"), "--inference-service", str(meta["name"]),
              "--namespace", str(meta["namespace"]), "--endpoint", "", "--component", kind]
     for header in given.get("metadataHeaders") or ():

@@ -20,13 +20,16 @@ from pinnace.objects.errors import StatusError
 
 CONFIG = "storage-config"
 SECRET_NAME = f"{serving.GROUP}/storageSecretName"
+FETCHED = ("s3://", "gs://", "hf://", "http://", "https://")
 GOOGLE = "gcloud-application-credentials.json"
 GOOGLE_FOLDER = "/var/secrets"
 KEYS = {
     "AWS_ACCESS_KEY_ID": ("AWS_ACCESS_KEY_ID", "awsAccessKeyID"),
     "AWS_SECRET_ACCESS_KEY": ("AWS_SECRET_ACCESS_KEY", "awsSecretAccessKey"),
-    **{name: (name,) for name in ("AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCESS_KEY", "AZURE_CLIENT_ID",
-                                  "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID")},
+    **{name: (name,) for name in (
+        "AWS_SESSION_TOKEN", "HF_TOKEN", "AZURE_STORAGE_ACCESS_KEY", "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID",
+    )},
 }
 """Variable → the keys of a secret that it may come from."""
 NOTES = {
@@ -41,9 +44,37 @@ async def wanted(client: Client, isvc: Obj, component: Obj) -> tuple[str, Access
     if model.get("storage"):
         return await by_config(client, model["storage"], namespace)
     uri = str(model.get("storageUri") or custom(component))
-    if not uri.startswith(("s3://", "gs://", "http://", "https://")):
+    if not uri.startswith(FETCHED):
         return uri, Access()
     return uri, await by_account(client, isvc, str(component.get("serviceAccountName") or "default"))
+
+
+async def initializer(client: Client, uri: str) -> Obj:
+    """The container of the ClusterStorageContainer that takes this URI; {} for none."""
+    if not uri.startswith(FETCHED):
+        return {}
+    for each in (await client.list(serving.STORAGE_CONTAINER)).items:
+        spec = each.get("spec") or {}
+        if not each.get("disabled") and any(takes(one, uri) for one in spec.get("supportedUriFormats") or ()):
+            return dict(spec.get("container") or {})
+    return {}
+
+
+def takes(one: Obj, uri: str) -> bool:
+    """RE2, as a cluster's rules are."""
+    import re2
+
+    if one.get("prefix"):
+        return uri.startswith(str(one["prefix"]))
+    try:
+        return bool(one.get("regex")) and re2.match(str(one["regex"]), uri) is not None
+    except re2.error:
+        return False
+
+
+def with_uri(component: Obj, uri: str) -> Obj:
+    """The component, as if this were its model's place."""
+    return {**component, "model": {"storageUri": uri}}
 
 
 def custom(component: Obj) -> str:
@@ -95,8 +126,9 @@ def of_secret(secret: Obj) -> Access:
     env += by_notes(serving.notes(secret))
     if "https-host" in data and "headers" in data:
         env.append(reference(f"{decoded(data['https-host'])}-headers", name, "headers"))
+    endpoints = [str(one["value"]) for one in env if one["name"] == "AWS_ENDPOINT_URL"]
     if GOOGLE not in data:
-        return Access(env=tuple(env))
+        return Access(env=tuple(env), places=tuple(endpoints))
     volume = {"name": "user-gcp-sa", "secret": {"secretName": name}}
     mount = {"name": "user-gcp-sa", "mountPath": GOOGLE_FOLDER, "readOnly": True}
     env.append({"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": f"{GOOGLE_FOLDER}/{GOOGLE}"})
@@ -131,7 +163,8 @@ async def by_config(client: Client, given: Obj, namespace: str) -> tuple[str, Ac
     if entry.get("type") not in ("s3", None):
         raise Problem("InvalidPredictorSpec", f"storage of type {entry['type']} is not fetched here; s3 is")
     uri = f"s3://{entry.get('bucket') or ''}/{str(given.get('path') or '').lstrip('/')}"
-    return uri, Access(env=(reference("STORAGE_CONFIG", CONFIG, key),))
+    place = str(entry.get("endpoint_url") or "")
+    return uri, Access(env=(reference("STORAGE_CONFIG", CONFIG, key),), places=(place,) if place else ())
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -155,5 +188,5 @@ def reference(variable: str, secret: str, key: str) -> Obj:
 def joined(first: Access, second: Access) -> Access:
     return Access(
         env=(*first.env, *second.env), volumes=(*first.volumes, *second.volumes),
-        mounts=(*first.mounts, *second.mounts),
+        mounts=(*first.mounts, *second.mounts), places=(*first.places, *second.places),
     )

@@ -11,6 +11,10 @@ import json
 from collections.abc import Sequence
 
 from pinnace.controllers.built_in import AUTOSCALER, DEPLOYMENT, SERVICE
+from pinnace.controllers.serving import standard
+from pinnace.controllers.serving.parts import Part
+from pinnace.controllers.serving.selection import Problem
+from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Client, DeleteOptions, Options, Selection
 from pinnace.objects.errors import StatusError
@@ -30,9 +34,35 @@ class Deployed:
         """uid and kind → digest of what was applied, and what the object's spec was then."""
         self._kept: dict[str, set[tuple[str, str]]] = {}
 
+    async def bring_about(self, isvc: Obj, parts: Sequence[Part]) -> None:
+        """A Deployment, a Service and an autoscaler for each component; `parts` learn what runs."""
+        said = (isvc.get("status") or {}).get("components") or {}
+        kept: set[tuple[str, str]] = set()
+        for part in parts if not serving.stopped(isvc) else ():
+            kept |= await self._part(isvc, part)
+            found = await self.get(DEPLOYMENT, part.service, isvc["metadata"]["namespace"])
+            if found is not None:
+                part.deploy(found, said.get(part.component) or {})
+        await self.sweep(isvc, kept)
+
+    async def _part(self, isvc: Obj, part: Part) -> set[tuple[str, str]]:
+        """(kind, name) of what is to stay; without a plan, all that there is."""
+        if part.plan is None:
+            return {(kind, part.service) for kind in KINDS}
+        wanted = standard.objects(isvc, part.spec, part.service, part.component, part.plan)
+        try:
+            await self.ensure(wanted)
+        except Taken as taken:
+            part.problem = Problem("InvalidPredictorSpec", str(taken))
+        return {(each["kind"], each["metadata"]["name"]) for each in wanted}
+
     async def ensure(self, wanted: Sequence[Obj]) -> None:
         for each in wanted:
             await self._one(each)
+
+    def forget(self, uid: str) -> None:
+        """Of a service that is gone."""
+        self._kept.pop(uid, None)
 
     async def _one(self, wanted: Obj) -> None:
         resource, meta = KINDS[wanted["kind"]], wanted["metadata"]

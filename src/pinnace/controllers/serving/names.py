@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pinnace.controllers.built_in import NAMESPACE, POD, SERVICE
+from pinnace.controllers.built_in import DEPLOYMENT, NAMESPACE, SERVICE
 from pinnace.controllers.serving.revisions import MANAGER, owner
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj, Resource
@@ -72,7 +72,7 @@ class Names:
                 reached: Obj = {"loadBalancer": {"ingress": [{"ip": HOST, "ipMode": "VIP"}]}}
                 if made.get("status") != reached:
                     await self._client.update(SERVICE, {**made, "status": reached}, ISTIO, STATUS)
-        await create(self._client, POD, keeper(port), ISTIO)
+        await create(self._client, DEPLOYMENT, keeper(), ISTIO)
 
 
 def gateways(port: int) -> list[Obj]:
@@ -95,20 +95,17 @@ def gateway(name: str, labels: dict[str, str], spec: Obj) -> Obj:
     }
 
 
-def keeper(port: int) -> Obj:
+def keeper() -> Obj:
     """What `kubectl port-forward svc/istio-ingressgateway` connects to: a pod in this machine's network,
     where the gateway listens. It does nothing itself."""
+    labels = {"app": INGRESS, "istio": "ingressgateway"}
+    container = {"name": "gateway", "image": "busybox", "command": ["sleep", "infinity"]}
+    pod = {"hostNetwork": True, "terminationGracePeriodSeconds": 0, "containers": [container]}
     return {
-        "apiVersion": POD.api_version, "kind": POD.kind,
-        "metadata": {
-            "name": INGRESS, "namespace": ISTIO, "labels": {"app": INGRESS, "istio": "ingressgateway"},
-        },
+        "apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.kind,
+        "metadata": {"name": INGRESS, "namespace": ISTIO, "labels": labels},
         "spec": {
-            "hostNetwork": True, "terminationGracePeriodSeconds": 0,
-            "containers": [{
-                "name": "gateway", "image": "busybox", "command": ["sleep", "infinity"],
-                "ports": [{"name": "http2", "containerPort": port, "protocol": "TCP"}],
-            }],
+            "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
 

@@ -66,6 +66,8 @@ def observe(revision: str, pods: Sequence[Obj], way: Way) -> Observed:
     own = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(label) == value]
     leaving = tuple(pod for pod in own if pod["metadata"].get("deletionTimestamp"))
     living = tuple(pod for pod in own if not pod["metadata"].get("deletionTimestamp"))
+    if way.label is not None:
+        living = tuple(pod for pod in living if not over(pod))  # their ReplicaSet has replaced them
     up = [pod for pod in living if ready(pod)]
     failures = [found for pod in living if not ready(pod) and (found := failure(pod))]
     return Observed(

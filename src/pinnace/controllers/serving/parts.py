@@ -34,6 +34,8 @@ class Part(msgspec.Struct, kw_only=True):
     rollout: Rollout = Rollout()
     targets: list[Target] = []
     wanted: int = 1
+    trained: list[Obj] = []
+    """The TrainedModels that it serves."""
     deployment: Obj | None = None
     """In Standard mode, what stands for all revisions."""
     last_words: str = ""

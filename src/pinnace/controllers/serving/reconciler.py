@@ -19,24 +19,22 @@ from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
 from pinnace.controllers.serving import agent as agents
 from pinnace.controllers.serving import (
-    credentials,
-    deployed,
     parts,
     replicas,
     revisions,
     scaling,
-    standard,
     storage,
-    template,
     traffic,
+    trained,
 )
-from pinnace.controllers.serving.deployed import Deployed, Taken
+from pinnace.controllers.serving.deployed import Deployed
 from pinnace.controllers.serving.endpoints import Picture, endpoint
 from pinnace.controllers.serving.names import LABEL, Names
 from pinnace.controllers.serving.observed import Observed
 from pinnace.controllers.serving.parts import Part
+from pinnace.controllers.serving.planning import Planner
 from pinnace.controllers.serving.revisions import MANAGER, Revision
-from pinnace.controllers.serving.selection import Problem, choose
+from pinnace.controllers.serving.selection import Problem
 from pinnace.controllers.serving.status import Facts, status
 from pinnace.failpoint import passing
 from pinnace.gateway.interface import About, Gateway, Refused, Statistics, Unreachable
@@ -54,6 +52,7 @@ AGAIN = 0.05
 RETRY = 2.0
 """… at something that a person or another controller has to bring (an artifact, a free port)."""
 DRAIN = 30.0
+ALONE = "the agent needs a network of the pod's own, which this machine cannot give (docs/network.md)"
 NOTHING = Statistics()
 
 
@@ -90,7 +89,7 @@ class InferenceServices:
     to pods with a network of their own, '' where pods share the host's."""
 
     name = "inferenceservice"
-    watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME)
+    watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME, serving.TRAINED_MODEL)
     owners: Mapping[str, frozenset[str]] = {
         POD.key: frozenset({"InferenceService", "ReplicaSet"}),
         DEPLOYMENT.key: frozenset({"InferenceService"}),
@@ -110,11 +109,10 @@ class InferenceServices:
         self._client = client
         self._gateway = gateway
         self._events = events
-        self._artifacts = artifacts
-        self._volumes = volumes
+        self._planner = Planner(client, artifacts, volumes)
         self._tail = tail
         self._doors = doors
-        self._idle = scaling.Idle()
+        self._scaler = scaling.Scaler()
         self._names = Names(client)
         self._deployed = Deployed(client)
         self._known: set[Key] = set()
@@ -126,6 +124,9 @@ class InferenceServices:
             return (key,)
         if event.resource in (POD.key, DEPLOYMENT.key):
             name = (event.obj["metadata"].get("labels") or {}).get(LABEL)
+            return (Key(event.namespace, name),) if name else ()
+        if event.resource == serving.TRAINED_MODEL.key:
+            name = (event.obj.get("spec") or {}).get("inferenceService")
             return (Key(event.namespace, name),) if name else ()
         return tuple(key for key in self._known if not event.namespace or key.namespace == event.namespace)
 
@@ -178,6 +179,8 @@ class InferenceServices:
         if busy and time.time() < unix(meta["deletionTimestamp"]) + DRAIN:
             return Result(after=AGAIN)
         left = [name for name in meta["finalizers"] if name != serving.FINALIZER]
+        self._names.forget(meta["uid"])
+        self._deployed.forget(meta["uid"])
         gone = {**isvc, "metadata": {**meta, "finalizers": left}}
         await self._client.update(SERVICE, gone, meta["namespace"], MANAGER)
         return Result()
@@ -201,39 +204,15 @@ class InferenceServices:
 
     async def _plan(self, work: Work, part: Part) -> None:
         try:
-            model = part.spec.get("model")
-            if model is not None:
-                part.runtime = await self._runtime(work, model)
-            source = await self._source(work, part)
-            own = bool(self._doors()) and (work.standard or agents.wanted(part.spec))
-            part.plan = template.build(
-                work.isvc, part.spec, part.runtime, source, part.component, listening=own
-            )
+            part.plan = await self._planner.plan(work.isvc, part, networks=bool(self._doors()))
         except Problem as problem:
             part.problem = problem
             if problem.waiting:
                 work.soon(RETRY)
 
-    async def _runtime(self, work: Work, model: Obj) -> Obj:
-        namespaced = await self._client.list(RUNTIME, work.namespace)
-        cluster = await self._client.list(CLUSTER_RUNTIME)
-        return choose(model, namespaced.items, cluster.items)
-
-    async def _source(self, work: Work, part: Part) -> storage.Source | None:
-        """Where its model is: `storageUri`, `storage`, or a custom container's variable STORAGE_URI."""
-        model = part.spec.get("model") or {}
-        if model.get("storageUris") or part.spec.get("storageUris"):
-            text = "storageUris is not read by this platform yet; use storageUri"
-            raise Problem("InvalidPredictorSpec", text)
-        uri, access = await credentials.wanted(self._client, work.isvc, part.spec)
-        if not uri:
-            return None
-        read_only = serving.notes(work.isvc).get("storage.kserve.io/readonly") != "false"
-        return storage.resolve(uri, work.namespace, self._artifacts, self._volumes, read_only, access)
-
     async def _revise(self, work: Work) -> None:
         if work.standard:
-            await self._deploy(work)
+            await self._deployed.bring_about(work.isvc, work.parts)
             return
         await self._names.ensure(work.isvc, [part.service for part in work.parts], work.about.port)
         work.known = await revisions.of(self._client, work.isvc)
@@ -245,27 +224,6 @@ class InferenceServices:
                     self._client, work.isvc, part.component, part.plan, part.next_number
                 )
                 part.add(made)
-
-    async def _deploy(self, work: Work) -> None:
-        """Standard mode: a Deployment, a Service and an autoscaler for each component."""
-        said = (work.isvc.get("status") or {}).get("components") or {}
-        kept: set[tuple[str, str]] = set()
-        for part in work.parts:
-            if serving.stopped(work.isvc):
-                continue
-            if part.plan is not None:
-                wanted = standard.objects(work.isvc, part.spec, part.service, part.component, part.plan)
-                kept |= {(each["kind"], each["metadata"]["name"]) for each in wanted}
-                try:
-                    await self._deployed.ensure(wanted)
-                except Taken as taken:
-                    part.problem = Problem("InvalidPredictorSpec", str(taken))
-            else:
-                kept |= {(each, part.service) for each in deployed.KINDS}
-            found = await self._deployed.get(DEPLOYMENT, part.service, work.namespace)
-            if found is not None:
-                part.deploy(found, said.get(part.component) or {})
-        await self._deployed.sweep(work.isvc, kept)
 
     async def _observe(self, work: Work) -> None:
         pods = await self._client.list(POD, work.namespace, Selection(owner=work.isvc["metadata"]["uid"]))
@@ -335,14 +293,17 @@ class InferenceServices:
                 seen = part.observed[revision.name]
                 stats = counted.get(f"{work.namespace}/{revision.name}", NOTHING)
                 if revision.name not in used:
+                    self._scaler.forget(f"{work.namespace}/{revision.name}")
                     await self._retire(work, seen, stats)
                     continue
                 wanted = self._wanted(work, part, seen, stats)
                 if revision.name == part.rollout.created:
                     part.wanted = wanted
                 await self._fill(work, part, revision, wanted)
-            if least == 0 and used:
-                work.soon(scaling.LOOK)
+            if used and scaling.moves(work.isvc, part.spec):
+                names = [f"{work.namespace}/{name}" for name in used]
+                busy = any(counted[name].active for name in names if name in counted)
+                work.soon(scaling.LOOK if busy or least == 0 else scaling.QUIET)
             await revisions.clean(self._client, work.isvc, part.revisions, part.used | part.kept)
 
     @staticmethod
@@ -350,18 +311,15 @@ class InferenceServices:
         """Whether the number of its replicas depends on its requests."""
         used = set() if serving.stopped(work.isvc) else part.used
         superfluous = any(seen.pods for name, seen in part.observed.items() if name not in used)
-        return superfluous or scaling.least(work.isvc, part.spec) == 0
+        return superfluous or scaling.moves(work.isvc, part.spec)
 
     def _wanted(self, work: Work, part: Part, seen: Observed, stats: Statistics) -> int:
-        name = f"{work.namespace}/{seen.revision}"
         once = seen.revision != part.rollout.created or part.rollout.ready == seen.revision
-        if not once or not seen.addresses:
-            self._idle.forget({name})  # the window begins when it can answer
-        return scaling.replicas(
-            scaling.least(work.isvc, part.spec), ready_once=once, running=len(seen.pods), held=stats.held,
-            idle=self._idle.seconds(name, stats, time.monotonic()),
-            window=scaling.window(work.isvc, part.spec),
+        now = scaling.Now(
+            name=f"{work.namespace}/{seen.revision}", ready_once=once, pods=len(seen.pods),
+            ready=len(seen.addresses), stats=stats, moment=time.monotonic(),
         )
+        return self._scaler.wanted(work.isvc, part.spec, now)
 
     async def _retire(self, work: Work, seen: Observed, stats: Statistics) -> None:
         if seen.pods and stats.active:
@@ -396,16 +354,26 @@ class InferenceServices:
                 part.last_words = self._tail(failure.pod_uid, failure.container, failure.restarts)
         found = status(Facts(
             isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
-            now=stamp(),
+            now=stamp(), ignored=tuple(self._ignored(work)),
         ))
+        for part in work.parts:
+            await trained.report(self._client, work.isvc, found, part, work.about.domain)
         old = work.isvc.get("status") or {}
         if found == old:
             return
-        self._tell(work.isvc, old, found)
+        self._tell(work, old, found)
         options = Options(field_manager=MANAGER.field_manager, subresource="status")
         await self._client.update(SERVICE, {**work.isvc, "status": found}, work.namespace, options)
 
-    def _tell(self, isvc: Obj, old: Obj, new: Obj) -> None:
+    def _ignored(self, work: Work) -> list[tuple[str, str]]:
+        found = serving.ignored(work.isvc)
+        for part in work.parts if not self._doors() else ():
+            fields = [field for field in agents.FIELDS if part.spec.get(field)]
+            found += [(f"spec.{part.component}.{field}", ALONE) for field in fields]
+        return found
+
+    def _tell(self, work: Work, old: Obj, new: Obj) -> None:
+        isvc = work.isvc
         name = isvc["metadata"]["name"]
         before, now = verdict(old, "Ready"), verdict(new, "Ready")
         if now == "True" and before != "True":
@@ -416,7 +384,7 @@ class InferenceServices:
         if now == "False" and before not in ("True", "False"):
             self._events.record(isvc, "InternalError", reasons(new), warning=True)
         if verdict(old, "FieldsIgnored") != "True":
-            for field, why in serving.ignored(isvc):
+            for field, why in self._ignored(work):
                 text = f"{field} has no effect: {why}"
                 self._events.record(isvc, "FieldIgnored", text, warning=True)
 

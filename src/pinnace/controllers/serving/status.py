@@ -32,6 +32,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Predictor first."""
     routed: bool = False
     now: str = ""
+    ignored: tuple[tuple[str, str], ...] = ()
+    """(field, why) of what has no effect."""
 
     @property
     def standard(self) -> bool:
@@ -141,9 +143,8 @@ def conditions(facts: Facts, old: list[Obj]) -> list[Obj]:
         infos |= {
             "LatestDeploymentReady": worst(*configs.values()), "RoutesReady": worst(*routes.values()),
         }
-    left_out = serving.ignored(facts.isvc)
-    if left_out:
-        text = "; ".join(f"{field} has no effect: {why}" for field, why in left_out)
+    if facts.ignored:
+        text = "; ".join(f"{field} has no effect: {why}" for field, why in facts.ignored)
         infos["FieldsIgnored"] = ("True", "NotInThisMode", text)
     known = {condition["type"]: condition for condition in old}
     found = [condition(type_, verdict, "", known, facts.now) for type_, verdict in verdicts.items()]

@@ -7,7 +7,7 @@ in a cluster (kserve pkg/webhook/admission/pod/storage_initializer_injector.go).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,9 @@ VOLUME = "kserve-pvc-source"
 PROVISIONED = "kserve-provision-location"
 INITIALIZER = "kserve/storage-initializer:v0.15.2"
 SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
+
+TOP = frozenset(("com", "org", "net", "io", "dev", "ai", "co", "cloud", "local", "edu", "gov"))
+"""Last parts of names with one dot that are no namespaces."""
 
 Artifacts = Callable[[str, str], "Artifact | None"]
 """(namespace, key) → what the local artifact repository has there."""
@@ -42,6 +45,10 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[Obj, ...] = ()
     volumes: tuple[Obj, ...] = ()
     mounts: tuple[Obj, ...] = ()
+    container: Obj = {}
+    """What the platform's ClusterStorageContainer says of the initializer (image, variables, resources)."""
+    places: tuple[str, ...] = ()
+    """URLs of endpoints that stand in for the stores' own."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +59,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Obj, ...] = ()
     init: tuple[Obj, ...] = ()
     """Containers that fetch it before the server starts."""
-    artifact: str = ""
-    """The key in the artifact repository of what `inputs` names by content."""
+    artifacts: tuple[tuple[str, str], ...] = ()
+    """(key in the artifact repository, folder) of what `inputs` names by content."""
     network: str = ""
     """The network in which the place that it comes from is found, if that is not the pod's usual one."""
 
@@ -75,7 +82,7 @@ def resolve(
             return artifact(uri, path, namespace, artifacts)
         case "http" | "https" if tells_of_the_machine(parts.hostname or ""):
             raise Problem("InvalidPredictorSpec", f"storageUri {uri} is not fetched: no model lies there")
-        case "s3" | "gs" | "http" | "https":
+        case "s3" | "gs" | "http" | "https" | "hf":
             return fetched(uri, access or Access(), read_only)
         case "file" | "":
             return file(uri, unquote(parts.path), namespace, volumes)
@@ -88,6 +95,41 @@ def tells_of_the_machine(host: str) -> bool:
         return ip_address(host).is_link_local
     except ValueError:
         return host == "metadata" or host.endswith(".internal")
+
+
+def moved(source: Source, folder: str, number: int) -> Source:
+    """The same below another folder of the server's, beside others: `number` tells them apart."""
+
+    def there(path: str) -> str:
+        return f"{folder}{path.removeprefix(FOLDER)}" if path.startswith(FOLDER) else path
+
+    own = {volume["name"]: f"{volume['name']}-{number}" for volume in source.volumes}
+    named = [{**each, "name": own.get(each["name"], each["name"])} for each in source.mounts]
+    name = f"model-{number}"
+    return Source(
+        inputs=tuple({**each, "name": name, "path": there(each["path"])} for each in source.inputs),
+        volumes=tuple({**each, "name": own[each["name"]]} for each in source.volumes),
+        mounts=tuple({**each, "mountPath": there(each["mountPath"])} for each in named),
+        init=tuple(
+            {**each, "name": f"{each['name']}-{number}", "volumeMounts": [
+                {**mount, "name": own.get(mount["name"], mount["name"])} for mount in each["volumeMounts"]
+            ]}
+            for each in source.init
+        ),
+        artifacts=tuple((key, there(path)) for key, path in source.artifacts), network=source.network,
+    )
+
+
+def together(sources: Iterable[Source]) -> Source:
+    found = list(sources)
+    return Source(
+        inputs=tuple(each for one in found for each in one.inputs),
+        volumes=tuple(each for one in found for each in one.volumes),
+        mounts=tuple(each for one in found for each in one.mounts),
+        init=tuple(each for one in found for each in one.init),
+        artifacts=tuple(each for one in found for each in one.artifacts),
+        network=next((one.network for one in found if one.network), ""),
+    )
 
 
 def claim(name: str, path: str, read_only: bool = True) -> Source:
@@ -106,21 +148,41 @@ def artifact(uri: str, key: str, namespace: str, artifacts: Artifacts) -> Source
         text = f"storageUri {uri}: no artifact of namespace {namespace} has the key {key!r} (yet)"
         raise Problem("ModelLoadFailed", text, waiting=True)
     path = FOLDER if found.directory else f"{FOLDER}/{PurePosixPath(key).name}"
-    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},), artifact=key)
+    return Source(inputs=({"name": "model", "path": path, "digest": found.digest},),
+                  artifacts=((key, FOLDER),))
 
 
 def fetched(uri: str, access: Access, read_only: bool) -> Source:
     """An init container brings it into a folder that the server then mounts."""
     mount = {"name": PROVISIONED, "mountPath": FOLDER}
+    own = ("name", "args", "command")
+    given = {name: value for name, value in access.container.items() if name not in own}
+    env = {entry["name"]: entry for entry in (*(given.get("env") or ()), *access.env)}
     fetcher: Obj = {
-        "name": "storage-initializer", "image": INITIALIZER, "args": [uri, FOLDER],
-        "env": list(access.env), "volumeMounts": [mount, *access.mounts],
+        **given, "name": "storage-initializer", "image": given.get("image") or INITIALIZER,
+        "args": [uri, FOLDER], "env": list(env.values()),
+        "volumeMounts": [*(given.get("volumeMounts") or ()), mount, *access.mounts],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
+    places = [*access.places, *values(given), *([uri] if uri.startswith("http") else ())]
+    hosts = [urlsplit(place).hostname or "" for place in places]
     return Source(
         volumes=({"name": PROVISIONED, "emptyDir": {}}, *access.volumes),
         mounts=({**mount, "readOnly": read_only},), init=(fetcher,),
+        network="own" if any(map(of_cluster, hosts)) else "",
     )
+
+
+def values(container: Obj) -> list[str]:
+    found = (str(entry.get("value") or "") for entry in container.get("env") or ())
+    return [value for value in found if value.startswith(("http://", "https://"))]
+
+
+def of_cluster(host: str) -> bool:
+    """Whether only pods with a network of their own find it: a Service's name."""
+    if ".svc" in host or not host or host == "localhost":
+        return bool(host) and host != "localhost"
+    return "." not in host or (host.count(".") == 1 and host.rpartition(".")[2] not in TOP)
 
 
 def file(uri: str, path: str, namespace: str, volumes: Path) -> Source:
@@ -139,7 +201,7 @@ def file(uri: str, path: str, namespace: str, volumes: Path) -> Source:
 
 def unsupported(uri: str, scheme: str) -> str:
     return (
-        f"storageUri {uri}: {scheme}:// is not fetched by this platform (s3, gs, http and https are); "
+        f"storageUri {uri}: {scheme}:// is not fetched by this platform (s3, gs, hf, http and https are); "
         "download the model in a workflow "
         f"step and use s3://{BUCKET}/<key>, or put it into a volume claim and use pvc://<claim>/<path>"
     )

@@ -24,10 +24,19 @@ from pinnace.kinds.resource import Obj
 SOCKET = "/run/pinnace/http.sock"
 SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
 OURS = (
-    "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "pinnace/onnxserver",
-    "pinnace/pytorchserver",
+    "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "kserve/pmmlserver",
+    "kserve/paddleserver", "kserve/huggingfaceserver", "tensorflow/serving", "nvidia/tritonserver",
+    "pytorch/torchserve-kfs", "pinnace/onnxserver", "pinnace/pytorchserver",
 )
 """Images that this platform runs by its own servers (environment rules), which listen on a unix socket."""
+MLSERVER = "mlserver"
+MULTI_MODEL = "MULTI_MODEL"
+MODEL_CLASSES = {
+    "sklearn": "mlserver_sklearn.SKLearnModel", "xgboost": "mlserver_xgboost.XGBoostModel",
+    "lightgbm": "mlserver_lightgbm.LightGBMModel", "mlflow": "mlserver_mlflow.MLflowRuntime",
+}
+PROGRAMS = ("tensorflow_model_server", "tritonserver")
+"""What the images of ours start by themselves, wherever upstream's images have it."""
 PORT = 8080
 PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
 
@@ -101,14 +110,16 @@ def build(
             spec["initContainers"] = [*source.init, *(spec.get("initContainers") or ())]
     metadata = pod_metadata(isvc, component, runtime, socket, kind)
     uri = (model or {}).get("storageUri")
-    if uri:
-        metadata["annotations"][SOURCE] = uri
+    kept = source.artifacts if source is not None else ()
+    if uri or kept:
+        metadata["annotations"][SOURCE] = uri or ",".join(f"{key}={folder}" for key, folder in kept)
     template: Obj = {"metadata": metadata, "spec": spec}
     identity = hashlib.blake2s(json.dumps(template, sort_keys=True).encode(), digest_size=10).hexdigest()
     if source is not None and source.network and not listening:
         metadata["annotations"][NETWORK] = source.network
-    if source is not None and source.artifact and serving.mode(isvc) == serving.STANDARD:
-        metadata["annotations"][ARTIFACT] = json.dumps({"key": source.artifact, "path": FOLDER})
+    if source is not None and source.artifacts and serving.mode(isvc) == serving.STANDARD:
+        named = [{"key": key, "path": path} for key, path in source.artifacts]
+        metadata["annotations"][ARTIFACT] = json.dumps(named)
     elif source is not None and source.inputs:
         staged = json.dumps({"inputs": list(source.inputs)}, sort_keys=True)
         metadata = {**metadata, "annotations": {**metadata["annotations"], STAGING: staged}}
@@ -134,8 +145,38 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
     merged = merge_container(base, over)
     if model.get("runtimeVersion"):
         merged["image"] = with_tag(merged.get("image", ""), model["runtimeVersion"])
-    final: Obj = replace_placeholders(merged, isvc)
+    if ours(merged) and str((merged.get("command") or [""])[0]).rpartition("/")[2] in PROGRAMS:
+        merged = {field: value for field, value in merged.items() if field != "command"}
+    if ours(merged) and several(model, merged):
+        merged["env"] = merge(merged.get("env") or [], [{"name": MULTI_MODEL, "value": "true"}], "env")
+    if MLSERVER in (runtime or {}).get("metadata", {}).get("name", "").split("-"):
+        merged = with_mlserver(merged, isvc, model)
+    return replaced(merged, labelled(isvc, model))
+
+
+def replaced(container: Obj, isvc: Obj) -> Obj:
+    final: Obj = replace_placeholders(container, isvc)
     return final
+
+
+def labelled(isvc: Obj, model: Obj) -> Obj:
+    """The service with the labels that KServe adds for its runtimes' placeholders: the class of a model for
+    MLServer, the envelope of requests for TorchServe."""
+    meta = isvc["metadata"]
+    labels = {
+        **(meta.get("labels") or {}),
+        "modelClass": MODEL_CLASSES.get((model.get("modelFormat") or {}).get("name", ""), ""),
+        "serviceEnvelope": "kservev2" if model.get("protocolVersion") == "v2" else "kserve",
+    }
+    return {**isvc, "metadata": {**meta, "labels": labels}}
+
+
+def with_mlserver(container: Obj, isvc: Obj, model: Obj) -> Obj:
+    """What KServe adds for MLServer (inference_service_defaults.go, SetMlServerDefaults)."""
+    env = [{"name": "MLSERVER_MODEL_NAME", "value": isvc["metadata"]["name"]}]
+    if model.get("storageUri") or model.get("storage"):
+        env.append({"name": "MLSERVER_MODEL_URI", "value": FOLDER})
+    return {**container, "env": merge(container.get("env") or [], env, "env")}
 
 
 def told(isvc: Obj, component: Obj, container: Obj) -> list[str]:
@@ -207,6 +248,19 @@ def _placeholder(text: str, isvc: Obj) -> str:
     return str((meta.get(group.lower()) or {}).get(key) or "")
 
 
+def several(model: Obj, container: Obj) -> bool:
+    """A server that begins without a model: they are loaded into it (TrainedModel)."""
+    env = {entry.get("name"): entry.get("value") for entry in container.get("env") or ()}
+    return not (model.get("storageUri") or model.get("storage") or env.get("STORAGE_URI"))
+
+
+def named(container: Obj) -> bool:
+    """Whether the server is told its model's name."""
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    told_so = any(str(word).partition("=")[0] in ("--model_name", "--model-name") for word in words)
+    return told_so or any(e.get("name") == "MLSERVER_MODEL_NAME" for e in container.get("env") or ())
+
+
 def model_name(container: Obj, default: str) -> str:
     """The name in the protocol's paths (GetModelName): `--model_name`, MLSERVER_MODEL_NAME, the service's."""
     args = [*(container.get("command") or ()), *(container.get("args") or ())]
@@ -250,10 +304,12 @@ def listens_on(isvc: Obj, component: Obj, runtime: Obj | None, container: Obj) -
             except msgspec.DecodeError as error:
                 raise Problem("InvalidPredictorSpec", f"annotation {SOCKETS}: {error}") from None
             return next(iter(paths.get(serving.CONTAINER, ())), "")
-    image = str(container.get("image") or "")
-    repository = image.partition("@")[0].rpartition("/")
-    name = f"{repository[0].rpartition('/')[2]}/{repository[2].partition(':')[0]}"
-    return SOCKET if name in OURS and not container.get("command") else ""
+    return SOCKET if ours(container) and not container.get("command") else ""
+
+
+def ours(container: Obj) -> bool:
+    repository = str(container.get("image") or "").partition("@")[0].rpartition("/")
+    return f"{repository[0].rpartition('/')[2]}/{repository[2].partition(':')[0]}" in OURS
 
 
 def health_path(container: Obj, model: Obj | None, runtime: Obj | None, name: str) -> str:
@@ -263,8 +319,10 @@ def health_path(container: Obj, model: Obj | None, runtime: Obj | None, name: st
         return str(probe.get("path") or "/")
     if model is None:
         return ""
-    spoken = _spec(runtime).get("protocolVersions") or ["v1"]
-    protocol = model.get("protocolVersion") or ("v1" if "v1" in spoken else spoken[0])
+    known = _spec(runtime).get("protocolVersions") or ["v1"]
+    protocol = model.get("protocolVersion") or ("v1" if "v1" in known else known[0])
+    if not named(container) or several(model, container):
+        return "/v2/health/ready" if ours(container) or protocol == "v2" else ""
     return f"/v2/models/{name}/ready" if protocol == "v2" else f"/v1/models/{name}"
 
 

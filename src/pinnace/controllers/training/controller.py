@@ -1,8 +1,8 @@
 """The reconciler of all v1 training jobs: what `lifecycle` decides, committed.
 
-One queue serves every kind: a key's name is `<plural>/<job>`. New pods, their Services and the status that
-counts them are one commit, as is a failed pod and the one in its place, so that nothing is made twice
-whatever crashes when.
+One queue serves every kind: a key's name is `<plural>/<job>`. What pods need to be admitted (an account) is
+there before them. New pods, their Services and the status that counts them are one commit, as is a failed pod
+and the one in its place, so that nothing is made twice whatever crashes when.
 """
 
 from __future__ import annotations
@@ -87,7 +87,10 @@ class TrainingJobs:
     ) -> Result:
         resource = framework.family.resource
         recorder = self._recorders[framework.family.kind]
-        changes = self._companions(framework, job, pods) if working(decision) else []
+        around = self._companions(framework, job, pods) if working(decision) else []
+        if around:
+            await self.client.transact(around)
+        changes: list[Change] = []
         made = self._pods(framework, job, decision)
         for slot, pod in zip(decision.make, made, strict=True):
             if slot.instead is not None:

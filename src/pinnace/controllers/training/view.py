@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pinnace.kinds.mpijob import is_operators
 from pinnace.kinds.resource import Obj
 from pinnace.kinds.training import Family, type_of
 
@@ -92,8 +93,7 @@ def read(family: Family, obj: Obj) -> Job:
     }
     order = [kind for kind in family.types if kind in given]
     order += [kind for kind in given if kind not in family.types]
-    v2 = str(obj.get("apiVersion")).endswith("v2beta1")
-    replicas = {kind: _replica(family, kind, given[kind], v2) for kind in order}
+    replicas = {kind: _replica(family, kind, given[kind], is_operators(obj)) for kind in order}
     return Job(obj, family, replicas, _policy(family, spec))
 
 

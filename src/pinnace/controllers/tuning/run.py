@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from pinnace.kinds.annotations import NETWORK
+from pinnace.kinds.annotations import LOG_ALIASES, NETWORK
 from pinnace.kinds.katib import EXPERIMENT_LABEL, GROUP, PUSHING, TRIAL_LABEL, TRIAL_NAME, VERSION, Trial
 from pinnace.kinds.resource import Obj
 
@@ -23,6 +23,11 @@ MANAGER = "katib.kubeflow.org/trial-controller"
 REPLICATED_JOB = "jobset.sigs.k8s.io/replicatedjob-name"
 FILES = frozenset({"File", "TensorFlowEvent"})
 """Collectors that read a file of the pod's."""
+SIDECARS = {
+    "StdOut": "metrics-logger-and-collector", "File": "metrics-logger-and-collector",
+    "TensorFlowEvent": "metrics-collector",
+}
+"""Collector → the container that upstream adds for it, and that clients ask for the log."""
 
 
 def dressed(trial: Obj, spec: Trial, checkpoints: str = "") -> Obj:
@@ -75,7 +80,7 @@ def templates(value: Any) -> Iterator[Obj]:
 def _dress(template: Obj, labels: dict[str, str], spec: Trial, trial: str) -> None:
     meta, pod = template.setdefault("metadata", {}), template["spec"]
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
-    _connect(meta, spec)
+    _annotate(meta, spec)
     for container in pod["containers"]:
         if container.get("name") == spec.primary_container_name:
             _add_variable(container, {"name": TRIAL_NAME, "value": trial})
@@ -87,10 +92,16 @@ def _dress(template: Obj, labels: dict[str, str], spec: Trial, trial: str) -> No
                 return
 
 
-def _connect(meta: Obj, spec: Trial) -> None:
-    """Who pushes must be where `katib-db-manager.kubeflow` is a name."""
-    if spec.metrics_collector.kind in PUSHING:
-        meta["annotations"] = {NETWORK: "own", **(meta.get("annotations") or {})}
+def _annotate(meta: Obj, spec: Trial) -> None:
+    """Who pushes must be where `katib-db-manager.kubeflow` is a name; SDKs and Katib's UI ask the sidecar for
+    the log."""
+    kind, found = spec.metrics_collector.kind, {}
+    if kind in PUSHING:
+        found[NETWORK] = "own"
+    if kind in SIDECARS:
+        found[LOG_ALIASES] = f"{SIDECARS[kind]}={spec.primary_container_name}"
+    if found:
+        meta["annotations"] = {**found, **(meta.get("annotations") or {})}
 
 
 def collector(spec: Trial) -> Obj | None:
@@ -132,7 +143,7 @@ def _add_variable(container: Obj, variable: Obj) -> None:
 def _dress_workflow(body: Obj, labels: dict[str, str], spec: Trial) -> None:
     meta = body["podMetadata"] = dict(body.get("podMetadata") or {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
-    _connect(meta, spec)
+    _annotate(meta, spec)
     for template in body.get("templates") or ():
         inner = template.get("container") or template.get("script")
         if isinstance(inner, dict):

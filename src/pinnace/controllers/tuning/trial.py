@@ -76,3 +76,16 @@ def over(status: Obj, ending_: Ending, spec: Trial, reports: Sequence[Report], n
     if observed is not None:
         made["observation"] = observed
     return made
+
+
+def story(condition: Obj, run: str) -> tuple[str, str, bool]:
+    """The event of an ending: reason and message as upstream's, with what is known besides; is it bad?"""
+    kind, said = condition["type"], condition["message"]
+    _, told, why = said.partition(". Job message: ")
+    words = {
+        "Succeeded": f"Job {run} has succeeded", "Failed": f"Job {run} has failed",
+        "MetricsUnavailable": f"Metrics are not available for Job {run}",
+    }
+    if kind not in words:
+        return f"Trial{kind}", said, False
+    return f"Job{kind}", words[kind] + (f": {why}" if told else ""), kind != "Succeeded"

@@ -24,7 +24,7 @@ from pinnace.controllers.tuning.collectors import Follower
 from pinnace.controllers.tuning.observations import OBSERVATION, PUSHED, Observations, owner
 from pinnace.controllers.tuning.offspring import Kinds, Offspring
 from pinnace.controllers.tuning.reports import Report, Unreadable, broken
-from pinnace.controllers.tuning.trial import Ending, ended, ending, over, running
+from pinnace.controllers.tuning.trial import Ending, ended, ending, over, running, story
 from pinnace.home import Home
 from pinnace.kinds import katib
 from pinnace.kinds.katib import TRIAL, Trial
@@ -120,6 +120,7 @@ class Trials:
                 raise
             return await self._end(trial, spec, None, ending("Failed", error.reason, error.message), [])
         self.recorder.record(trial, "JobCreated", f"Job {meta['name']} has been created")
+        self.recorder.record(trial, "JobRunning", f"Job {meta['name']} is running")
         return Result()
 
     async def _await_manager(self, trial: Obj) -> Result:
@@ -188,9 +189,8 @@ class Trials:
         await self.client.transact([change], rows)
         self._followers.pop(meta["uid"], None)
         self._waiting.discard(meta["uid"])
-        last = status["conditions"][-1]
-        bad = last["type"] in ("Failed", "MetricsUnavailable")
-        self.recorder.record(trial, f"Trial{last['type']}", last["message"], warning=bad)
+        reason, words, bad = story(status["conditions"][-1], meta["name"])
+        self.recorder.record(trial, reason, words, warning=bad)
         if found.kind == "EarlyStopped" and run is not None and spec.retain_run:
             await self._stop(run, spec)
         return Result()

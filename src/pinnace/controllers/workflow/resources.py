@@ -279,8 +279,8 @@ def _outputs(template: Template, found: Obj | None) -> Obj | None:
         values = find(found, path) if path and found is not None else []
         if not values and origin.default is not msgspec.UNSET:
             values = [origin.default]
-        if not values:
-            raise ActError(f"output parameter '{parameter.name}': {path} is not found in the object")
+        if not values:  # as the programs answer that upstream asks: kubectl, which prints nothing, and jq
+            values = ["" if origin.json_path else "null"]
         item: Obj = {"name": parameter.name, "value": " ".join(string(value) for value in values)}
         if parameter.global_name:
             item["globalName"] = parameter.global_name

@@ -42,6 +42,9 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 class RegistrySource:
+    actions = "pull"
+    """What a token is asked for."""
+
     def __init__(self, reference: Reference, credentials: Credentials | None = None) -> None:
         import httpx
 
@@ -157,7 +160,7 @@ class RegistrySource:
             raise self._denied()
         query = {
             "service": fields.get("service", ""),
-            "scope": f"repository:{self._reference.repository}:pull",
+            "scope": f"repository:{self._reference.repository}:{self.actions}",
         }
         auth = (self._credentials.user, self._credentials.password) if self._credentials else None
         try:

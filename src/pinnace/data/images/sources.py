@@ -140,6 +140,9 @@ def _named(manifests: list[Descriptor], name: str, what: str) -> Descriptor:
     """Of several images in a layout, the one whose `org.opencontainers.image.ref.name` is asked for."""
     if not manifests:
         raise ImageError(f"{what}: its index names no image")
+    digest = name.partition("@")[2]
+    if digest and (exact := [m for m in manifests if m.digest == digest]):
+        return exact[0]
     names = {(m.annotations or {}).get("org.opencontainers.image.ref.name", ""): m for m in manifests}
     if name and name in names:
         return names[name]

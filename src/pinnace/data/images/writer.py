@@ -16,7 +16,9 @@ from uuid import uuid4
 
 import msgspec
 
-from pinnace.data.images.config import ImageConfig, architecture
+from pinnace.data.images.config import Descriptor, Document, ImageConfig, architecture, choose, read
+from pinnace.data.images.errors import ImageError
+from pinnace.data.images.sources import Source
 from pinnace.data.images.tree import Tree
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -105,6 +107,52 @@ class LayoutWriter:
         }
         self._write_index()
         return Written(name, described["digest"], sum(one.size for one in layers))
+
+    def adopt(self, source: Source, name: str) -> Written:
+        """An image that is written already, blob by blob as it is. Raises ImageError."""
+        descriptor = source.top()
+        for _ in range(3):
+            content = source.document(descriptor)
+            document = read(content, Document, name)
+            if document.config is not None:
+                break
+            descriptor = choose(document.manifests, name)
+        else:
+            raise ImageError(f"{name}: its index names no image")
+        config = msgspec.structs.replace(document.config, media_type=document.config.media_type or CONFIG)
+        self._keep(source.document(config), config.digest, name)
+        for layer in document.layers:
+            self._layer_of(source, layer, name)
+        digest = self._keep(content, descriptor.digest, name)
+        media = document.media_type or descriptor.media_type or MANIFEST
+        described = {"mediaType": media, "digest": digest, "size": len(content), "annotations": {NAME: name}}
+        self._manifests[name] = {**described, "platform": {"architecture": architecture(), "os": "linux"}}
+        self._write_index()
+        return Written(name, digest, sum(self.blob(one.digest).stat().st_size for one in document.layers))
+
+    def manifest(self, name: str) -> Descriptor:
+        """KeyError: the layout has no image of that name."""
+        return msgspec.convert(self._manifests[name], Descriptor)
+
+    def _keep(self, content: bytes, expected: str, name: str) -> str:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if expected and expected != digest:
+            raise ImageError(f"{name}: content has digest {digest}, expected {expected}")
+        self.blob(digest).write_bytes(content)
+        return digest
+
+    def _layer_of(self, source: Source, layer: Descriptor, name: str) -> None:
+        scratch = self._blobs / f".{uuid4().hex}"
+        try:
+            with scratch.open("wb") as file:
+                source.layer(layer, file)
+            with scratch.open("rb") as file:
+                digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            if digest != layer.digest:
+                raise ImageError(f"{name}: layer has digest {digest}, expected {layer.digest}")
+            os.replace(scratch, self.blob(digest))
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def blob(self, digest: str) -> Path:
         return self._blobs / digest.removeprefix("sha256:")

@@ -18,6 +18,16 @@ class StartError(Exception):
     """The container cannot start; the text is for the person who wrote the manifest."""
 
 
+def unstarted(program: str, why: str = "") -> str:
+    """What a container says whose program did not start, as runc words it. Without `why` there is no such
+    program."""
+    missing = f"stat {program}: no such file or directory" if "/" in program else NOT_IN_PATH
+    return f'unable to start container process: exec: "{program}": {why or missing}'
+
+
+NOT_IN_PATH = "executable file not found in $PATH"
+
+
 class Bind(msgspec.Struct, frozen=True):
     source: str
     path: str
@@ -41,6 +51,12 @@ class Built(msgspec.Struct, frozen=True):
     user: int | None = None
     layered: bool = False
     """The packages that the program would install at its start are there."""
+    python: str = ""
+    """The environment's own interpreter, if it is one of Python."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported before there is a program (a warm start)."""
+    identity: str = ""
+    """What lineage knows it by: an image's digest, an environment's with that of what was installed."""
     image: str = ""
     """As the manifest names it; the container launcher asks its engine for this one."""
 

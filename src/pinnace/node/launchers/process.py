@@ -11,7 +11,7 @@ import shutil
 from functools import lru_cache
 from pathlib import Path
 
-from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms
+from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms, unstarted
 from pinnace.node.orphans import Orphans
 from pinnace.node.reaper import Reaper, exit_code, kill_session
 from pinnace.node.rewriting import Rewriter
@@ -86,7 +86,8 @@ class ProcessLauncher:
                 stderr=launch.stderr,
             )
         except OSError as error:
-            raise StartError(f"exec {launch.argv[0]!r}: {error.strerror}: {error.filename}") from None
+            why = (error.strerror or "").lower()
+            raise StartError(unstarted(launch.argv[0], f"{why}: {error.filename}")) from None
         self.orphans.born(handle.pid)
         return handle
 
@@ -126,9 +127,9 @@ def find(name: str, path: str, cwd: str) -> str:
     """The program's file, looked up as execvp does. StartError: there is none."""
     found = _which(name, path) if "/" not in name else os.path.join(cwd, name)
     if not found:
-        raise StartError(f"exec: {name!r}: executable file not found in $PATH")
+        raise StartError(unstarted(name))
     if "/" in name and not Path(found).exists():
-        raise StartError(f"exec: {name!r}: no such file or directory")
+        raise StartError(unstarted(name))
     return found
 
 
@@ -136,5 +137,5 @@ def find(name: str, path: str, cwd: str) -> str:
 def _which(name: str, path: str) -> str:
     found = shutil.which(name, path=path)
     if found is None:
-        raise StartError(f"exec: {name!r}: executable file not found in $PATH")
+        raise StartError(unstarted(name))
     return found

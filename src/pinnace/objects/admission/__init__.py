@@ -18,6 +18,7 @@ from pinnace.objects.admission import (
     serving,
     training,
     tuning,
+    workflow,
     workloads,
 )
 from pinnace.objects.admission.rules import NONE, Rules
@@ -49,6 +50,9 @@ _RULES: dict[str, Rules] = {
     "trainjobs.trainer.kubeflow.org": training.TRAIN_JOB,
     "tfjobs.kubeflow.org": training.OLDER,
     "pytorchjobs.kubeflow.org": training.OLDER,
+    "mpijobs.kubeflow.org": training.MPI_JOB,
+    "workflows.argoproj.io": workflow.COMPILED,
+    "workflowtemplates.argoproj.io": workflow.COMPILED,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
 

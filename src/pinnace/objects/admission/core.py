@@ -195,6 +195,8 @@ def change_claim(old: Obj, new: Obj) -> list[Cause]:
 
 _NODE_PORTS = ("allocateLoadBalancerNodePorts", True)
 _SERVICES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+OPENED = ("NodePort", "LoadBalancer")
+"""Those that a port of the node leads to."""
 
 
 def prepare_service(service: Obj) -> None:
@@ -215,19 +217,23 @@ def default_service(service: Obj) -> None:
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     if not spec.get("clusterIP"):
-        spec["clusterIP"] = _address(service["metadata"].get("uid") or "")
+        spec["clusterIP"] = address(service["metadata"].get("uid") or "")
     spec["clusterIPs"] = [spec["clusterIP"]]
-    if kind in ("NodePort", "LoadBalancer"):
+    if kind in OPENED:
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if kind == "NodePort" or (kind == "LoadBalancer" and spec.setdefault(*_NODE_PORTS)):
         for port in spec.get("ports") or ():
             if not port.get("nodePort"):
-                port["nodePort"] = (
-                    30000 + _digest(f"{service['metadata'].get('uid')}/{port.get('port')}") % 2768
-                )
+                port["nodePort"] = node_port(service["metadata"].get("uid") or "", port.get("port"))
 
 
-def _address(uid: str) -> str:
+def node_port(uid: str, port: Any) -> int:
+    """The one that is proposed; `allocation` sees to it that nobody else has it."""
+    return 30000 + _digest(f"{uid}/{port}") % 2768
+
+
+def address(uid: str) -> str:
+    """As `node_port`."""
     number = _digest(uid) % (2**20 - 512) + 256
     return f"10.{96 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 

@@ -39,6 +39,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     mutate: Callable[[Obj], None] | None = None
     """Where upstream's mutating webhook stands: before the schema judges, so that any type may stand in the
     spec (metadata is sound). Not for writes of the status."""
+    concerns: Callable[[Obj], bool] | None = None
+    """Which documents `mutate` would change; None: perhaps any. The others are spared a copy."""
     prepare: Callable[[Obj], None] = _unprepared
     """At creation, after metadata is stamped: first status, generated labels."""
     carry: Callable[[Obj, Obj], None] = _carry_nothing

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pinnace.kinds import jobset, trainer, training_older
+from pinnace.kinds import jobset, jobset_rules, mpijob, trainer, training_older
 from pinnace.objects.admission.rules import Rules
 
 OLDER = Rules(mutate=training_older.modernise)
 """Documents of past versions become today's."""
-JOB_SET = Rules(mutate=jobset.default, check=jobset.check, change=jobset.change)
-TRAIN_JOB = Rules(check=trainer.check, change=trainer.change)
+JOB_SET = Rules(mutate=jobset.default, check=jobset_rules.check, change=jobset.change)
+TRAIN_JOB = Rules(prepare=trainer.dated, check=trainer.check, change=trainer.change)
+MPI_JOB = Rules(carry=mpijob.carry)

@@ -121,6 +121,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     "kubeflow-katib-edit": (f"{BOTH} : kubeflow.org : {_KATIB}",),
     "kubeflow-kserve-view": (f"{READ} : serving.kserve.io : *",),
     "kubeflow-kserve-edit": (f"{BOTH} : serving.kserve.io : *",),
+    "pinnace-registry": (
+        "* : /api/model_registry/*,/api/2.0/mlflow/*,/api/2.0/mlflow-artifacts/*",
+    ),
     "pinnace-quickstart": (
         f"{BOTH} : : pods,pods/exec,pods/log,services,configmaps,persistentvolumeclaims,events",
         f"{BOTH} : apps : {_APPS}",
@@ -170,9 +173,10 @@ def roles() -> Iterator[Obj]:
         yield {**made, "rules": rules}
 
 
-def bindings() -> Iterator[Obj]:
-    """The ClusterRoleBindings."""
-    for name, groups in BINDINGS.items():
+def bindings(*, strict: bool = False) -> Iterator[Obj]:
+    """The ClusterRoleBindings. `strict`: accounts get nothing that upstream does not give them."""
+    own = {} if strict else {"pinnace-registry": ("system:serviceaccounts",)}
+    for name, groups in {**BINDINGS, **own}.items():
         subjects = [{"apiGroup": GROUP, "kind": "Group", "name": group} for group in groups]
         yield {
             "metadata": {"name": name, "labels": dict(MARK), "annotations": dict(UPDATED)},
@@ -182,10 +186,11 @@ def bindings() -> Iterator[Obj]:
 
 
 def quickstart() -> Obj:
-    """The RoleBinding by which a namespace's `default` account may do what quick-starts let it do."""
+    """The RoleBinding by which a namespace's `default` account may do what quick-starts let it do, and the
+    account under which Workflows of kfp 1.8 run."""
     return {
         "metadata": {"name": QUICKSTART},
-        "subjects": [{"kind": "ServiceAccount", "name": "default"}],
+        "subjects": [{"kind": "ServiceAccount", "name": name} for name in ("default", "pipeline-runner")],
         "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": QUICKSTART},
     }
 

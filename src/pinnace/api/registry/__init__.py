@@ -1,0 +1,1 @@
+"""Kubeflow's Model Registry over HTTP."""
