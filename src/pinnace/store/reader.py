@@ -241,7 +241,7 @@ class Reader:
     def _moved_rows(
         self, owner: str, newer_than: int, rows: Rows, kinds: builtins.list[Star]
     ) -> builtins.list[tuple[str, str, int, bytes]]:
-        """What the tables have under several kinds; a later kind hides what an earlier one has by that key."""
+        """What the tables have under several kinds; a later one hides what an earlier one has by a key."""
         found: dict[str, tuple[str, str, int, bytes]] = {}
         for before, kind in kinds:
             stored = self._stored_rows(kind, owner, newer_than, -1)
