@@ -92,13 +92,13 @@ import sys
 open(sys.argv[1] + "/model.pmml", "w").write('''{PMML}''')
 """, {"instances": [[3.0], [5.0]]},
         lambda said: [next(iter(each.values())) for each in said["predictions"]] == [7, 11]),
-    "paddle": Case(("paddlepaddle>=3,<4", "numpy"), """
+    "paddle": Case(("paddlepaddle>=3,<4", "numpy", "setuptools"), """
 import sys, paddle
-class Double(paddle.nn.Layer):
-    def forward(self, x):
-        return x * 2
+layer = paddle.nn.Linear(4, 4)
+layer.weight.set_value(paddle.eye(4) * 2)
+layer.bias.set_value(paddle.zeros([4]))
 spec = [paddle.static.InputSpec([None, 4], "float32", "x")]
-paddle.jit.save(paddle.jit.to_static(Double(), input_spec=spec), sys.argv[1] + "/model")
+paddle.jit.save(layer, sys.argv[1] + "/model", input_spec=spec)
 """, {"instances": ROWS}, lambda said: said["predictions"] == [[2, 4, 6, 8], [8, 6, 4, 2]]),
     "huggingface": Case(("transformers>=4.45", "torch>=2.4,<3", "numpy"), """
 import sys, torch
