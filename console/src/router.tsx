@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { workflowOfRun } from "./api/runs";
 import { Endpoints } from "./endpoints/Endpoints";
 import { Frame } from "./ui/Frame";
 import { Empty } from "./ui/notes";
@@ -17,7 +18,9 @@ const root = createRootRoute({
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
-  beforeLoad: () => {
+  beforeLoad: async ({ location }) => {
+    const found = await workflowOfRun(location.hash);
+    if (found) throw redirect({ to: "/$namespace/workflows/$name", params: found });
     throw redirect({ to: "/$namespace/workflows", params: { namespace: "default" } });
   },
 });

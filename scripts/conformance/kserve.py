@@ -182,7 +182,8 @@ def judged(
         if ready:
             return Result(path, kind, name, *answered(kubectl, kind, name, namespace))
         why = why or lacking(kubectl, namespace)
-        if why or time.monotonic() > deadline:
+        late = time.monotonic() > deadline
+        if why or (late and (time.monotonic() > deadline + LONG or not preparing(kubectl, namespace))):
             break
         time.sleep(0.5)
     return Result(path, kind, name, *excuse(why or waiting(kubectl, namespace), text))
@@ -206,6 +207,11 @@ def lacking(kubectl: Kubectl, namespace: str) -> str:
     events = kubectl.document("get", "events", "-n", namespace).get("items") or []
     said = (str(event.get("message")) for event in events if event.get("type") == "Warning")
     return next((each for each in said if "no rule says what stands for image" in each), "")
+
+
+def preparing(kubectl: Kubectl, namespace: str) -> bool:
+    """Whether a server's environment is still being built."""
+    return "PreparingEnvironment" in json.dumps(kubectl.document("get", "pods", "-n", namespace))
 
 
 def waiting(kubectl: Kubectl, namespace: str) -> str:

@@ -1,8 +1,8 @@
 """`python -m scripts.conformance.training`: upstream's training documents on a platform, what came of each,
 and n of m.
 
-A document counts unless it names a GPU or an image of which no rule says what stands for it (its program is
-in that image alone). What does not count is applied all the same: it must be accepted, and its pods made.
+A document counts unless it names a GPU, data on the Internet, or an image of which no rule says what stands
+for it (its program is in that image alone). What does not count is applied all the same: it must be accepted, and its pods made.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from scripts.conformance.cluster import Cluster, Refused
 CORPUS = ROOT.parent / "shared" / "corpus" / "training"
 JOBS = ("TFJob", "PyTorchJob", "XGBoostJob", "PaddleJob", "JAXJob", "MPIJob", "TrainJob")
 GOOD, BAD = ("Succeeded", "Complete"), ("Failed",)
+REMOTE = ("hf://", "s3://")
 MADE_WITHIN, OVER_WITHIN = 20.0, 300.0
 Document = dict[str, Any]
 
@@ -88,6 +89,9 @@ def reasons(value: Any) -> Iterator[str]:
         image = value.get("image")
         if isinstance(image, str) and shipped().match(image) is None:
             yield f"image {image} cannot be had: its program is nowhere else"
+        place = value.get("storageUri")
+        if isinstance(place, str) and place.startswith(REMOTE):
+            yield f"{place} lies on the Internet, which this machine does not reach"
         for one in value.values():
             yield from reasons(one)
 

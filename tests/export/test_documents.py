@@ -13,7 +13,7 @@ import yaml
 from pinnace.authoring.export import artifacts, images, rights, sources
 from pinnace.authoring.export.artifacts import REPOSITORY, VOLUME, Found, Store, Wanted
 from pinnace.authoring.export.bundle import BASE, SECRETS, Bundle, Image, names, placeholder
-from pinnace.authoring.export.cleaning import cleaned
+from pinnace.authoring.export.cleaning import cleaned, written_as
 from pinnace.authoring.export.operators import needs
 from pinnace.authoring.export.readme import readme
 from pinnace.authoring.export.references import references
@@ -70,6 +70,17 @@ def test_what_a_server_sets_is_gone_and_what_a_person_wrote_stays() -> None:
     assert made["spec"]["templates"][0]["metadata"] == {"annotations": {"mine": "1"}}
     assert cleaned(made) == made, "cleaning twice changes nothing"
     assert obj["spec"]["shutdown"] == "Stop", "what the server holds is left alone"
+
+
+def test_a_document_goes_out_in_the_version_in_which_it_was_written() -> None:
+    seen = {"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": "m"}}
+    entry = {"apiVersion": "kubeflow.org/v1", "fieldsV1": {"f:spec": {}}}
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"apiVersion": "kubeflow.org/v1"}'}
+    assert written_as(seen) == "kubeflow.org/v2beta1"
+    assert written_as({**seen, "metadata": {"managedFields": [entry]}}) == "kubeflow.org/v1"
+    assert written_as({**seen, "metadata": {"annotations": applied}}) == "kubeflow.org/v1"
+    status = {**entry, "subresource": "status"}
+    assert written_as({**seen, "metadata": {"managedFields": [status]}}) == "kubeflow.org/v2beta1"
 
 
 def test_claims_services_and_jobs_lose_what_their_controllers_wrote() -> None:
@@ -268,6 +279,14 @@ def test_secrets_keep_their_keys_and_no_value() -> None:
         "data": {"password": "aHVudGVyMg=="},
     }
     made = placeholder(secret)
+    pull = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "p"},
+        "type": "kubernetes.io/dockerconfigjson",
+    }
+    empty = placeholder({**pull, "data": {".dockerconfigjson": "c2VjcmV0"}})
+    assert json.loads(empty["stringData"][".dockerconfigjson"]) == {"auths": {}}, "a server wants JSON there"
     assert made["stringData"] == {"password": ""} and "aHVudGVyMg" not in json.dumps(made)
 
 

@@ -117,6 +117,16 @@ async def test_volumes_content_and_host_folders(node: Node, outside: Path) -> No
     assert node.log(run) == "x: 1y"
 
 
+async def test_a_volume_may_be_where_this_machine_has_nothing(node: Node) -> None:
+    """Below /usr, which is the machine's own and read-only."""
+    place = "/usr/share/pinnace-test/html"
+    mounts = [Mount(place, volume="scratch"), Mount("/opt/here", volume="scratch")]
+    run = pod(shell(f"echo x > {place}/index; cat /opt/here/index; ls -d /usr/bin", mounts=mounts))
+    assert (await node.run(run)).phase == "Succeeded", node.log(run)
+    assert node.log(run) == "x\n/usr/bin\n"
+    assert not Path("/usr/share/pinnace-test").exists()
+
+
 async def test_outputs_may_lie_on_volumes(node: Node, outside: Path) -> None:
     mounts = [Mount("/mnt", volume="scratch"), Mount("/mnt/claim", source=str(outside))]
     artifacts = [Output("a", "/mnt/claim/a"), Output("all", "/mnt/claim")]

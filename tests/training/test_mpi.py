@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.platform import Platform
+from tests.e2e.platform import Platform, eventually
 from tests.training.running import apply, finished, said
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -32,6 +32,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def close_to_pi(log: str) -> bool:
     found = re.search(r"pi is approximately ([\d.]+)", log)
     return found is not None and abs(float(found[1]) - 3.14159) < 0.02
+
+
+def test_the_shipped_runtimes_are_there_before_any_job(platform: Platform) -> None:
+    """The SDK lists them, or asks for one, before it creates anything."""
+    def names() -> str:
+        return platform.kubectl("get", "clustertrainingruntimes", "-o", "name", check=False)
+
+    eventually(lambda: "deepspeed-distributed" in names(), "the runtimes", 20)
+    assert "torch-distributed" in names()
 
 
 def test_mpirun_starts_ranks_by_exec(platform: Platform) -> None:
@@ -67,3 +76,10 @@ def test_a_launcher_may_be_a_rank_itself(platform: Platform) -> None:
     log = said(platform, "job/pi-all-launcher")
     assert "rank 0 of 3 on pi-all-launcher" in log
     assert "rank 2 of 3 on pi-all-worker-1" in log
+
+
+def test_a_trainjob_of_an_mpi_runtime_launches_from_its_first_node(platform: Platform) -> None:
+    apply(platform, "trainjob-mpi")
+    assert finished(platform, "trainjob", "ranks") == "Complete"
+    log = said(platform, "-l", "jobset.sigs.k8s.io/replicatedjob-name=launcher", "--tail=-1")
+    assert "2 ranks on ranks-launcher-0-0, ranks-node-0-0: sum 3" in log

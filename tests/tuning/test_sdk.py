@@ -29,14 +29,18 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     made.down()
 
 
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python that has it."""
-    folder = tmp_path_factory.mktemp("sdk") / "environment"
+def environment(folder: Path, *packages: str) -> Path:
+    """The Python that has them."""
     subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(folder)], check=True, timeout=60)
     python = folder / "bin" / "python"
-    subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *SDK], check=True, timeout=600)
+    install = ["uv", "pip", "install", "-q", "--python", str(python)]
+    subprocess.run([*install, *packages], check=True, timeout=600)
     return python
+
+
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(tmp_path_factory.mktemp("sdk") / "environment", *SDK)
 
 
 def said_by(platform: Platform, sdk: Path, program: str, *words: str) -> Any:
@@ -83,6 +87,18 @@ def test_a_function_pushes_its_metrics_and_the_sdk_reads_them(platform: Platform
     result = 4 * int(said["assigned"]["a"]) - float(said["assigned"]["b"]) ** 2
     assert float(said["best"]) == pytest.approx(result)
     assert said["told"] == [said["best"]]
+
+
+def test_the_optimizer_of_the_newer_sdk_searches_over_train_jobs(platform: Platform, tmp_path: Path) -> None:
+    newer = environment(tmp_path / "environment", "kubeflow==0.5.0")
+    said = said_by(platform, newer, "optimizer_program.py")
+    assert said["status"] == "Complete"
+    assert len(said["losses"]) == 3
+    assert said["best"] == min(said["losses"])
+    rate, rounds = float(said["parameters"]["lr"]), int(said["parameters"]["rounds"])
+    assert said["best"] == pytest.approx((rate - 0.3) ** 2 + rounds)
+    assert f"loss={said['best']}" in said["logs"]
+    assert "ExperimentCreated" in said["events"]
 
 
 def test_the_example_finds_a_good_machine(platform: Platform) -> None:

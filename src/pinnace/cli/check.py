@@ -26,6 +26,8 @@ from pinnace.objects.writing import Admission
 UNKNOWN = frozenset({403, 404, 405, 503})
 """Answers that only mean that something cannot be seen."""
 EXISTS = 409
+OWN_LIMIT = "this platform"
+"""How refusals speak of what cannot be done here; elsewhere it may be."""
 
 
 def check(target: Path, context: str, profile: tuple[str, ...], overlay: str, kubeconfig: Path | None) -> int:
@@ -118,14 +120,13 @@ def offline(documents: list[Obj], names: list[str], catalogue: Catalogue) -> tup
     named = {one.where for one in found if not one.path.endswith(".image") and one.level == ERROR}
     admission = Admission(catalogue)
     for obj in documents:
-        if checking.where(obj) in named:
+        place = checking.where(obj)
+        if place in named or (obj["apiVersion"], obj["kind"]) not in cluster.served:
             continue
         # Without a cluster the definitions that ship here stand for its schemas.
-        if (obj["apiVersion"], obj["kind"]) in cluster.served and (
-            said := problem(admission, catalogue, obj)
-        ):
-            text = said.removeprefix(f"{checking.where(obj)}: ")
-            found.append(Finding(checking.where(obj), "", text, "correct the document"))
+        said = problem(admission, catalogue, obj)
+        if said and OWN_LIMIT not in said:
+            found.append(Finding(place, "", said.removeprefix(f"{place}: "), "correct the document"))
     return cluster, found
 
 

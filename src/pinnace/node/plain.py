@@ -231,6 +231,8 @@ class Plain:
 
     def report(self) -> PodReport:
         done = self.state.exit_code is not None and self.run.outputs is not None
+        if self.handle is not None:
+            self.state.pid = self.handle.pid  # a warm start learns of it a moment later
         return PodReport(
             uid=self.run.uid,
             phase=self.phase,

@@ -123,7 +123,7 @@ class Pod:
             self.finish()
 
     def report(self) -> PodReport:
-        states: list[ContainerState] = [m.state for m in (*self.init, *self.mains)]
+        states: list[ContainerState] = [m.told() for m in (*self.init, *self.mains)]
         return PodReport(
             uid=self.run.uid,
             phase=self.phase,

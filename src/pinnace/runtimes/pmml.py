@@ -27,7 +27,7 @@ def load(folder: Path) -> Model:
     def predict(given: Any) -> Any:
         """Rows in the order of the model's fields, or by their names; each becomes its output fields."""
         rows = given.to_dict("records") if hasattr(given, "to_dict") else given
-        return [evaluator.predict(record(row, names)) for row in rows]
+        return [dict(evaluator.predict(record(row, names))) for row in rows]
 
     return Model(predict, len(names), "BYTES")
 

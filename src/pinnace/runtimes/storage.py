@@ -117,16 +117,18 @@ def emulated(uri: str, folder: Path) -> None:
             keep(folder / inside, asked(source, uri), uri)
 
 
-def hub(uri: str, folder: Path) -> None:
-    """`hf://owner/model[:revision]`: the files of a model of the Hugging Face hub."""
+def hub(uri: str, folder: Path, kind: str = "models") -> None:
+    """`hf://owner/model[:revision]`: the files of a model, or of one of the `datasets`, of the Hugging Face
+    hub."""
     repository, _, revision = uri.removeprefix("hf://").partition(":")
     host = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     revision = revision or "main"
-    listed = json.load(asked(f"{host}/api/models/{repository}/revision/{quote(revision, safe='')}", uri))
+    listed = json.load(asked(f"{host}/api/{kind}/{repository}/revision/{quote(revision, safe='')}", uri))
+    place = repository if kind == "models" else f"{kind}/{repository}"
     for entry in listed.get("siblings") or ():
         name = str(entry["rfilename"])
         if wanted(name):
-            source = f"{host}/{repository}/resolve/{quote(revision, safe='')}/{quote(name)}"
+            source = f"{host}/{place}/resolve/{quote(revision, safe='')}/{quote(name)}"
             keep(folder / name, asked(source, uri), uri)
 
 

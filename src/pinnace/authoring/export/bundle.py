@@ -22,6 +22,8 @@ BASE, CLUSTER, SECRETS, ENDPOINTS = "base", "cluster", "secrets", "endpoints"
 PARTS = (BASE, CLUSTER, SECRETS, ENDPOINTS)
 PLACEHOLDER = ""
 """A secret's value in the bundle."""
+WANTED = {".dockerconfigjson": '{"auths": {}}', ".dockercfg": "{}", "ssh-privatekey": "to be filled in"}
+"""Keys that the API server does not take empty (kubernetes pkg/apis/core/validation, ValidateSecret)."""
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -167,7 +169,9 @@ def fresh(wanted: str, taken: Iterable[str]) -> str:
 
 
 def placeholder(secret: Obj) -> Obj:
-    """A Secret's keys without their values."""
+    """A Secret's keys without their values; where a server wants something, something without worth."""
     data: dict[str, Any] = {**(secret.get("data") or {}), **(secret.get("stringData") or {})}
     made = {k: v for k, v in secret.items() if k not in ("data", "stringData")}
-    return {**made, "stringData": dict.fromkeys(sorted(data), PLACEHOLDER)} if data else made
+    if not data:
+        return made
+    return {**made, "stringData": {key: WANTED.get(key, PLACEHOLDER) for key in sorted(data)}}

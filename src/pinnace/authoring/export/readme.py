@@ -76,7 +76,7 @@ def remaining(bundle: Bundle) -> Iterator[str]:
 def secrets(bundle: Bundle) -> Iterator[str]:
     for one in bundle.parts.get(SECRETS, []):
         keys = ", ".join(f"`{key}`" for key in one.get("stringData") or {})
-        if keys and not any((one.get("stringData") or {}).values()):
+        if keys and "data" not in one:
             yield f"Fill in `secrets/secret-{one['metadata']['name']}.yaml`: {keys}. No value was exported."
 
 

@@ -5,6 +5,7 @@ Called by `export`. References are followed until nothing new comes; each object
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +46,8 @@ BINDINGS, ROLES, CLUSTER_ROLES = (
     "rolebindings.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io",
     "clusterroles.rbac.authorization.k8s.io",
 )  # fmt: skip
-EDGES = ("predictor", "transformer", "explainer")
+APPLIED = 250_000
+"""Bytes: kubectl keeps what it applied in an annotation, and these have a limit of 256 KiB."""
 
 
 KEYED = (
@@ -196,8 +198,10 @@ class Gathering:
             bundle.note(KEYED)
 
     def remark(self, bundle: Bundle, obj: Obj) -> None:
-        """What of a document is this machine's."""
+        """What of a document is this machine's, or more than kubectl takes."""
         name = obj["metadata"]["name"]
+        if len(json.dumps(obj)) > APPLIED:
+            bundle.note(f"{obj['kind']} {name} is too long for `kubectl apply`: add `--server-side`.")
         for folder in left(obj):
             bundle.note(
                 f"{obj['kind']} {name} mounts the folder {folder} of this machine: put it into a claim, or "

@@ -41,6 +41,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """Name → the families that act on what it makes: `--only NAME` starts them too."""
 
 
+SHIPPED: Mapping[str, str] = {"trainer": "pinnace.controllers.trainer.bootstrap"}
+"""Name → the module whose `ship(client)` makes what people look for before they make anything."""
+
+
 class UnknownFamily(Exception):
     """An option names a family that there is not; the text says which there are."""
 

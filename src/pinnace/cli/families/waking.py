@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from importlib import import_module
 
-from pinnace.cli.families import FAMILIES
+from pinnace.cli.families import FAMILIES, SHIPPED
 from pinnace.cli.given import Platform
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.manager import Manager
@@ -27,7 +27,7 @@ def reconcilers(name: str, platform: Platform) -> list[Reconciler]:
 
 
 class Waking:
-    def __init__(self, platform: Platform, manager: Manager, names: Iterable[str]) -> None:
+    def __init__(self, platform: Platform, manager: Manager, names: Collection[str]) -> None:
         self.platform = platform
         self.manager = manager
         self.asleep: dict[str, list[str]] = {}
@@ -35,10 +35,13 @@ class Waking:
         for name in names:
             for key in FAMILIES[name]:
                 self.asleep.setdefault(key, []).append(name)
+        self.shipping = [SHIPPED[name] for name in names if name in SHIPPED]
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """From now on; first for all objects that stand there already."""
+        for source in self.shipping:
+            self._go(self._ship(source), f"ship {source}")
         self.platform.client.listen(self.feed)
         for key in list(self.asleep):
             if self.platform.store.list(key, limit=1).items:
@@ -55,9 +58,20 @@ class Waking:
             for other in FAMILIES[name]:
                 if name in self.asleep.get(other, ()):
                     self.asleep[other].remove(name)
-            task = asyncio.create_task(self._join(name), name=f"wake {name}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._go(self._join(name), f"wake {name}")
+
+    def _go(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ship(self, source: str) -> None:
+        """What people look for before they make anything; the family sleeps on."""
+        try:
+            module = await asyncio.to_thread(import_module, source)
+            await module.ship(self.platform.client)
+        except Exception:
+            log.exception("what %s ships could not be made", source)
 
     async def _join(self, name: str) -> None:
         try:

@@ -10,6 +10,8 @@ from typing import Any
 
 from pinnace.kinds.resource import Obj
 from pinnace.kinds.trainer import CLUSTER_RUNTIME, FRAMEWORK, STEP
+from pinnace.objects.client import Change
+from pinnace.objects.local import Local
 
 TRAINER = "ghcr.io/kubeflow/trainer"
 TORCH = "pytorch/pytorch:2.13.0-cuda13.0-cudnn9-runtime"
@@ -18,6 +20,14 @@ TUNED = {
     "torchtune-llama3.2-3b": ("meta-llama/Llama-3.2-3B-Instruct", "llama3_2/3B_full"),
     "torchtune-qwen2.5-1.5b": ("Qwen/Qwen2.5-1.5B-Instruct", "qwen2_5/1.5B_full"),
 }
+
+
+async def ship(client: Local) -> None:
+    """Those that are missing, in one commit. Called when the platform starts: what somebody changed stays."""
+    there = {one["metadata"]["name"] for one in client.peek_list(CLUSTER_RUNTIME).items}
+    missing = [one for one in runtimes() if one["metadata"]["name"] not in there]
+    if missing:
+        await client.transact([Change(verb="create", resource=CLUSTER_RUNTIME, obj=one) for one in missing])
 
 
 def runtimes() -> list[Obj]:

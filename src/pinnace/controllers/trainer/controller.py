@@ -50,9 +50,8 @@ class TrainJobs:
 
     async def run(self) -> None:
         """The runtimes that ship, before anybody can miss them; afterwards they are the user's to change."""
-        for runtime in bootstrap.runtimes():
-            with suppress(StatusError):
-                await self.client.create(CLUSTER_RUNTIME, runtime)
+        with suppress(StatusError):
+            await bootstrap.ship(self.client)
 
     async def reconcile(self, key: Key) -> Result:
         job = self.client.peek(TRAIN_JOB, key.name, key.namespace)

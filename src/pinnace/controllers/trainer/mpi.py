@@ -1,6 +1,7 @@
 """What a TrainJob of an MPI runtime gets: a hostfile, keys for ssh, and Open MPI's own variables.
 
-Pure. Source: kubeflow/trainer pkg/runtime/framework/plugins/mpi/mpi.go.
+Pure. Source: kubeflow/trainer pkg/runtime/framework/plugins/mpi/mpi.go. Keys are for their owner alone: they
+belong to the pod's own user here, and ssh takes no others.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def ssh(
         {"key": "ssh-privatekey", "path": "id_rsa"}, {"key": "ssh-publickey", "path": "id_rsa.pub"},
         {"key": "ssh-publickey", "path": "authorized_keys"},
     ]
-    keys = {"name": KEYS, "secret": {"secretName": f"{nodes.job}-{KEYS}", "items": items}}
+    secret = {"secretName": f"{nodes.job}-{KEYS}", "defaultMode": 0o600, "items": items}
+    keys = {"name": KEYS, "secret": secret}
     mounts = [{"name": KEYS, "mountPath": settings.get("sshAuthMountPath") or "/root/.ssh"}]
     found = [*volumes, keys]
     env: list[Obj] = []

@@ -131,7 +131,7 @@ class Trials:
             where = f"{db_manager.HOME}/{db_manager.NAME}"
             words = f"the run waits for the pod of Deployment {where} to be ready: metrics are pushed to it"
             self.recorder.record(trial, "WaitingForDBManager", words)
-            await db_manager.ensure(self.client)
+        await db_manager.ensure(self.client)
         return Result(after=LOOK)
 
     def _population(self, trial: Obj) -> tuple[Obj | None, str]:

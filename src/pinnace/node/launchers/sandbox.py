@@ -35,6 +35,7 @@ HIDDEN = ("--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
 """Where bubblewrap is process 1: its /proc/1/exe is a file of the user's on the host, who may chmod it."""
 IMAGE_FOLDERS = ("etc", "proc", "dev")
 """Where files of ours are bound into an image's root."""
+USR = ("--ro-bind", "/usr", "/usr")
 LEADERS = ("/usr/bin/setsid", "/bin/setsid")
 PRIVATE = ("tmp", "run", "mnt", "home", "root", "var", "etc", "workspace", "data", "proc", "dev")
 UNSAFE = frozenset(
@@ -199,7 +200,9 @@ class SandboxLauncher:
     def argv(self, launch: Launch, hidden: list[str]) -> list[str]:
         """bubblewrap's words. `hidden`: the variables that only the container may see."""
         uid = str(launch.user or launch.built.user or UID)
-        root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid)
+        view = View(launch.root, launch.built.root)
+        binds = [view.mount(bind) for bind in launch.binds]
+        root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid, binds)
         spaces = [word for word in self.spaces if word != "--new-session"] if launch.tty else self.spaces
         if launch.beside:
             spaces = [word for word in spaces if word not in OWN_PROCESSES]
@@ -208,8 +211,7 @@ class SandboxLauncher:
         if not launch.fresh:
             refuse_links(launch.root, above(launch.built.binds))
         argv += environment_binds(launch.built.binds)
-        view = View(launch.root, launch.built.root)
-        for bind in map(view.mount, launch.binds):
+        for bind in binds:
             argv += ("--ro-bind" if bind.read_only else "--bind", bind.source, bind.path)
         if launch.cwd not in ("", "/"):
             cwd = view.way(launch.cwd)
@@ -241,10 +243,14 @@ class SandboxLauncher:
                 return [path, "-c"]
         return []
 
-    def host_view(self, launch: Launch, uid: str) -> list[str]:
+    def host_view(self, launch: Launch, uid: str, binds: list[Bind]) -> list[str]:
+        """A mount below /usr at a place that the host's has not is made in a layer above it."""
         if not launch.fresh:
             refuse_links(launch.root, self.shared)
-        return ["--bind", launch.root, "/", *self.host, *self.etc.binds(uid)]
+        host = self.host
+        if self.overlay and any(bind.path.startswith("/usr/") and unknown(bind.path) for bind in binds):
+            host = ["--overlay-src", "/usr", "--tmp-overlay", "/usr", *host[len(USR) :]]
+        return ["--bind", launch.root, "/", *host, *self.etc.binds(uid)]
 
     def image_root(self, launch: Launch) -> list[str]:
         """The unpacked image below, the pod's folder above."""
@@ -267,6 +273,10 @@ class SandboxLauncher:
         """Nothing: `--die-with-parent` has ended them with the node."""
 
 
+def unknown(path: str) -> bool:
+    return not os.path.lexists(path)
+
+
 def machine() -> tuple[str, ...]:
     """/proc and /dev. /proc is read-only: under a node of root's the uid inside is root's outside, and for
     /proc/sys (core_pattern!) the owner alone counts; and what runs should not depend on who runs the node.
@@ -282,7 +292,7 @@ def namespaces(nested: bool) -> list[str]:
 
 def host_root() -> list[str]:
     """The host's programs, read-only; its links are made in the root itself (roots.py)."""
-    argv = ["--ro-bind", "/usr", "/usr"]
+    argv = [*USR]
     for name in LINKS:
         path = Path("/") / name
         if path.is_dir() and not path.is_symlink():

@@ -16,8 +16,15 @@ from pinnace.node.warm import kernel
 NODES = ("null", "zero", "full", "random", "urandom", "tty")
 STREAMS = (("stdin", "0"), ("stdout", "1"), ("stderr", "2"))
 IGNORED = frozenset(
-    ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-     "--new-session", "--die-with-parent")
+    (
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--new-session",
+        "--die-with-parent",
+    )
 )
 PAIRS = frozenset(("--uid", "--gid", "--hostname", "--cap-drop", "--chdir", "--perms"))
 BINDS = frozenset(("--bind", "--ro-bind"))

@@ -8,7 +8,14 @@ the word, and then is the program. Nothing of a pod comes back to the zygote.
 
 from __future__ import annotations
 
+# ruff: noqa: E402
+import sys
+
+BARE = frozenset(sys.modules)
+"""What an interpreter has imported at its start anyway."""
+
 import ast
+import atexit
 import builtins
 import ctypes
 import gc
@@ -20,9 +27,9 @@ import os
 import runpy
 import signal
 import socket
-import sys
 import time
 import types
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +51,13 @@ DUMPABLE, SET_NAME, NO_NEW_PRIVS, CAPBSET_READ, CAPBSET_DROP, CAP_AMBIENT, CLEAR
     4,
 )
 CAPABILITIES_V3, MOST_CAPABILITIES = 0x20080522, 64
+STANDARD = (
+    "argparse", "base64", "collections.abc", "contextlib", "copy", "csv", "dataclasses", "datetime", "enum",
+    "functools", "glob", "hashlib", "inspect", "itertools", "locale", "logging", "math", "pathlib", "pickle",
+    "random", "re", "shutil", "string", "subprocess", "tempfile", "textwrap", "threading", "traceback",
+    "typing", "urllib.parse", "uuid", "warnings", "zlib",
+)  # fmt: skip
+"""Of the standard library, what most programs import."""
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,10 +65,11 @@ def wait() -> Job:
     """The job of this process, once it is a child in its room."""
     line = socket.socket(fileno=LINE)
     first = json.loads(line.recv(MOST))
-    for name in first["preload"]:
+    for name in (*STANDARD, *first["preload"]):
         quietly(importlib.import_module, name)
     if first["module"]:
         quietly(import_for, first["module"])
+    early = frozenset(name.partition(".")[0] for name in sys.modules if name not in BARE)
     gc.collect()
     gc.freeze()
     line.send(b"up")
@@ -70,16 +85,16 @@ def wait() -> Job:
         child = os.fork()
         if child == 0:
             line.detach()
-            return entered(json.loads(data), rights)
+            return entered(json.loads(data), rights, early)
         for descriptor in rights:
             os.close(descriptor)
         os.waitpid(child, 0)
 
 
-def quietly(call: Callable[[str], object], name: str) -> None:
+def quietly(call: Callable[..., object], *given: str) -> None:
     """What cannot be imported now, the program will say."""
     try:
-        call(name)
+        call(*given)
     except Exception:
         pass
 
@@ -94,14 +109,14 @@ def import_for(name: str) -> None:
             exec(code, {"__name__": name, "__package__": name.rpartition(".")[0]})  # noqa: S102
 
 
-def entered(job: Job, rights: list[int]) -> Job:
+def entered(job: Job, rights: list[int], early: frozenset[str]) -> Job:
     streams, gate, spaces = rights[:3], socket.socket(fileno=rights[3]), rights[4:]
     try:
         for space in spaces:
             checked(libc.setns(space, 0))
+        os.setsid()  # as below bubblewrap, the program leads no session
         if os.fork():
             os._exit(0)
-        os.setsid()
         for number, descriptor in enumerate(streams):
             os.dup2(descriptor, number)
         if gate.fileno() != LINE:
@@ -112,7 +127,7 @@ def entered(job: Job, rights: list[int]) -> Job:
         drop_rights()
         os.umask(0o022)
         os.chdir(job["cwd"])
-        prepare(job)
+        prepare(job, early)
     except BaseException as error:
         gate.send(f"{type(error).__name__}: {error}".encode()[:2000])
         os._exit(1)
@@ -146,7 +161,7 @@ def checked(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def prepare(job: Job) -> None:
+def prepare(job: Job, early: frozenset[str]) -> None:
     """Whatever may fail, while the pod can still be started another way."""
     for path in job["folders"]:
         os.mkdir(path, 0o700)
@@ -163,6 +178,7 @@ def prepare(job: Job) -> None:
     sys.orig_argv = job["words"]
     sys.argv[:] = job["argv"]
     sys.path[0:1] = [start_of_path(job)]
+    refuse_others(sys.path[0], early)
     for path, finder in list(sys.path_importer_cache.items()):
         if finder is None:
             del sys.path_importer_cache[path]
@@ -173,6 +189,13 @@ def prepare(job: Job) -> None:
         sys.dont_write_bytecode = True
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
+
+
+def refuse_others(folder: str, early: frozenset[str]) -> None:
+    """A module of the program's own goes before one that is imported here already: then it starts cold."""
+    for name in os.listdir(folder or "."):
+        if name.partition(".")[0] in early:
+            raise ImportError(f"{name} stands for a module that is imported already")
 
 
 def take_variables(env: dict[str, str]) -> None:
@@ -200,10 +223,12 @@ def unbuffer() -> None:
         setattr(sys, f"__{name}__", new)
 
 
-def run(job: Job) -> None:
-    """As the interpreter does it itself."""
+def run(job: Job) -> int:
+    """As the interpreter does it itself; the exit code, or minus a signal that it should die of."""
     module: Any = types.ModuleType("__main__")
     module.__builtins__ = builtins
+    if sys.version_info < (3, 14):
+        module.__annotations__ = {}
     sys.modules["__main__"] = module
     gc.enable()
     try:
@@ -211,7 +236,7 @@ def run(job: Job) -> None:
             module.__loader__ = None
             start: Any = runpy._run_module_as_main  # type: ignore[attr-defined]
             start(job["name"])
-            return
+            return 0
         name = "<string>"
         if job["kind"] == "file":
             name = module.__file__ = job["argv"][0]
@@ -219,27 +244,83 @@ def run(job: Job) -> None:
             module.__loader__ = importlib.machinery.SourceFileLoader("__main__", name)
         else:
             module.__loader__ = importlib.machinery.BuiltinImporter
-        exec(compile(job["source"], name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-    except SystemExit:
-        raise
+        execute(compile(job["source"], name, "exec", dont_inherit=True), module.__dict__, job["kind"])
+    except SystemExit as error:
+        return exit_code(error)
     except BaseException as error:
-        failed(error)
+        return failed(error)
+    return 0
 
 
-def failed(error: BaseException) -> NoReturn:
-    """What the interpreter says at the end of a program that did not catch it; frames of ours left out."""
+def execute(code: types.CodeType, names: dict[str, Any], kind: str) -> None:
+    try:
+        exec(code, names)  # noqa: S102
+    finally:
+        if kind == "file":  # the interpreter does so before it speaks of an exception
+            flushed()
+
+
+def exit_code(error: SystemExit) -> int:
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def failed(error: BaseException) -> int:
+    """What the interpreter says of a program that did not catch it; frames of ours left out."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals is globals():
         trace = trace.tb_next
-    error.__traceback__ = trace
-    sys.stdout.flush()
-    sys.excepthook(type(error), error, trace)
-    if isinstance(error, KeyboardInterrupt):
-        sys.stderr.flush()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    sys.exit(1)
+    try:
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+    except SystemExit as over:
+        return exit_code(over)
+    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+
+
+def leave(code: int, early: frozenset[str]) -> NoReturn:
+    """The interpreter's end, in its order, but for what the zygote has imported: that only shares memory."""
+    quietly(threading()._shutdown)
+    atexit._run_exitfuncs()
+    lost = not flushed()
+    gone = [weakref.ref(sys.modules.pop(name)) for name in reversed(list(sys.modules)) if name not in early]
+    gc.collect()
+    for module in (each() for each in gone):
+        if module is not None:
+            clear(module)
+    lost = not flushed() or lost
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    ctypes.PyDLL(None).exit(120 if lost else code)
+    os._exit(code)
+
+
+def threading() -> Any:
+    return sys.modules["threading"]
+
+
+def flushed() -> bool:
+    done = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except Exception:
+            done = stream is sys.stderr and done
+    return done
+
+
+def clear(module: Any) -> None:
+    names = module.__dict__
+    for private in (True, False):
+        for name in list(names):
+            if name.startswith("_") == private and name != "__builtins__":
+                names[name] = None
 
 
 if __name__ == "__main__":
-    run(wait())
+    now = wait()
+    imported = frozenset(sys.modules) - {"__main__"}
+    leave(run(now), imported)
