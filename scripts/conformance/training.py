@@ -2,7 +2,8 @@
 and n of m.
 
 A document counts unless it names a GPU, data on the Internet, or an image of which no rule says what stands
-for it (its program is in that image alone). What does not count is applied all the same: it must be accepted, and its pods made.
+for it (its program is in that image alone). What does not count is applied all the same: it must be accepted,
+and its pods made.
 """
 
 from __future__ import annotations
