@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pytest
 
-from pinnace.node.protocol import Container, Mount, Output, Outputs, PodReport, Run
+from pinnace.node.protocol import Container, Kill, Mount, Output, Outputs, PodReport, Probe, Run
 from tests.node.conftest import Node, final, node_of, pod, reported, running
 from tests.node.test_pods import wait_for
 from tests.node.warm import IMAGE, ZYGOTE, WarmNode
@@ -177,8 +177,6 @@ async def test_pods_do_not_share_their_chance(warm: WarmNode) -> None:
 async def test_a_program_that_was_stopped_early_never_runs_or_ends_as_asked(warm: WarmNode) -> None:
     run = program("-c", "import time; time.sleep(60)")
     async with warm.client() as client:
-        from pinnace.node.protocol import Kill
-
         client.send(run, Kill(run.uid, 3))
         report = await reported(client, run.uid, final, 20)
     assert report.phase == "Failed"
@@ -336,3 +334,19 @@ async def test_a_hostile_package_gets_no_more_than_a_pod(fresh: WarmNode, outsid
     assert fresh.log(run) == "['began', 'child']\n"
     assert not (packages / "hostile.py.planted").exists()
     assert not Path("/usr/planted").exists()
+
+
+async def test_a_command_enters_its_room_with_no_more_rights(warm: WarmNode) -> None:
+    """An exec probe, and so `kubectl exec`."""
+    look = "id -u; grep -E 'Cap(Eff|Bnd)|NoNew' /proc/self/status; ls -d /tmp/mine; mount -t tmpfs x /mnt; true"
+    probe = Probe("exec", command=["sh", "-c", f"({look}) > /tmp/seen 2>&1; test -e /tmp/mine"], period=0.2, timeout=10)
+    code = (
+        "import os, time\nopen('/tmp/mine', 'w')\nwhile not os.path.exists('/tmp/seen'): time.sleep(0.05)\n"
+        "time.sleep(0.3); print(open('/tmp/seen').read())"
+    )
+    run = program("-c", code, readiness=probe)
+    report = await warm.run(run, timeout=60)
+    said = warm.log(run)
+    assert report.phase == "Succeeded", said
+    assert said.startswith("1000\n") and "/tmp/mine" in said and said.count("0000000000000000") == 2
+    assert "NoNewPrivs:\t1" in said and ("ermission denied" in said or "superuser" in said)

@@ -13,6 +13,7 @@ import signal
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -46,6 +47,18 @@ UNSAFE = frozenset(
 )
 
 
+@runtime_checkable
+class Sandboxed(Protocol):
+    """What has namespaces of its own, however it was started."""
+
+    @property
+    def parent(self) -> int:
+        """Of process 1 of the namespace."""
+        ...
+
+    def child(self) -> int: ...
+
+
 class SandboxHandle:
     __slots__ = ("as_one", "guest", "inner", "pid", "status", "stood_in", "stopped")
 
@@ -75,6 +88,10 @@ class SandboxHandle:
         self.stopped = True
         if not self.child() or not send(self.inner, signal.SIGKILL):
             kill_session(self.pid)
+
+    @property
+    def parent(self) -> int:
+        return self.pid
 
     def child(self) -> int:
         """Process 1 of the namespace, 0 before it exists."""
@@ -230,9 +247,9 @@ class SandboxLauncher:
         """What starts bubblewrap. StartError: the container that is looked at has ended."""
         if beside is None:
             return (self.program,)
-        if not isinstance(beside, SandboxHandle) or not beside.child():
+        if not isinstance(beside, Sandboxed) or not beside.child():
             raise StartError("the container to look at does not run")
-        return (sys.executable, *ALONE, BESIDE, str(beside.inner), str(beside.pid), self.program)
+        return (sys.executable, *ALONE, BESIDE, str(beside.child()), str(beside.parent), self.program)
 
     @staticmethod
     def leading(launch: Launch) -> list[str]:

@@ -11,7 +11,7 @@ import signal
 import sys
 
 from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms
-from pinnace.node.launchers.sandbox import ALONE, ENTERING, SandboxLauncher
+from pinnace.node.launchers.sandbox import ALONE, ENTERING, Sandboxed, SandboxLauncher
 from pinnace.node.orphans import processes
 from pinnace.node.reaper import exit_code
 
@@ -103,6 +103,14 @@ class Guest:
         except OSError:
             pass
 
+    def child(self) -> int:
+        """Process 1 of its namespace, 0 before it exists."""
+        return self.cold.child() if isinstance(self.cold, Sandboxed) else self.inner
+
+    @property
+    def parent(self) -> int:
+        return self.cold.parent if isinstance(self.cold, Sandboxed) else parent_of(self.inner)
+
     def members(self) -> list[int]:
         if self.cold is not None:
             return self.cold.members()
@@ -120,7 +128,7 @@ class Guest:
         if not self.ways:
             raise StartError("the container has not begun yet")
         order: dict[str, object] = {
-            "target": self.inner, "parent": parent_of(self.inner), "argv": argv, "env": launch.env,
+            "target": self.inner, "parent": self.parent, "argv": argv, "env": launch.env,
             "cwd": launch.cwd or "/", "groups": launch.cgroups,
         }  # fmt: skip
         if terms is not None:
