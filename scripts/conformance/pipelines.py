@@ -65,8 +65,8 @@ def platform(*options: str) -> Iterator[Path]:
         command = [sys.executable, "-m", "pinnace"]
         where = ["--home", str(home)]
         up = ["up", "-d", "--port", "0", "--gateway-port", "0", *options]
-        subprocess.run([*command, *up, *where], check=True, capture_output=True)
         try:
+            subprocess.run([*command, *up, *where], check=True, capture_output=True)
             yield home
         finally:
             subprocess.run([*command, "down", *where], check=False, capture_output=True)

@@ -14,7 +14,7 @@ from tests.e2e.platform import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "examples" / "kfp-mnist" / "pipeline.py"
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
 
 def run(platform: Platform, sdk: str, *words: str) -> subprocess.CompletedProcess[str]:
