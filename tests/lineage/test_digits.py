@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.platform import PINNACE, Platform, eventually
-from tests.lineage.test_walk import phase
+from tests.lineage.test_walk import gone, phase, status
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LONG = 400
@@ -40,9 +40,8 @@ def trained(platform: Platform) -> Platform:
 
 
 def waits(platform: Platform) -> bool:
-    nodes = platform.get("workflownodes")["items"]
-    status = [one.get("status") or {} for one in nodes]
-    return any(one.get("type") == "Suspend" and one.get("phase") == "Running" for one in status)
+    nodes = (status(platform, "digits").get("nodes") or {}).values()
+    return any(one.get("type") == "Suspend" and one.get("phase") == "Running" for one in nodes)
 
 
 def walk(platform: Platform, *words: str) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def test_an_endpoint_goes_back_to_its_data_after_everything_was_deleted(platform
     assert before["others"] == ["model/digits", "workflow/digits"]
     platform.kubectl("delete", "workflow", "digits")
     platform.kubectl("delete", "inferenceservice", "digits")
-    eventually(lambda: not platform.get("pods")["items"], "no pods", 120)
+    eventually(lambda: gone(platform), "no pods", 120)
     tree = walk(platform, "endpoint/digits")["tree"]
     assert tree["facts"]["deleted"] is True
     kinds = chain(tree)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pinnace.data.tree import FILE, FOLDER, Leaf
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.lineage import execution, keeping
 from pinnace.objects.lineage.book import Book
@@ -119,6 +120,14 @@ async def test_a_pod_that_logs_is_recorded_although_it_left_no_artifact(store: S
     again = Keeper(store)  # control was killed meanwhile
     rows = again.ended(pod("work", owner="Workflow"))
     assert rows[0].kind == "lineage" and Row("lineage-open", "uid-work", "", None) in rows
+
+
+async def test_a_file_of_a_folder_is_found_by_its_own_digest(store: SqliteStore) -> None:
+    keeper = Keeper(store)
+    keeper.leaves = lambda digest: [Leaf("a", FOLDER), Leaf("a/rows.csv", FILE, A, 3)] if digest == B else []
+    await store.commit(keeper.ended(pod("load", outputs={"images": B})))
+    ((name, maker),) = Book(store, []).makers(A)
+    assert (name, maker.name, maker.parts) == ("images/a/rows.csv", "load", {"images/a/rows.csv": A})
 
 
 async def test_runs_are_found_after_they_were_deleted(store: SqliteStore) -> None:

@@ -85,10 +85,11 @@ def _workflow(made: Document, run: Document, nodes: dict[str, Document]) -> list
 
 def _template(template: Document, nodes: dict[str, Document]) -> list[str]:
     name = template.get("name", "")
-    annotations = (template.get("metadata") or {}).get("annotations") or {}
-    annotations.pop(MEMOIZE, None)
-    if STEP in annotations:
-        annotations[STEP] = json.dumps({**json.loads(annotations[STEP]), "cached": False})
+    for notes in (template.get("annotations"), (template.get("metadata") or {}).get("annotations")):
+        if notes:
+            notes.pop(MEMOIZE, None)
+            if STEP in notes:
+                notes[STEP] = json.dumps({**json.loads(notes[STEP]), "cached": False})
     if "resource" in template and not template.get("outputs"):
         template.pop("resource")
         template["suspend"] = {"duration": "0"}

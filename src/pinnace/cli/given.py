@@ -15,6 +15,8 @@ from pinnace.controllers.core.roles import bootstrap as create_roles
 from pinnace.controllers.pods.controller import Pods
 from pinnace.controllers.serving import bootstrap
 from pinnace.controllers.serving.storage import Artifact
+from pinnace.data import tree
+from pinnace.data.tree import Leaf
 from pinnace.gateway.client import Connection
 from pinnace.home import Home
 from pinnace.kinds.catalogue import Catalogue
@@ -43,6 +45,7 @@ class Platform:
         self.tokens = Tokens(home, store)
         self.gateway = Connection(home)
         self.pods = Pods(client, store, home, tokens=self.tokens)
+        client.house.keeper.leaves = self.leaves
         self.pods.reports.recorded = client.house.keeper.ended
         self.measuring = Measuring(self.pods, client)
         client.runs_in(lambda: self.machine().isolation)
@@ -73,6 +76,13 @@ class Platform:
         """What the local artifact repository has under a key."""
         body = self.store.row("artifact", namespace, key)
         return msgspec.json.decode(body, type=Artifact) if body is not None else None
+
+    def leaves(self, digest: str) -> list[Leaf]:
+        """What is in a stored folder; nothing where it is none."""
+        try:
+            return tree.decode(digest, (self.home.data / "trees" / digest[:2] / digest).read_bytes())
+        except (OSError, ValueError):
+            return []
 
     def log_tail(self, uid: str, container: str, restart: int) -> str:
         """The last words of a container."""

@@ -71,7 +71,9 @@ def told(name: str, value: Any, full: bool) -> str:
     if name in ("pod", "finished", "uid", "script", "phase") and not full:
         return ""
     if name == "results" and not full:
-        value = {key: one for key, one in value.items() if key != "result"}
+        value = {key: one for key, one in value.items() if key not in ("result", "executor-output")}
+    if name == "parameters" and not full:  # those that only name artifacts stand below as such
+        value = {key: one for key, one in value.items() if '"uri":' not in str(one)}
     if name == "created" and isinstance(value, int):
         return datetime.fromtimestamp(value / 1000).strftime("%Y-%m-%d %H:%M:%S")
     if name in ("code", "environment") and not full:
@@ -83,6 +85,8 @@ def told(name: str, value: Any, full: bool) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     text = _number(value)
+    if name == "command" and not full:
+        text = " ".join(text.split())
     return text if full or len(text) < 200 else f"{text[:197]}…"
 
 

@@ -20,6 +20,8 @@ from pinnace.store.interface import Store
 
 PODS = "pods"
 NODE = "node"
+CACHED = "Cached"
+"""The phase of a step that was answered from memory."""
 WORKFLOWS = "workflows.argoproj.io"
 ENDPOINTS = "inferenceservices.serving.kserve.io"
 _execution = msgspec.json.Decoder(Execution)
@@ -109,20 +111,31 @@ class Book:
                   self.store.rows(keeping.IMAGE, run.uid)}
         made = []
         for node in self.nodes(run).values():
-            if node.type != "Pod" or node.id in known or (node.memoization_status or {}).get("hit"):
+            if node.type != "Pod" or node.id in known:
                 continue
+            cached = bool((node.memoization_status or {}).get("hit"))
             template = template_of(run.obj, node)
             if "resource" in template:
                 continue  # it has no pod here
             image = str((template.get("container") or template.get("script") or {}).get("image") or "")
             made.append(Execution(
                 pod=node.id, namespace=run.namespace, name=node.name, run=run.uid, kind=keeping.WORKFLOW,
-                run_name=run.obj["metadata"]["name"], node=node.id, phase=node.phase, image=image,
+                run_name=run.obj["metadata"]["name"], node=node.id, image=image,
+                phase=CACHED if cached else node.phase, outputs=self._stored(run, node) if cached else {},
                 code=digest_of(template), environment=images.get(image, ""),
                 parameters=parameters_of(node), results=results_of(node),
                 started=node.started_at or "", finished=node.finished_at or "",
             ))
         return made
+
+    def _stored(self, run: Run, node: NodeStatus) -> dict[str, str]:
+        """What a step gave that was answered from memory: its artifacts lie under their keys."""
+        found = {}
+        for one in (node.outputs or {}).get("artifacts") or []:
+            key = str((one.get("s3") or {}).get("key") or "").strip("/")
+            if key and (body := self.store.row("artifact", run.namespace, key)) is not None:
+                found[one["name"]] = msgspec.json.decode(body)["digest"]
+        return found
 
     def with_parameters(self, run: Run | None, done: Execution) -> Execution:
         """A step's parameters stand in its node, a trial's in the trial."""

@@ -10,13 +10,18 @@ import re
 from typing import Any
 
 from pinnace.data.blobs import Blobs, Missing
-from pinnace.objects.lineage.book import Book, Run
+from pinnace.objects.lineage.book import CACHED, Book, Run
 from pinnace.objects.lineage.execution import Execution
 
 RANDOM = re.compile(r"-?[a-z0-9]{5}$")
 """What makes the name of a pod unlike any other."""
 BROUGHT_BACK = re.compile(r"-was-[0-9a-f]{8}$")
-SAID = "result"
+PLACE = '"uri":'
+"""In a parameter that names a pipeline's artifacts by their places in this run; their digests are inputs."""
+METADATA = "/output_metadata.json"
+"""What a pipeline's component leaves beside its artifacts: their places in this run, which never repeat."""
+SAID, EXECUTED = "result", "executor-output"
+"""What a script says, and what a pipeline's component says of its outputs: names of this run's places."""
 LOCK = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,6 +55,8 @@ def _step(blobs: Blobs, name: str, old: Execution | None, new: Execution | None)
         where = "only in the new run" if old is None else "not in the new run"
         return {"step": name, "equal": [], "differ": [], "missing": where, "why": []}
     left, right = _outputs(old), _outputs(new)
+    if CACHED in (old.phase, new.phase) and not (left and right):
+        return {"step": name, "equal": [], "differ": [], "why": [], "changed": ["answered from memory"]}
     outputs = dict.fromkeys([*left, *right])
     equal = [one for one in outputs if left.get(one) == right.get(one)]
     others = [one for one in outputs if one not in equal]
@@ -57,7 +64,7 @@ def _step(blobs: Blobs, name: str, old: Execution | None, new: Execution | None)
     changed = _changes(blobs, old, new)
     why = changed or ["it does not do the same twice: parameters, code, environment and inputs are equal"]
     made: dict[str, Any] = {"step": name, "equal": equal, "differ": differ, "why": why if differ else []}
-    if old.phase != new.phase:
+    if old.phase != new.phase and CACHED not in (old.phase, new.phase):
         made["missing"] = f"it ended {old.phase} then and {new.phase} now"
     if changed and not differ:
         made["changed"] = changed
@@ -67,7 +74,9 @@ def _step(blobs: Blobs, name: str, old: Execution | None, new: Execution | None)
 def _outputs(done: Execution) -> dict[str, str]:
     """What a script merely says counts where it leaves nothing else."""
     found = {f"artifact {name}": digest for name, digest in done.outputs.items()}
-    found |= {f"value {name}": text for name, text in done.results.items() if name != SAID}
+    if any(name.endswith(METADATA) for name in done.parts):
+        found = {f"artifact {name}": one for name, one in done.parts.items() if not name.endswith(METADATA)}
+    found |= {f"value {name}": text for name, text in done.results.items() if name not in (SAID, EXECUTED)}
     return found or {f"value {name}": text for name, text in done.results.items()}
 
 
@@ -75,7 +84,7 @@ def _changes(blobs: Blobs, old: Execution, new: Execution) -> list[str]:
     found = []
     for name in dict.fromkeys([*old.parameters, *new.parameters]):
         was, now = old.parameters.get(name), new.parameters.get(name)
-        if was != now:
+        if was != now and PLACE not in str(was):
             found.append(f"parameter {name}: {_short(was)} then, {_short(now)} now")
     if old.code != new.code:
         found.append(f"code: {old.code[:12]} then, {new.code[:12]} now")

@@ -38,6 +38,8 @@ class Execution(msgspec.Struct, frozen=True, omit_defaults=True):
     phase: str = ""
     inputs: dict[str, str] = {}
     outputs: dict[str, str] = {}
+    parts: dict[str, str] = {}
+    """Of outputs that are folders: `<artifact>/<path>` → the file's digest."""
     results: dict[str, str] = {}
     sources: dict[str, str] = {}
     claims: tuple[str, ...] = ()
@@ -106,7 +108,7 @@ def rows(execution: Execution, code: Code | None) -> list[Row]:
     found = [Row(EXECUTION, execution.run or execution.pod, execution.pod, msgspec.json.encode(execution))]
     if code is not None:
         found.append(Row(CODE, execution.code, "", msgspec.json.encode(code)))
-    for way, touched in (("in", execution.inputs), ("out", execution.outputs)):
+    for way, touched in (("in", execution.inputs), ("out", execution.outputs), ("out", execution.parts)):
         found += [uses(digest, execution.run, execution.pod, way, name) for name, digest in touched.items()]
     return found
 

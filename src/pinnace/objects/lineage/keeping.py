@@ -9,11 +9,12 @@ registry's faces when a pod logs something.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from blake3 import blake3
 
+from pinnace.data.tree import EXECUTABLE, FILE, Leaf
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.lineage import execution
 from pinnace.store.interface import Row, Store
@@ -30,6 +31,8 @@ NOT = frozenset({
     "clusterservingruntimes.serving.kserve.io", "servingruntimes.serving.kserve.io",
     "clusterstoragecontainers.serving.kserve.io",
 })
+MOST_PARTS = 64
+"""Files of a folder that are known one by one."""
 KNOWN = 4000
 """Digests of code and pairs of run and image that this process has written: not written again."""
 _encode = msgspec.json.Encoder().encode
@@ -38,6 +41,8 @@ _encode = msgspec.json.Encoder().encode
 class Keeper:
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.leaves: Callable[[str], list[Leaf]] = _no_leaves
+        """What is in a tree, by its digest; nothing where it is no tree."""
         self._written: dict[str, str] = {}
         self._open: set[str] | None = None
 
@@ -85,7 +90,17 @@ class Keeper:
 
     def _record(self, pod: Obj) -> list[Row]:
         done, code = execution.read(pod)
+        done = msgspec.structs.replace(done, parts=self._parts(done.outputs))
         return [*execution.rows(done, code if self._first(done.code, done.pod) else None), *self._images(pod)]
+
+    def _parts(self, outputs: dict[str, str]) -> dict[str, str]:
+        """A file of a folder is read by itself, too: it must be found by its own digest."""
+        found: dict[str, str] = {}
+        for name, digest in outputs.items():
+            leaves = [leaf for leaf in self.leaves(digest) if leaf.mode in (FILE, EXECUTABLE)]
+            if len(leaves) <= MOST_PARTS:
+                found |= {f"{name}/{leaf.path}": leaf.digest for leaf in leaves}
+        return found
 
     def _images(self, pod: Obj) -> list[Row]:
         """Which environments they were, once for each image of a run."""
@@ -107,6 +122,10 @@ class Keeper:
         """A pod that still runs says something of itself: its end will be recorded."""
         self.open.add(uid)
         return [Row(OPEN, uid, "", b"{}")]
+
+
+def _no_leaves(digest: str) -> list[Leaf]:
+    return []
 
 
 def sourced(configs: Iterable[Obj]) -> tuple[dict[str, str], list[Row]]:

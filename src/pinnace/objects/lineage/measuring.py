@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.data.blobs import Blobs
+from pinnace.data.blobs import Blobs, Missing
 from pinnace.data.tree import EXECUTABLE, FILE
 
 LARGEST = 64 << 20
@@ -28,6 +28,16 @@ def measured(blobs: Blobs, digest: str) -> dict[str, Any]:
         and (count := rows_of(str(blobs.root), leaf.digest, leaf.path)) is not None
     }
     return {**found, "rows": rows} if rows else found
+
+
+def parts(blobs: Blobs, digest: str) -> list[str]:
+    """The digests of the files of a folder, if they are few."""
+    try:
+        leaves = blobs.leaves(digest)
+    except (Missing, ValueError):
+        return []
+    found = [leaf.digest for leaf in leaves if leaf.mode in (FILE, EXECUTABLE)]
+    return found if len(found) <= MOST_FILES else []
 
 
 @lru_cache(maxsize=512)

@@ -175,7 +175,9 @@ class Walk:
         return first
 
     def _readers(self, digest: str) -> list[Tree]:
-        users = [one for _, one in self.book.users(digest, "in") if not one.endpoint]
+        whole = [digest, *measuring.parts(self.blobs, digest)]
+        found = {one.pod: one for part in whole for _, one in self.book.users(part, "in")}
+        users = [one for one in found.values() if not one.endpoint]
         done = [self.execution(one) for one in users[:SEVERAL]]
         known = [self.version(one) for one in self.versions_of(digest)]
         return done + known + [one for one in self._endpoints_of(digest, "") if not known]
