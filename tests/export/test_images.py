@@ -106,7 +106,7 @@ def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @linux
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_an_environment_runs_from_its_image_alone(venv: Path, tmp_path: Path) -> None:
     # given
     source = tmp_path / "program"
