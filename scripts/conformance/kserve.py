@@ -270,7 +270,8 @@ def question(isvc: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return f"/v2/models/{name}/infer", {"inputs": [tensor]}
     rows: Any = IRIS
     if kind == "tensorflow":
-        rows = [[0.0] * 784] if "mnist" in uri else [{"image_bytes": {"b64": "aGFsbG8="}, "key": "1"}]
+        flower = {"image_bytes": {"b64": "aGFsbG8="}, "key": "1"}
+        rows = [[0.0] * 784] if "mnist" in f"{uri} {name}" else [flower]
     return f"/v1/models/{name}:predict", {"instances": rows}
 
 

@@ -129,6 +129,19 @@ def test_mlserver_is_told_its_class_and_model() -> None:
     assert found.health == "/v2/models/iris/ready"
 
 
+def test_a_probe_without_a_port_asks_the_server_s() -> None:
+    given = {**MODEL, "livenessProbe": {"httpGet": {"path": "/x"}, "periodSeconds": 5}}
+    container = plan(service(model=given), sklearn()).template["spec"]["containers"][0]
+    assert container["livenessProbe"] == {"httpGet": {"path": "/x", "port": 8080}, "periodSeconds": 5}
+
+
+def test_a_container_beside_a_model_keeps_its_name() -> None:
+    beside = service(model=MODEL, containers=[{"name": "transformer-container", "image": "a"}])
+    serving.default(beside)
+    assert not serving.check(beside)
+    assert beside["spec"]["predictor"]["containers"][0]["name"] == "transformer-container"
+
+
 def test_ports_named_for_http2_are_grpc() -> None:
     two = [{"name": "http", "containerPort": 8080}, {"name": "h2c", "containerPort": 8081}]
     both = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": two}]))

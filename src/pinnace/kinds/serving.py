@@ -87,7 +87,7 @@ def default(isvc: Obj) -> None:
     if isinstance(given, dict) and given.get(MODE) in _OLD_MODES:
         given[MODE] = _OLD_MODES[given[MODE]]
     for component in COMPONENTS:
-        if isinstance(spec.get(component), dict):
+        if isinstance(spec.get(component), dict) and not _models(spec[component]):
             _lone_container(spec[component])
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
@@ -134,9 +134,13 @@ def _default_model(isvc: Obj, model: Obj) -> None:
 
 
 def implementations(component: Obj) -> list[str]:
-    """What serves this component: `model`, a legacy framework, or `containers`."""
-    known = [name for name in ("model", *LEGACY) if component.get(name) is not None]
-    return known or (["containers"] if component.get("containers") else [])
+    """What serves this component: `model`, a legacy framework, or `containers`. Beside a model, containers
+    only help (a collocated transformer)."""
+    return _models(component) or (["containers"] if component.get("containers") else [])
+
+
+def _models(component: Obj) -> list[str]:
+    return [name for name in ("model", *LEGACY) if component.get(name) is not None]
 
 
 def check(isvc: Obj) -> list[Cause]:

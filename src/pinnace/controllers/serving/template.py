@@ -343,6 +343,15 @@ def finish(
     if not socket:
         container.setdefault("ports", [{"containerPort": port, "protocol": "TCP"}])
     container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
+    for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
+        if container.get(probe):
+            container[probe] = at_port(container[probe], port)
+
+
+def at_port(probe: Obj, port: int) -> Obj:
+    """A probe that names no port asks the server's own, as Knative has it."""
+    lacking = {kind for kind in ("httpGet", "tcpSocket") if kind in probe and not probe[kind].get("port")}
+    return {**probe, **{kind: {**probe[kind], "port": port} for kind in lacking}}
 
 
 def pod_spec(component: Obj, runtime: Obj | None) -> Obj:
