@@ -28,9 +28,9 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Its environments are built once for all tests of a module."""
-    made = Platform(tmp_path_factory.mktemp("kfp") / "home").up()
+    made = Platform(tmp_path_factory.mktemp("kfp") / "home")
     try:
-        yield made
+        yield made.up()
     finally:
         made.down()
 
