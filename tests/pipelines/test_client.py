@@ -133,15 +133,16 @@ def test_every_method_of_the_client_and_what_its_tasks_left(
     sdk: str, tmp_path: Path, way: str
 ) -> None:
     """On a platform of its own: the program counts what there is."""
-    platform = Platform(tmp_path / "home").up()
+    platform = Platform(tmp_path / "home")
     environment = {**os.environ, "KUBECONFIG": str(platform.home.kubeconfig), "HOME": str(tmp_path)}
-    if way == "host":
-        environment |= {"PINNACE_HOST": platform.api.plain_url, "PINNACE_TOKEN": platform.api.token}
 
     def ask(path: str) -> Any:
         return json.loads(platform.api.request("GET", f"/apis/v2beta1/{path}"))
 
     try:
+        platform.up()
+        if way == "host":
+            environment |= {"PINNACE_HOST": platform.api.plain_url, "PINNACE_TOKEN": platform.api.token}
         done = subprocess.run(
             [sdk, "-W", "ignore", str(PROGRAMS / "client.py"), str(tmp_path)],
             capture_output=True, text=True, env=environment, timeout=300,

@@ -129,8 +129,9 @@ def wanted() -> Counter[str]:
 
 
 def test_control_is_killed_and_nothing_is_repeated(tmp_path: Path) -> None:
-    platform = Platform(tmp_path / "home").up()
+    platform = Platform(tmp_path / "home")
     try:
+        platform.up()
         platform.kubectl("create", "namespace", "kubeflow", check=False)
         claim = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}
         made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "ledger"}}
@@ -171,8 +172,9 @@ def test_control_is_killed_and_nothing_is_repeated(tmp_path: Path) -> None:
 
 
 def test_schedules_start_each_run_once_though_control_dies(tmp_path: Path) -> None:
-    platform = Platform(tmp_path / "home").up()
+    platform = Platform(tmp_path / "home")
     try:
+        platform.up()
         made = component("true")
         echo = task("echo", {"runtimeValue": {"constant": "x"}})
         spec = {

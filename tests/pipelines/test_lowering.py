@@ -298,7 +298,8 @@ def test_the_head_of_a_script_that_hands_over_a_function_is_read() -> None:
 
 def test_an_install_that_starts_the_program_itself_is_not_taken_for_a_script_of_its_own() -> None:
     ensure = 'if ! [ -x "$(command -v pip)" ]; then\n    python3 -m ensurepip\nfi\n\n'
-    script = f"\n{ensure}PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install 'a==1' '--no-deps' && \"$0\" \"$@\"\n"
+    quiet = "PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install"
+    script = f"\n{ensure}{quiet} 'a==1' '--no-deps' && \"$0\" \"$@\"\n"
     groups, rest = layers.split(["sh", "-c", script, "sh", "-ec", "python3 -m a"])
     assert groups == [["a==1", "--no-deps"]]
     assert rest == ["sh", "-ec", "python3 -m a"]
