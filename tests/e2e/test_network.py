@@ -186,11 +186,15 @@ def test_a_node_port_answers_on_this_machine(platform: Platform) -> None:
     assert str(port) in told
 
 
-def test_a_step_without_ports_shares_the_hosts_network(platform: Platform) -> None:
-    apply(platform, pod("plain", "echo $KUBERNETES_SERVICE_HOST"))
-    assert end_of(platform, "plain").split()[0] == "127.0.0.1"
-    assert "podIP" not in platform.get("pod", "plain")["status"]
-    assert "AddedInterface" not in events(platform, "plain")
+def test_where_there_is_no_service_what_listens_nowhere_shares_the_hosts_network(platform: Platform) -> None:
+    platform.kubectl("create", "namespace", "quiet")
+    plain = pod("plain", "echo $KUBERNETES_SERVICE_HOST")
+    platform.kubectl("apply", "-n", "quiet", "-f", "-", text=json.dumps(plain))
+    platform.kubectl("wait", "-n", "quiet", "pod/plain", "--for=jsonpath={.status.phase}=Succeeded")
+    assert platform.kubectl("logs", "-n", "quiet", "plain").split()[0] == "127.0.0.1"
+    assert "podIP" not in platform.get("pod", "-n", "quiet", "plain")["status"]
+    told = platform.get("events", "-n", "quiet")["items"]
+    assert "AddedInterface" not in {each["reason"] for each in told}
 
 
 @pytest.mark.parametrize("mode", ["none", "loopback"])
