@@ -91,5 +91,5 @@ def test_upstreams_first_example_runs_as_it_is_written(platform: Platform, share
     status = eventually(ended, "the example's end", 800)["status"]
     best = status["currentOptimalTrial"]
     assert {one["name"] for one in best["parameterAssignments"]} == {"lr", "momentum"}
-    assert float(best["observation"]["metrics"][0]["min"]) < 1
+    assert float(best["observation"]["metrics"][0]["min"]) < 2  # chance has 2.3
     assert status["trialsSucceeded"] == 12
