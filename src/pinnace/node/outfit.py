@@ -133,7 +133,8 @@ class Outfitter:
             path = Path(self.services.make_folder(self.run.uid)) / f"root-{name}"
             path.mkdir(mode=0o755, exist_ok=True)
             return str(path)
-        pool = self.services.roots if self.launcher.private_root else self.services.bare
+        own = self.launcher.private_root
+        pool = self.services.roots.holding(built.binds) if own else self.services.bare
         root = pool.take()
         if not self.run.account:
             pool.anonymous(root)

@@ -80,7 +80,7 @@ class Plans:
         moved = None if launcher.private_root else mentioned(built)
         if moved and any(map(moved.search, (*argv, cwd))):
             return None
-        pool = self.services.roots if launcher.private_root else self.services.bare
+        pool = self.services.roots.holding(built.binds) if launcher.private_root else self.services.bare
         return Plan(launcher, built, pool, argv, cwd, moved, self.services.log_name(spec.name, 0))
 
 

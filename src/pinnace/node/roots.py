@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+
+from pinnace.node.launchers import Bind
 
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 PLAIN = ("usr", "proc", "dev", "etc", "mnt", "opt", "srv", "home", "run", "var", "root")
@@ -38,6 +41,10 @@ HOST_ETC = (
 )
 """Never a whole `/etc/ssl` or `/etc/pki`: private keys lie there."""
 POOLED = 64
+KIN = 64
+"""Environments that have roots of their own."""
+MOUNTED = frozenset((*LINKS, "usr", "proc", "dev", ""))
+"""What lies in these is made in what is mounted there."""
 UID = 1000
 
 
@@ -47,6 +54,10 @@ def of_java() -> list[str]:
     found = sorted(Path("/etc").glob("java-*-openjdk/security/java.security"))
     folders = [path.parent.parent for path in found]
     return [each.name for each in folders if not (each / "management/jmxremote.password").exists()]
+
+
+Places = tuple[tuple[str, bool], ...]
+"""Paths in a root where something is mounted, and whether it is a folder."""
 
 
 class Root:
@@ -64,15 +75,38 @@ class Root:
 class Roots:
     """`take` a root, `give` it back when its container's last process is gone."""
 
-    def __init__(self, folder: Path, etc: Etc | None, cleaner: Executor) -> None:
-        """Without `etc` the roots are bare folders, for plain processes."""
+    def __init__(
+        self, folder: Path, etc: Etc | None, cleaner: Executor, *, places: Places = (),
+        numbers: Iterator[int] | None = None,
+    ) -> None:
+        """Without `etc` the roots are bare folders, for plain processes. `numbers`: who shares the folder."""
         self.folder = folder
-        self.written = (*WRITTEN, *etc.written) if etc else ("",)
+        self.written = (*WRITTEN, *etc.written, *above(places)) if etc else ("",)
         self.etc = etc
         self.cleaner = cleaner
+        self.places = places
+        self.kin: dict[Places, Roots] = {}
         self.spare: list[Root] = []
-        self.numbers = count()
-        cleared(folder, cleaner)
+        if numbers is None:
+            cleared(folder, cleaner)
+        self.numbers = numbers or count()
+
+    def holding(self, binds: Iterable[Bind]) -> Roots:
+        """Those in which the places of an environment are made already: mounting it changes nothing, so they
+        can be used again."""
+        places = tuple(
+            (path, os.path.isdir(bind.source)) for bind in binds
+            if (path := bind.path.strip("/")).partition("/")[0] not in MOUNTED
+        )
+        if self.etc is None or not places:
+            return self
+        if places not in self.kin:
+            if len(self.kin) >= KIN:
+                return self
+            self.kin[places] = Roots(
+                self.folder, self.etc, self.cleaner, places=places, numbers=self.numbers
+            )
+        return self.kin[places]
 
     def take(self) -> Root:
         if self.spare:
@@ -102,6 +136,11 @@ class Roots:
             elif host.is_dir():
                 os.mkdir(f"{root.path}/{name}", 0o755)
         etc.lay_out(f"{root.path}/etc")
+        for path, folder in self.places:
+            place = f"{root.path}/{path}"
+            os.makedirs(place if folder else os.path.dirname(place), 0o755, exist_ok=True)
+            if not folder:
+                os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o644))
 
     def anonymous(self, root: Root) -> None:
         """For a pod without credentials: programs take the folder itself for a sign of a cluster."""
@@ -123,6 +162,12 @@ class Roots:
             return same and (not fresh or listing(root.written) == root.names)
         except OSError:
             return False
+
+
+def above(places: Places) -> tuple[str, ...]:
+    """The folders on the way to them."""
+    ways = [parent for path, _ in places for parent in Path(path).parents]
+    return tuple(dict.fromkeys(str(way) for way in ways if str(way) != "."))
 
 
 def stamp(paths: tuple[str, ...]) -> tuple[int, ...]:
