@@ -15,8 +15,8 @@ from tests.conftest import ROOT
 from tests.e2e.platform import PINNACE, Platform, eventually
 from tests.lineage.test_walk import gone, phase, status
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-LONG = 400
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+LONG = 800
 
 
 @pytest.fixture(scope="module")
