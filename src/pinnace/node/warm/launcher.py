@@ -8,7 +8,6 @@ the keeper's end, is started again.
 
 from __future__ import annotations
 
-import json
 import os
 
 import msgspec
@@ -107,4 +106,4 @@ def job(launch: Launch, program: Program) -> bytes:
         "unbuffered": program.unbuffered or bool(env.get("PYTHONUNBUFFERED")),
         "no_bytecode": program.no_bytecode or bool(env.get("PYTHONDONTWRITEBYTECODE")),
     }
-    return json.dumps(order).encode()
+    return msgspec.json.encode(order)

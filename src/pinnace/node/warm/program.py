@@ -8,8 +8,8 @@ not at all: whatever is not known here makes the container start cold. Pure. Cal
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from functools import lru_cache
 
 import msgspec
@@ -110,7 +110,7 @@ def shell(script: tuple[Command, ...], zero: str, given: list[str]) -> Program:
         if name is None:
             raise Unread
         if command.words[0][1:] == (NEW_FOLDER,):
-            folders.append(f"/tmp/tmp.{secrets.token_hex(5)}")  # noqa: S108 - inside, as mktemp does
+            folders.append(f"/tmp/tmp.{os.urandom(5).hex()}")  # noqa: S108 - inside, as mktemp does
             known[name] = folders[-1]
         else:
             known[name] = one(command.words[0], known).partition("=")[2]
