@@ -133,6 +133,7 @@ def test_a_probe_without_a_port_asks_the_server_s() -> None:
     given = {**MODEL, "livenessProbe": {"httpGet": {"path": "/x"}, "periodSeconds": 5}}
     container = plan(service(model=given), sklearn()).template["spec"]["containers"][0]
     assert container["livenessProbe"] == {"httpGet": {"path": "/x", "port": 8080}, "periodSeconds": 5}
+    assert container["startupProbe"]["httpGet"]["path"] == "/v1/models/iris", "it may take its time to load"
 
 
 def test_a_container_beside_a_model_keeps_its_name() -> None:

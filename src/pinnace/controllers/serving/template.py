@@ -35,6 +35,8 @@ MODEL_CLASSES = {
     "sklearn": "mlserver_sklearn.SKLearnModel", "xgboost": "mlserver_xgboost.XGBoostModel",
     "lightgbm": "mlserver_lightgbm.LightGBMModel", "mlflow": "mlserver_mlflow.MLflowRuntime",
 }
+START = 600
+"""Seconds in which a server of ours must have loaded its model, before it is asked whether it lives."""
 PROGRAMS = ("tensorflow_model_server", "tritonserver")
 """What the images of ours start by themselves, wherever upstream's images have it."""
 PORT = 8080
@@ -343,6 +345,10 @@ def finish(
     if not socket:
         container.setdefault("ports", [{"containerPort": port, "protocol": "TCP"}])
     container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
+    if ours(container) and container.get("livenessProbe"):
+        # A framework's import takes longer than the start of upstream's compiled servers.
+        slow = {"periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": START}
+        container.setdefault("startupProbe", {**action, **slow})
     for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
         if container.get(probe):
             container[probe] = at_port(container[probe], port)
