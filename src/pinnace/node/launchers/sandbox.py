@@ -217,7 +217,7 @@ class SandboxLauncher:
     def argv(self, launch: Launch, hidden: list[str]) -> list[str]:
         """bubblewrap's words. `hidden`: the variables that only the container may see."""
         uid = str(launch.user or launch.built.user or UID)
-        view = View(launch.root, launch.built.root)
+        view = View(launch.root, launch.built.root, fresh=launch.fresh)
         binds = [view.mount(bind) for bind in launch.binds]
         root = self.image_root(launch) if launch.built.root else self.host_view(launch, uid, binds)
         spaces = [word for word in self.spaces if word != "--new-session"] if launch.tty else self.spaces

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
+from posixpath import normpath
 
 from pinnace.node.launchers import Bind, StartError
+from pinnace.node.roots import LINKS
 
 MOST_LINKS = 40
 
@@ -19,13 +22,16 @@ MOST_LINKS = 40
 class View:
     """A container's file tree while it is put together: private root, image below, what is mounted so far."""
 
-    def __init__(self, root: str, image: str = "") -> None:
+    def __init__(self, root: str, image: str = "", *, fresh: bool = False) -> None:
+        """`fresh`: the root is as `roots` has made it, whose only links are LINKS."""
         self.below = (root, image) if image else (root,)
+        self.bare = fresh and not image
         self.binds: list[Bind] = []
 
     def mount(self, bind: Bind) -> Bind:
         """The same bind at a path without links, known to the ways of later ones."""
-        place = self.way(bind.path)
+        plain = self.bare and not self.binds and straight(bind.path)
+        place = bind.path if plain else self.way(bind.path)
         found = bind if place == bind.path else Bind(bind.source, place, bind.read_only)
         self.binds.append(found)
         return found
@@ -69,6 +75,12 @@ class View:
             if path.startswith(bind.path.rstrip("/") + "/"):
                 return (bind.source + path[len(bind.path.rstrip("/")) :],)
         return [root + path for root in self.below]
+
+
+@lru_cache(256)
+def straight(path: str) -> bool:
+    """Whether a path has no link on its way in a root where nobody has been."""
+    return path == normpath(path) and path.split("/")[1] not in LINKS
 
 
 def refuse_links(root: str, folders: Sequence[str]) -> None:
