@@ -257,7 +257,7 @@ def test_folders_mounted_read_only_leave_the_document() -> None:
             }
         ],
         "volumes": [
-            {"name": "src", "hostPath": {"path": "/home/me/src"}},
+            {"name": "src", "hostPath": {"path": "/src/me/src"}},
             {"name": "out", "hostPath": {"path": "/o"}},
         ],
     }
@@ -265,7 +265,7 @@ def test_folders_mounted_read_only_leave_the_document() -> None:
     taken = list(sources.take(obj))
     sources.forget(obj)
     assert [(folder.source, folder.place) for _, found in taken for folder in found] == [
-        ("/home/me/src", "/src")
+        ("/src/me/src", "/src")
     ]
     assert [one["name"] for one in obj["spec"]["template"]["spec"]["volumes"]] == ["out"]
     assert sources.left(obj) == ["/o"]

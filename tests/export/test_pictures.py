@@ -11,7 +11,7 @@ from pinnace.cli.export.pictures import Picture, pictures
 RULES = parse(
     "environments:\n- {image: 'python', python: tag}\n- {image: 'alpine'}\n- {image: 'far/*', pull: true}\n"
 )
-SOURCE = [{"name": "src", "hostPath": {"path": "/home/me/src"}}]
+SOURCE = [{"name": "src", "hostPath": {"path": "/src/me/src"}}]
 MOUNT = [{"name": "src", "mountPath": "/src", "readOnly": True}]
 PIP = '\nPIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install --quiet \'pandas==2\' && "$0" "$@"\n'
 
@@ -53,7 +53,7 @@ def test_source_folders_that_are_only_read_go_into_an_image_of_their_own() -> No
     foreign = workflow({"image": "unknown:1", "volumeMounts": MOUNT}, volumes=SOURCE)
     with_source, without = of(obj)
     assert of(foreign) == [] and foreign["spec"]["volumes"] == SOURCE, "another's image keeps its mount"
-    assert [(folder.source, folder.place) for folder in with_source.folders] == [("/home/me/src", "/src")]
+    assert [(folder.source, folder.place) for folder in with_source.folders] == [("/src/me/src", "/src")]
     assert without.folders == [] and "volumes" not in obj["spec"]
     assert obj["spec"]["templates"][0]["container"] == {"image": with_source.key}
     assert [plain(name) for name in (with_source.key, without.key)] == ["python:3.11", "python:3.11"]

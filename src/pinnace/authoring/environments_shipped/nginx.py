@@ -4,12 +4,16 @@
 It reads no configuration, and says so where it finds some, rather than serve something else than asked for.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 HTML = "/usr/share/nginx/html"
 WELCOME = b"""<!DOCTYPE html>
@@ -27,7 +31,7 @@ name that in environments.yaml (docs/environments.md)"""
 class Handler(SimpleHTTPRequestHandler):
     server_version, sys_version = "nginx-stand-in", ""
 
-    def send_head(self):
+    def send_head(self) -> BytesIO | BinaryIO | None:
         if self.path.split("?")[0] in ("/", "/index.html") and not os.path.exists(f"{HTML}/index.html"):
             self.send_response(200 if not os.path.isdir(HTML) else 403)
             self.send_header("Content-Type", "text/html")
@@ -37,12 +41,12 @@ class Handler(SimpleHTTPRequestHandler):
             return None
         return super().send_head()
 
-    def log_message(self, form, *words):
-        request = form % words
+    def log_message(self, format: str, *words: object) -> None:
+        request = format % words
         print(f'{self.client_address[0]} - - [{self.log_date_time_string()}] {request}', flush=True)
 
 
-def main(words):
+def main(words: list[str]) -> int:
     if "-v" in words or "-V" in words:
         print("nginx version: a stand-in of Pinnace's", file=sys.stderr)
         return 0
@@ -60,7 +64,7 @@ def main(words):
     return 0
 
 
-def holds(place):
+def holds(place: Path) -> bool:
     return any(place.iterdir()) if place.is_dir() else place.exists()
 
 
