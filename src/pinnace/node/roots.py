@@ -41,6 +41,7 @@ HOST_ETC = (
 )
 """Never a whole `/etc/ssl` or `/etc/pki`: private keys lie there."""
 POOLED = 64
+AHEAD = 4
 KIN = 64
 """Environments that have roots of their own."""
 MOUNTED = frozenset((*LINKS, "usr", "proc", "dev", ""))
@@ -90,6 +91,7 @@ class Roots:
         if numbers is None:
             cleared(folder, cleaner)
         self.numbers = numbers or count()
+        self.ahead = 0
 
     def holding(self, binds: Iterable[Bind]) -> Roots:
         """Those in which the places of an environment are made already: mounting it changes nothing, so they
@@ -109,9 +111,20 @@ class Roots:
         return self.kin[places]
 
     def take(self) -> Root:
-        if self.spare:
-            return self.spare.pop()
-        return self.make()
+        """One at hand. Whoever finds none has another one made beforehand from then on: a root is some thirty
+        files and folders, and a busy disk is slow to make them."""
+        try:
+            root = self.spare.pop()
+        except IndexError:
+            self.ahead = min(self.ahead + 1, AHEAD)
+            root = self.make()
+        if len(self.spare) < self.ahead:
+            self.cleaner.submit(self.restock)
+        return root
+
+    def restock(self) -> None:
+        if len(self.spare) < self.ahead:
+            self.spare.insert(0, self.make())
 
     def make(self) -> Root:
         root = Root(self, f"{self.folder}/{next(self.numbers)}")
