@@ -508,15 +508,16 @@ def test_what_has_no_effect_is_said_when_it_is_written(stack: Stack, annotation:
     predictor = {
         "model": {"modelFormat": {"name": "sklearn"}, "storageUri": "pvc://models/a"},
         "canaryTrafficPercent": 10, "minReplicas": 0, "maxReplicas": 5, "scaleTarget": 3,
+        "autoScaling": {"metrics": [{"type": "Resource", "resource": {
+            "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50},
+        }}]},
     }
     body = {
         "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
         "metadata": {"name": name, "annotations": {"serving.kserve.io/deploymentMode": annotation}},
         "spec": {"predictor": predictor},
     }
-    fields = ["maxReplicas", "scaleTarget"]
-    if annotation == "Standard":
-        fields += ["canaryTrafficPercent", "minReplicas"]
+    fields = ["canaryTrafficPercent", "minReplicas"] if annotation == "Standard" else ["autoScaling"]
     with stack.http() as client:
         made = client.post(place, json=body)
         patched = client.patch(
