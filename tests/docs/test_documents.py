@@ -46,6 +46,8 @@ NOT_RUN = {
     "pinnace lineage 463a204dc322": "the same, with its own digest",
     "pinnace rerun workflow/digits": "the same",
     "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
+    "kubectl apply -k examples/custom-model": "the same",
+    "kubectl port-forward --namespace istio-system": "tests/serving/test_first.py asks through it",
 }
 
 

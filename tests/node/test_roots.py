@@ -21,7 +21,7 @@ def environment(tmp_path: Path) -> tuple[Bind, ...]:
     (tmp_path / "venv").mkdir()
     (tmp_path / "file").touch()
     return (
-        Bind(str(tmp_path / "venv"), "/work/home/venv", True),
+        Bind(str(tmp_path / "venv"), "/house/home/venv", True),
         Bind(str(tmp_path / "file"), "/srv/file", True),
         Bind("/usr/lib", "/usr/lib/x", True),
     )
@@ -45,14 +45,14 @@ def test_a_root_that_was_written_to_is_not(roots: Roots) -> None:
 def test_roots_for_an_environment_hold_its_places_and_are_taken_again(tmp_path: Path, roots: Roots) -> None:
     pool = roots.holding(environment(tmp_path))
     root = pool.take()
-    assert (Path(root.path) / "work/home/venv").is_dir()
+    assert (Path(root.path) / "house/home/venv").is_dir()
     assert (Path(root.path) / "srv/file").is_file()
     assert not (Path(root.path) / "usr/lib").exists(), "/usr is the host's"
     assert taken_again(pool, root)
     assert roots.spare == [], "they are nobody else's"
 
 
-@pytest.mark.parametrize("place", ["work/left", "work/home/left", "srv/left"])
+@pytest.mark.parametrize("place", ["house/left", "house/home/left", "srv/left"])
 def test_what_is_left_beside_an_environment_is_seen(tmp_path: Path, roots: Roots, place: str) -> None:
     pool = roots.holding(environment(tmp_path))
     root = pool.take()
