@@ -56,7 +56,7 @@ def pods(made: House, role: str = "worker") -> dict[str, Obj]:
 async def test_a_launcher_calls_its_workers_by_name_and_key(tmp_path: Path) -> None:
     node = FakeNode(hold=True)
     async with house(tmp_path, node, controllers) as platform:
-        document = job(MPI, "pi", Launcher=1, Worker=2, slotsPerWorker=2, sshAuthMountPath="/home/u/.ssh")
+        document = job(MPI, "pi", Launcher=1, Worker=2, slotsPerWorker=2, sshAuthMountPath="/keys/u/.ssh")
         await platform.create(V2, document)
         running = await platform.until(MPI.resource, "pi", lambda obj: state(obj) == "Running")
         launcher = await platform.get(JOB, "pi-launcher")
@@ -80,7 +80,7 @@ async def test_a_launcher_calls_its_workers_by_name_and_key(tmp_path: Path) -> N
         "OMPI_MCA_orte_set_default_slots": "2", "NVIDIA_VISIBLE_DEVICES": "",
     }.items()
     mounts = {one["name"]: one["mountPath"] for one in launched["spec"]["containers"][0]["volumeMounts"]}
-    assert mounts["ssh-auth"] == "/home/u/.ssh"
+    assert mounts["ssh-auth"] == "/keys/u/.ssh"
     assert running["status"]["conditions"][-1]["message"] == "MPIJob default/pi is running."
     assert running["status"]["replicaStatuses"] == {"Launcher": {"active": 1}, "Worker": {"active": 2}}
     assert done["status"]["conditions"][-1]["message"] == "MPIJob default/pi successfully completed."

@@ -4,8 +4,10 @@ compiles them into a folder and writes `expected.json` beside them.
 
 # ruff: noqa
 import json
+import os
 import sys
 from typing import Dict, List, NamedTuple, Optional
+from urllib.parse import urlsplit
 from kfp import dsl, kubernetes
 from kfp.dsl import (
     Artifact,
@@ -24,6 +26,7 @@ from kfp.dsl import (
 
 CASES = {}
 IMAGE = "python:3.11"
+INDEX = os.environ.get("PIP_INDEX_URL", "")
 
 
 def pipe(**words):
@@ -639,8 +642,8 @@ def packages_with_index() -> str:
     @dsl.component(
         base_image=IMAGE,
         packages_to_install=["iniconfig==2.0.0"],
-        pip_index_urls=["https://pypi.org/simple"],
-        pip_trusted_hosts=["pypi.org"],
+        pip_index_urls=[INDEX] if INDEX else None,
+        pip_trusted_hosts=[urlsplit(INDEX).hostname or ""] if INDEX else None,
     )
     def version() -> str:
         import iniconfig, importlib.metadata as m
