@@ -52,7 +52,7 @@ def test_the_shipped_kinds_are_found_by_every_name() -> None:
     ]
     assert catalogue.resolve("", "v1", "nothings") is None
     assert catalogue.nearest("worklfow") == "workflow"
-    assert catalogue.groups()["serving.kserve.io"] == ["v1beta1", "v1alpha1"]
+    assert catalogue.groups()["serving.kserve.io"] == ["v1beta1", "v1alpha1", "v1alpha2"]
 
 
 def test_argos_eight_kinds_are_served() -> None:
