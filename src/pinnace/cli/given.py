@@ -56,8 +56,9 @@ class Platform:
         await create_classes(self.client)
         await create_roles(self.client, strict=self.strict)
         for runtime in bootstrap.runtimes():
-            with suppress(StatusError):
-                await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)
+            if self.client.peek(CLUSTER_SERVING_RUNTIME, runtime["metadata"]["name"]) is None:
+                with suppress(StatusError):
+                    await self.client.create(CLUSTER_SERVING_RUNTIME, runtime)
 
     def doors(self) -> str:
         """The folder of sockets that lead to pods with a network of their own; '' where they have none."""

@@ -11,19 +11,29 @@ import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
 from importlib import import_module
+from pathlib import Path
 
+import pinnace
 from pinnace.cli.families import FAMILIES, SHIPPED
 from pinnace.cli.given import Platform
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.manager import Manager
-from pinnace.store.interface import Event
+from pinnace.store.interface import Event, Row
 
+SHIPMENT = "shipped"
+"""The kind of rows that say which release has shipped what."""
 log = logging.getLogger("pinnace.control")
 
 
 def reconcilers(name: str, platform: Platform) -> list[Reconciler]:
     found: list[Reconciler] = import_module(f"pinnace.cli.families.{name}").reconcilers(platform)
     return found
+
+
+def release(source: str) -> bytes:
+    """What tells one edition of a module from another."""
+    file = Path(pinnace.__file__).parent.joinpath(*source.split(".")[1:]).with_suffix(".py")
+    return f"{pinnace.__version__} {file.stat().st_mtime_ns}".encode()
 
 
 class Waking:
@@ -66,10 +76,15 @@ class Waking:
         task.add_done_callback(self._tasks.discard)
 
     async def _ship(self, source: str) -> None:
-        """What people look for before they make anything; the family sleeps on."""
+        """What people look for before they make anything; the family sleeps on. Once a release: where it is,
+        nothing is imported for it, and what somebody deleted stays deleted."""
+        store, mark = self.platform.store, release(source)
+        if store.row(SHIPMENT, source) == mark:
+            return
         try:
             module = await asyncio.to_thread(import_module, source)
             await module.ship(self.platform.client)
+            await store.commit([Row(SHIPMENT, source, "", mark)])
         except Exception:
             log.exception("what %s ships could not be made", source)
 
