@@ -27,6 +27,14 @@ def run(platform: Platform, sdk: str, *words: str) -> subprocess.CompletedProces
     )
 
 
+def plain(value: str) -> object:
+    """An output of the SDK's is JSON; what the platform notes beside it for itself need not be."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
 def test_digits_from_images_to_a_verdict(platform: Platform, sdk: str) -> None:
     platform.api.request("POST", "/apis/v2beta1/experiments", {"display_name": "digits"})
     platform.kubectl("create", "secret", "generic", "signature", "--from-literal=name=ada", "-n", "kubeflow")
@@ -38,7 +46,7 @@ def test_digits_from_images_to_a_verdict(platform: Platform, sdk: str) -> None:
     nodes = list(workflow["status"]["nodes"].values())
     phases = {node["displayName"]: node["phase"] for node in nodes}
     outputs = {
-        (node["displayName"], item["name"]): json.loads(item["value"])
+        (node["displayName"], item["name"]): plain(item["value"])
         for node in nodes for item in (node.get("outputs") or {}).get("parameters") or [] if item["value"]
     }
     assert outputs["shout", "loud"] == "GOOD, SIGNED BY ADA"
