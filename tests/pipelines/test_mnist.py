@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def run(platform: Platform, sdk: str, *words: str) -> subprocess.CompletedProces
     )
 
 
-def plain(value: str) -> object:
+def plain(value: str) -> Any:
     """An output of the SDK's is JSON; what the platform notes beside it for itself need not be."""
     try:
         return json.loads(value)
