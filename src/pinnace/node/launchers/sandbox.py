@@ -59,6 +59,20 @@ class Sandboxed(Protocol):
     def child(self) -> int: ...
 
 
+def entering(target: int, parent: int, argv: list[str], launch: Launch, terms: Terms | None) -> Command:
+    """What joins the namespaces of process 1 `target`. The container's variables are in the order: none of
+    them may reach a program outside."""
+    order: dict[str, object] = {
+        "target": target, "parent": parent, "argv": argv, "env": launch.env,
+        "cwd": launch.cwd or "/", "groups": launch.cgroups,
+    }  # fmt: skip
+    if terms is not None:
+        order |= {"answer": terms.answer, "terminal": terms.terminal}
+    if terms is not None and terms.terminal:
+        order["env"] = {"TERM": "xterm", **launch.env}
+    return Command([sys.executable, *ALONE, ENTERING], {}, order=marshal.dumps(order))
+
+
 class SandboxHandle:
     __slots__ = ("as_one", "guest", "inner", "pid", "status", "stood_in", "stopped")
 
@@ -122,16 +136,7 @@ class SandboxHandle:
         return found
 
     def command(self, argv: list[str], launch: Launch, terms: Terms | None = None) -> Command:
-        """The container's variables are in the order: none of them may reach a program outside."""
-        order: dict[str, object] = {
-            "target": self.child(), "parent": self.pid, "argv": argv, "env": launch.env,
-            "cwd": launch.cwd or "/", "groups": launch.cgroups,
-        }  # fmt: skip
-        if terms is not None:
-            order |= {"answer": terms.answer, "terminal": terms.terminal}
-        if terms is not None and terms.terminal:
-            order["env"] = {"TERM": "xterm", **launch.env}
-        return Command([sys.executable, *ALONE, ENTERING], {}, order=marshal.dumps(order))
+        return entering(self.child(), self.pid, argv, launch, terms)
 
     def executed(self) -> bool:
         """Whether the program itself ran: only then bubblewrap states its exit code."""

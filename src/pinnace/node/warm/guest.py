@@ -5,13 +5,11 @@ Made by `launcher.py`; `pool.py` tells it what the keeper says.
 
 from __future__ import annotations
 
-import marshal
 import os
 import signal
-import sys
 
 from pinnace.node.launchers import Command, Ended, Exit, Handle, Launch, StartError, Terms
-from pinnace.node.launchers.sandbox import ALONE, ENTERING, Sandboxed, SandboxLauncher
+from pinnace.node.launchers.sandbox import Sandboxed, SandboxLauncher, entering
 from pinnace.node.orphans import processes
 from pinnace.node.reaper import exit_code
 
@@ -127,15 +125,7 @@ class Guest:
             return self.cold.command(argv, launch, terms)
         if not self.ways:
             raise StartError("the container has not begun yet")
-        order: dict[str, object] = {
-            "target": self.inner, "parent": self.parent, "argv": argv, "env": launch.env,
-            "cwd": launch.cwd or "/", "groups": launch.cgroups,
-        }  # fmt: skip
-        if terms is not None:
-            order |= {"answer": terms.answer, "terminal": terms.terminal}
-        if terms is not None and terms.terminal:
-            order["env"] = {"TERM": "xterm", **launch.env}
-        return Command([sys.executable, *ALONE, ENTERING], {}, order=marshal.dumps(order))
+        return entering(self.inner, self.parent, argv, launch, terms)
 
 
 def number_of(way: int) -> int:
