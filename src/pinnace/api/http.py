@@ -36,6 +36,10 @@ class ClientGone(Exception):
     """The client closed its connection: there is nobody to answer."""
 
 
+class NoDocument(ValueError):
+    """A body that is no JSON object; the text says why."""
+
+
 class Request:
     """`identity` is set by the gate in `app.py` before any handler runs."""
 
@@ -90,6 +94,17 @@ class Request:
             raise StatusError(
                 408, "Timeout", f"the request's body did not arrive within {BODY_SECONDS:.0f} seconds"
             ) from None
+
+    async def document(self, limit: int = BODY_LIMIT) -> dict[str, Any]:
+        """The body as a JSON object, `{}` where there is none. NoDocument: it is something else."""
+        content = await self.body(limit)
+        try:
+            found: Any = msgspec.json.decode(content or b"{}")
+        except msgspec.DecodeError as error:
+            raise NoDocument(f"the body is no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise NoDocument("the body is no JSON object")
+        return found
 
     async def _read(self, limit: int) -> bytes:
         parts: list[bytes] = []

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
-
-from pinnace.api.http import Request
+from pinnace.api.http import NoDocument, Request
 from pinnace.api.mlflow.errors import invalid
 from pinnace.objects import tickets
 from pinnace.objects.lineage.contents import Contents
@@ -101,11 +99,7 @@ async def given(request: Request) -> Record:
         except ValueError as problem:
             raise invalid(f"the query cannot be read: {problem}") from None
         return {name: found if name in LISTS else found[0] for name, found in pairs.items()}
-    content = await request.body(BODY)
     try:
-        found: Any = msgspec.json.decode(content or b"{}")
-    except msgspec.DecodeError as error:
-        raise invalid(f"the body is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise invalid("the body is no JSON object")
-    return found
+        return await request.document(BODY)
+    except NoDocument as problem:
+        raise invalid(str(problem)) from None

@@ -10,9 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
-from pinnace.api.http import Request
+from pinnace.api.http import NoDocument, Request
 from pinnace.api.registry import entities
 from pinnace.api.registry.entities import Entity, read, shown
 from pinnace.api.registry.listing import page
@@ -52,14 +50,10 @@ class Call:
         self.query = request.query
 
     async def body(self) -> Record:
-        content = await self.request.body()
         try:
-            found: Any = msgspec.json.decode(content or b"{}")
-        except msgspec.DecodeError as error:
-            raise Unfit(f"the body is no JSON: {error}") from None
-        if not isinstance(found, dict):
-            raise Unfit("the body is no JSON object")
-        return found
+            return await self.request.document()
+        except NoDocument as problem:
+            raise Unfit(str(problem)) from None
 
     def page(self, kind: str, found: list[Record]) -> Record:
         return page(kind, found, self.query, strict=self.strict)
