@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ import pytest
 
 from pinnace.controllers.built_in import CLAIM, DAEMON_SET, NODE, POD, STATEFUL_SET
 from pinnace.controllers.core.garbage import Garbage
+from pinnace.controllers.succession import REST
 from pinnace.controllers.workloads.daemonsets import DaemonSets
 from pinnace.controllers.workloads.statefulset import decide
 from pinnace.controllers.workloads.statefulsets import StatefulSets
+from pinnace.objects.client import DeleteOptions
+from pinnace.store.interface import Event
 from tests.controllers.house import House, eventually, house
 from tests.controllers.nodes import FakeNode, running
 
@@ -205,3 +210,23 @@ async def test_a_daemon_runs_once_and_rolls(tmp_path: Path) -> None:
         await platform.until(DAEMON_SET, "agent", lambda d: d["status"]["desiredNumberScheduled"] == 0)
         await eventually(lambda: not pods(platform))
     assert first["status"]["desiredNumberScheduled"] == 1
+
+
+
+async def test_a_name_rests_before_its_successor(tmp_path: Path) -> None:
+    """kubectl's wait for a deletion reads, then lists by name: it must find nothing there in between."""
+    moments: list[tuple[str, float]] = []
+
+    def note(events: Sequence[Event]) -> None:
+        turns = [each.type for each in events if each.name == "db-0" and each.type != "MODIFIED"]
+        moments.extend((turn, time.monotonic()) for turn in turns)
+
+    async with house(tmp_path, FakeNode(hold=True), controllers) as platform:
+        await platform.create(STATEFUL_SET, stateful(replicas=1))
+        await platform.until(STATEFUL_SET, "db", ready(1))
+        platform.client.listen(note)
+        await platform.client.delete(POD, "db-0", "default", DeleteOptions(grace_seconds=0))
+        await eventually(lambda: len(moments) == 2)
+    (gone, at), (back, later) = moments
+    assert (gone, back) == ("DELETED", "ADDED")
+    assert later - at >= REST * 0.9

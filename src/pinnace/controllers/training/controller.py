@@ -15,6 +15,7 @@ from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import unix
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.succession import Succession
 from pinnace.controllers.training import pods as making
 from pinnace.controllers.training.conditions import SUSPENDED, finished, holds
 from pinnace.controllers.training.framework import Framework
@@ -49,6 +50,7 @@ class TrainingJobs:
         self.watches: tuple[Resource, ...] = (*resources, POD, SERVICE)
         mine = frozenset(families)
         self.owners: Mapping[str, frozenset[str]] = {POD.key: mine, SERVICE.key: mine}
+        self.succession = Succession()
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if (family := self._by_key.get(event.resource)) is not None:
@@ -56,6 +58,7 @@ class TrainingJobs:
         for owner in event.obj["metadata"].get("ownerReferences") or ():
             plural = self._plurals.get(owner.get("kind"))
             if plural is not None and owner.get("controller"):
+                self.succession.note(event)
                 return (Key(event.namespace, f"{plural}/{owner['name']}"),)
         return ()
 
@@ -76,7 +79,17 @@ class TrainingJobs:
         decision = decide(framework, job, pods, self.clock())
         if decision.expired:
             return await self._expire(framework, obj)
+        if wait := self._rest(framework, job, decision):
+            return Result(after=wait)
         return await self._commit(framework, job, pods, decision)
+
+    def _rest(self, framework: Framework, job: Job, decision: Decision) -> float:
+        """Seconds until the names of all Pods to make are free."""
+        names = [
+            framework.pod_name(job, slot.replica.type, slot.index)
+            for slot in decision.make if slot.instead is None
+        ]
+        return max((self.succession.wait(job.namespace, name) for name in names), default=0.0)
 
     def _owned(self, resource: Resource, obj: Obj) -> list[Obj]:
         meta = obj["metadata"]

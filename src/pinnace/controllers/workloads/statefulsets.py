@@ -9,6 +9,7 @@ from contextlib import suppress
 from pinnace.controllers.built_in import CLAIM, POD, STATEFUL_SET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.succession import Succession
 from pinnace.controllers.workloads import pods, revisions
 from pinnace.controllers.workloads.ownership import Household
 from pinnace.controllers.workloads.revisions import Pair, Revisions
@@ -43,9 +44,12 @@ class StatefulSets:
         self.recorder = Recorder(client, "statefulset-controller")
         self.household = Household(client, STATEFUL_SET, POD)
         self.revisions = Revisions(client)
+        self.succession = Succession()
 
     def keys(self, event: Event) -> tuple[Key, ...]:
-        return self.household.keys(event)
+        if keys := self.household.keys(event):
+            self.succession.note(event)
+        return keys
 
     async def reconcile(self, key: Key) -> Result:
         stateful = self.client.peek(STATEFUL_SET, key.name, key.namespace)
@@ -60,12 +64,23 @@ class StatefulSets:
         pair = await self.revisions.pair(stateful, current)
         names = [one["metadata"]["name"] for one in (pair.current, pair.update)]
         decision = decide(stateful, owned, names[1], self.clock())
+        self._let_rest(stateful, decision)
         await self._keep_claims(stateful, owned, decision)
         refused = await self._create(stateful, decision, pair)
         await self._end(stateful, decision)
         await self._say(stateful, owned, names[0], names[1])
         await self.revisions.forget(stateful, [*names, *(revision_of(pod) for pod in owned)])
         return Result(after=AGAIN if refused else decision.wait)
+
+    def _let_rest(self, stateful: Obj, decision: Decision) -> None:
+        """What was there a moment ago is made in a moment."""
+        meta = stateful["metadata"]
+        waits = [
+            self.succession.wait(meta["namespace"], f"{meta['name']}-{place}") for place, _ in decision.create
+        ]
+        decision.create = [made for made, wait in zip(decision.create, waits, strict=True) if not wait]
+        if resting := [wait for wait in (*waits, decision.wait) if wait]:
+            decision.wait = min(resting)
 
     async def _say(self, stateful: Obj, owned: Sequence[Obj], current: str, update: str) -> None:
         status = described(stateful, owned, current, update, self.clock())

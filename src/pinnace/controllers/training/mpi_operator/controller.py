@@ -9,6 +9,7 @@ from contextlib import suppress
 from pinnace.controllers.built_in import CONFIG_MAP, JOB, POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.succession import Succession
 from pinnace.controllers.training.mpi_operator import making
 from pinnace.controllers.training.mpi_operator.lifecycle import Decision, decide
 from pinnace.controllers.training.view import Job, read
@@ -30,12 +31,14 @@ class MPIJobs:
         self.client = client
         self.clock = clock
         self.recorder = Recorder(client, "mpi-job-controller")
+        self.succession = Succession()
 
     def keys(self, event: Event) -> tuple[Key, ...]:
         if event.resource == MPI_JOB.resource.key:
             return (Key(event.namespace, event.name),)
         for owner in event.obj["metadata"].get("ownerReferences") or ():
             if owner.get("kind") == "MPIJob" and owner.get("controller"):
+                self.succession.note(event)
                 return (Key(event.namespace, owner["name"]),)
         return ()
 
@@ -58,6 +61,9 @@ class MPIJobs:
         workers = self._owned(obj)
         launched = self._owned(launcher) if launcher is not None else []
         decision = decide(job, launcher, launched, workers, self.clock())
+        names = [job.pod_name("Worker", index) for index in decision.make]
+        if wait := max((self.succession.wait(job.namespace, name) for name in names), default=0.0):
+            return Result(after=wait)
         await self._commit(job, launcher, workers, decision)
         return Result()
 
