@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pinnace.authoring.argo.expression.evaluate import evaluate
 from pinnace.authoring.kfp import expressions, launch, layers, outcome
 from pinnace.authoring.kfp.ir import IrError, package, read
 from pinnace.authoring.kfp.kubernetes import PREFERRED, REQUIRED, Outfit
@@ -15,7 +16,6 @@ from pinnace.authoring.kfp.lowering import lowered, root_arguments
 from pinnace.authoring.kfp.schedule import ScheduleError, Trigger
 from pinnace.authoring.kfp.step import Job, Step, of
 from pinnace.authoring.kfp.values import ValueMismatch
-from pinnace.controllers.workflow.expression.evaluate import evaluate
 from pinnace.controllers.workflow.validation import problems
 
 IF_GIVEN = {"IfPresent": {"InputName": "times", "Then": ["--times", "{{$.inputs.parameters['times']}}"]}}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pinnace.controllers.workflow.expression.builtins import seconds
-from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
-from pinnace.controllers.workflow.expression.evaluate import evaluate
-from pinnace.controllers.workflow.expression.tags import Text, compile_tree
-from pinnace.controllers.workflow.expression.when import WhenError, passes
+from pinnace.authoring.argo.expression.builtins import seconds
+from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
+from pinnace.authoring.argo.expression.evaluate import evaluate
+from pinnace.authoring.argo.expression.when import WhenError, passes
 from pinnace.controllers.workflow.scope import Globals, Scope
+from pinnace.controllers.workflow.tags import Text, compile_tree
 
 ENV: dict[str, Any] = {
     "item": {"type": "a"},

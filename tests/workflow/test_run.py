@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pinnace.controllers.workflow import depends
+from pinnace.authoring.argo import depends
 from pinnace.controllers.workflow.context import WINDOW
 from pinnace.controllers.workflow.names import fnv, pod_name
 from pinnace.controllers.workflow.run import BATCH

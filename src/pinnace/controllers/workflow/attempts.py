@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.evaluate import evaluate, references
+from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.evaluate import evaluate, references
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.names import fnv

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pinnace.controllers.workflow.expression.builtins import string
-from pinnace.controllers.workflow.expression.jsonpath import find
+from pinnace.authoring.argo.expression.builtins import string
+from pinnace.authoring.argo.expression.jsonpath import find
 from pinnace.kinds.resource import Obj
 
 _TERM = re.compile(

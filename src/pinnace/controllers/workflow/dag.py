@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pinnace.controllers.workflow import depends
+from pinnace.authoring.argo import depends
 from pinnace.controllers.workflow.frame import BAD
 from pinnace.controllers.workflow.names import fnv
 from pinnace.controllers.workflow.slot import Boundary, Slot

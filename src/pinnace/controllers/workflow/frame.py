@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.when import WhenError, passes
 from pinnace.controllers.workflow import components, loops
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.when import WhenError, passes
 from pinnace.controllers.workflow.inputs import InputError, Inputs, bind
 from pinnace.controllers.workflow.outputs import OutputError, View
 from pinnace.controllers.workflow.scope import Absent, Scope, Unresolved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pinnace.controllers.workflow.expression.evaluate import evaluate, references
+from pinnace.authoring.argo.expression.evaluate import evaluate, references
 from pinnace.controllers.workflow.frame import Call, Frame
 from pinnace.controllers.workflow.names import fnv
 from pinnace.controllers.workflow.scope import Scope, Sibling

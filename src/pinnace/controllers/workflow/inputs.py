@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow.expression.tags import compile_tree
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.outputs import artifact_of, formula
 from pinnace.controllers.workflow.scope import Absent, Scope
+from pinnace.controllers.workflow.tags import compile_tree
 from pinnace.controllers.workflow.template import Argument, ArtifactArgument, Holder, Program
 from pinnace.kinds.argo import Artifact, ValueFrom, text
 from pinnace.kinds.resource import Obj

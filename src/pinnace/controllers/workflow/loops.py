@@ -9,8 +9,8 @@ import json
 import re
 from typing import Any
 
-from pinnace.controllers.workflow.expression.tags import compile_tree
 from pinnace.controllers.workflow.scope import Scope
+from pinnace.controllers.workflow.tags import compile_tree
 from pinnace.kinds.argo import Sequence, Task, text
 
 MAX_ITEMS = 1_000_000

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.authoring.argo.expression.builtins import seconds
 from pinnace.controllers.workflow import clock, components, pods
-from pinnace.controllers.workflow.expression.builtins import seconds
-from pinnace.controllers.workflow.expression.tags import Text, compile_tree
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.scope import Globals, Scope
+from pinnace.controllers.workflow.tags import Text, compile_tree
 from pinnace.controllers.workflow.template import PODS, Program
 from pinnace.kinds.resource import Obj
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow.expression.builtins import to_json
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.evaluate import evaluate, references
-from pinnace.controllers.workflow.expression.tags import Text
+from pinnace.authoring.argo.expression.builtins import to_json
+from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.evaluate import evaluate, references
 from pinnace.controllers.workflow.scope import Absent, Scope, Unresolved
+from pinnace.controllers.workflow.tags import Text
 from pinnace.kinds.argo import Artifact, NodeStatus, Outputs, Parameter, text
 from pinnace.kinds.resource import Obj
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.controllers.built_in import POD
 from pinnace.controllers.workflow import components
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree, texts
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.patch import Misfit, patched
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
+from pinnace.controllers.workflow.tags import Render, Text, compile_tree, texts
 from pinnace.kinds import reserved
 from pinnace.kinds.annotations import ISOLATION, STAGING
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text

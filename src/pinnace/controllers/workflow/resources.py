@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pinnace.authoring.argo.expression.builtins import string
+from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.jsonpath import find
 from pinnace.controllers.workflow.conditions import ConditionError, holds
-from pinnace.controllers.workflow.expression.builtins import string
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.jsonpath import find
 from pinnace.controllers.workflow.leaves import Act
 from pinnace.kinds import names
 from pinnace.kinds.argo import Template

@@ -137,7 +137,7 @@ class Scope:
         if "item" in roots and self.item is not None:
             env["item"] = self.item.tree()
         if "sprig" in roots:
-            from pinnace.controllers.workflow.expression.sprig import SPRIG
+            from pinnace.authoring.argo.expression.sprig import SPRIG
 
             env["sprig"] = SPRIG
         for root, value in nested(self.extra or {}).items():

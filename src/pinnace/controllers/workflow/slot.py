@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pinnace.controllers.workflow import depends, loops
-from pinnace.controllers.workflow.expression.when import passes
+from pinnace.authoring.argo import depends
+from pinnace.authoring.argo.expression.when import passes
+from pinnace.controllers.workflow import loops
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.names import fnv

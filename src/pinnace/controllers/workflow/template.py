@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.authoring.argo import depends
 from pinnace.authoring.kfp import step
-from pinnace.controllers.workflow import depends
-from pinnace.controllers.workflow.expression.tags import Render, Text, compile_tree
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.loops import looped
+from pinnace.controllers.workflow.tags import Render, Text, compile_tree
 from pinnace.kinds.argo import Hook, Parameter, Spec, Task, Template, TemplateRef, text
 from pinnace.kinds.resource import Obj
 

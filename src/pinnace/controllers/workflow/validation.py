@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from pinnace.controllers.workflow import depends
+from pinnace.authoring.argo import depends
 from pinnace.controllers.workflow.template import TemplateError, kind_of, merged, nearest
 from pinnace.kinds.argo import Task
 from pinnace.kinds.resource import Obj

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pinnace.controllers.workflow.expression import parser
-from pinnace.controllers.workflow.expression.builtins import to_json
-from pinnace.controllers.workflow.expression.errors import ExpressionError
-from pinnace.controllers.workflow.expression.evaluate import evaluate, references
+from pinnace.authoring.argo.expression import parser
+from pinnace.authoring.argo.expression.builtins import to_json
+from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.evaluate import evaluate, references
 from pinnace.controllers.workflow.scope import Scope
 
 LATER = ("item", "retries", "lastRetry", "workflow.status", "workflow.failures")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pinnace.controllers.workflow.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.errors import ExpressionError
 
 _STEP = re.compile(
     r"""

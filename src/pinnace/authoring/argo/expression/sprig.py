@@ -19,8 +19,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pinnace.controllers.workflow.expression import builtins
-from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
+from pinnace.authoring.argo.expression import builtins
+from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
 
 LIMIT = 1_000_000
 RANDOM_LIMIT = 1_000

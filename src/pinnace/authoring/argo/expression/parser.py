@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
-from pinnace.controllers.workflow.expression.tokens import Token, excerpt, tokenize
+from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
+from pinnace.authoring.argo.expression.tokens import Token, excerpt, tokenize
 
 MAX_DEPTH = 150
 LONGEST = 16_384

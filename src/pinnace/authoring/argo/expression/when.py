@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pinnace.controllers.workflow.expression.builtins import compiled, float_text
-from pinnace.controllers.workflow.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.builtins import compiled, float_text
+from pinnace.authoring.argo.expression.errors import ExpressionError
 
 HINT = ' (hint: try wrapping the affected expression in quotes ("))'
 

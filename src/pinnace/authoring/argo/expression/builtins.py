@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
+from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
 
 
 def type_name(value: Any) -> str:
@@ -466,7 +466,7 @@ def parse_date(value: str, layout: str = "", zone: str = "") -> datetime:
 
 
 def jsonpath(document: Any, path: str) -> Any:
-    from pinnace.controllers.workflow.expression.jsonpath import definite, find
+    from pinnace.authoring.argo.expression.jsonpath import definite, find
 
     found = find(from_json(document) if isinstance(document, str) else document, path)
     if definite(path):

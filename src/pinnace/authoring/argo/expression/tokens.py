@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pinnace.controllers.workflow.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.errors import ExpressionError
 
 MAX_SOURCE = 1 << 20
 WORD_OPERATORS = frozenset({"and", "or", "not", "in", "contains", "matches", "startsWith", "endsWith"})

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pinnace.controllers.workflow.expression import builtins, parser
-from pinnace.controllers.workflow.expression.errors import BudgetExceeded, ExpressionError
+from pinnace.authoring.argo.expression import builtins, parser
+from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
 
 STEPS = 200_000
 SIZE = 1_000_000
