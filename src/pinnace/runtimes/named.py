@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .predictor import Tensor
-from .tensors import DATATYPES, Array, Invalid, array, datatype_of, listed, tensor
+from .tensors import DATATYPES, Array, Invalid, array, datatype_of, listed, listed_out, tensor
 
 Arrays = dict[str, Array]
 
@@ -68,7 +68,7 @@ def plain(values: Any) -> Any:
             return base64.b64decode(str(values["b64"]), validate=True)
         except binascii.Error as problem:
             raise Invalid(f"b64: {problem}") from None
-    return str(values).encode()
+    return values if isinstance(values, bytes) else str(values).encode()
 
 
 def write_v1(document: dict[str, Any], found: Arrays) -> dict[str, Any]:
@@ -80,21 +80,6 @@ def write_v1(document: dict[str, Any], found: Arrays) -> dict[str, Any]:
     lists = {name: listed_out(value) for name, value in found.items()}
     count = len(document.get("instances") or ())
     return {"predictions": [{name: lists[name][row] for name in lists} for row in range(count)]}
-
-
-def listed_out(value: Array) -> Any:
-    return texts(value.tolist()) if value.dtype.kind in "OSU" else value.tolist()
-
-
-def texts(value: Any) -> Any:
-    if isinstance(value, list):
-        return [texts(each) for each in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return {"b64": base64.b64encode(value).decode()}
-    return value
 
 
 def read_v2(inputs: Sequence[Tensor]) -> Callable[[dict[str, Any]], Arrays]:
@@ -117,7 +102,8 @@ def read_v2(inputs: Sequence[Tensor]) -> Callable[[dict[str, Any]], Arrays]:
 def fitted(found: Array, wanted: Tensor) -> Array:
     if wanted.datatype == "BYTES":
         return np.asarray(plain(found.tolist()), dtype=object)
-    return found.astype(DATATYPES.get(wanted.datatype, np.float32), copy=False)
+    kind = np.float16 if wanted.datatype == "FP16" else DATATYPES.get(wanted.datatype, np.float32)
+    return found.astype(kind, copy=False)
 
 
 def write_v2(model: str) -> Callable[[dict[str, Any], Arrays], dict[str, Any]]:
@@ -139,5 +125,5 @@ def write_v2(model: str) -> Callable[[dict[str, Any], Arrays], dict[str, Any]]:
 
 
 def output(name: str, value: Array) -> dict[str, Any]:
-    flat = texts(value.ravel().tolist())
-    return {"name": name, "shape": list(value.shape), "datatype": datatype_of(value.dtype), "data": flat}
+    data = value.ravel()
+    return {"name": name, "shape": list(value.shape), "datatype": datatype_of(value.dtype), "data": data}

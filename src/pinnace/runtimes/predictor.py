@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ from .server import Request, Response, error
 
 SLOW = 0.005
 """A prediction expected to take longer (seconds) leaves the loop to a thread, so that probes are answered."""
+
+LARGE = 1_000_000
+"""So is a request of more bytes."""
 
 _MODEL = re.compile(r"/v1/models/([^/:]+)(?:/versions/\d+)?(?::(predict|explain))?")
 _MODEL_V2 = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|infer))?")
@@ -47,6 +50,8 @@ class Model(NamedTuple):
     """What V1 says of it, where that is more than that it is ready."""
     further: Callable[[str, dict[str, Any]], dict[str, Any] | None] | None = None
     """Answers a POST of another protocol (path, document); None: it knows no such path."""
+    calls: Mapping[str, Callable[[bytes, str], bytes]] | None = None
+    """gRPC methods of its own by their paths: (message, the model's name) → message."""
 
 
 class Format(NamedTuple):
@@ -101,7 +106,7 @@ class Predictor:
             return error(405, f"{request.path} is asked with POST")
         if match[2] == "explain":
             return error(501, "this model has no explainer")
-        return self._infer("v1", request.body)
+        return self._infer("v1", request)
 
     def _v2(self, request: Request) -> Response | Awaitable[Response]:
         match = _MODEL_V2.fullmatch(request.path)
@@ -115,12 +120,10 @@ class Predictor:
         if match[3] == "infer":
             if request.method != "POST":
                 return error(405, f"{request.path} is asked with POST")
-            if "inference-header-content-length" in request.headers:
-                return error(400, "tensors as raw bytes are not supported by this server: send them as JSON")
-            return self._infer("v2", request.body)
+            return self._infer("v2", request)
         if request.method not in ("GET", "HEAD"):
             return error(405, f"{request.path} is read with GET")
-        return answer({"name": self.name, "ready": True} if match[3] else self._metadata())
+        return answer({"name": self.name, "ready": True} if match[3] else self.metadata())
 
     def _refused(self, name: str) -> Response | None:
         if name != self.name:
@@ -129,7 +132,7 @@ class Predictor:
             return error(503, f"Model with name {name} is not ready.")
         return None
 
-    def _metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         model = self.model
         assert model is not None
         inputs = model.inputs or (Tensor("input-0", "FP64", (-1, model.features)),)
@@ -140,38 +143,48 @@ class Predictor:
             "outputs": [described(each) for each in outputs],
         }
 
-    def _infer(self, protocol: str, body: bytes) -> Response | Awaitable[Response]:
-        if self._expected > SLOW or len(body) > 1_000_000:
-            return self._in_thread(protocol, body)
-        return self._counted(protocol, self._answer(protocol, body))
+    def _infer(self, protocol: str, request: Request) -> Response | Awaitable[Response]:
+        if self.slow or len(request.body) > LARGE:
+            return self._in_thread(protocol, request)
+        return self._counted(protocol, self._answer(protocol, request))
 
-    async def _in_thread(self, protocol: str, body: bytes) -> Response:
-        return self._counted(protocol, await asyncio.to_thread(self._answer, protocol, body))
+    async def _in_thread(self, protocol: str, request: Request) -> Response:
+        return self._counted(protocol, await asyncio.to_thread(self._answer, protocol, request))
 
     def _counted(self, protocol: str, response: Response) -> Response:
         self.metrics.count(protocol, response.status)
         return response
 
-    def _answer(self, protocol: str, body: bytes) -> Response:
-        from . import tensors
+    def _answer(self, protocol: str, request: Request) -> Response:
+        from . import raw, tensors
 
         started = perf_counter()
         try:
-            document = tensors.decode(body)
-            form = self._form(protocol)
-            given = form.read(document)
-            read = perf_counter()
-            result = self._run(given)
-            predicted = perf_counter()
-            response = answer(form.write(document, result))
+            document = raw.read(request) if protocol == "v2" else tensors.decode(request.body)
+            found = self.infer(protocol, document, started)
+            return raw.written(document, found) if protocol == "v2" else Response(raw.encoded(found))
         except tensors.Invalid as problem:
             return error(400, str(problem))
         except (ValueError, TypeError) as problem:
             return error(400, f"{type(problem).__name__} : {problem}")
         except Exception as problem:
             return error(500, f"{type(problem).__name__} : {problem}")
+
+    def infer(self, protocol: str, document: dict[str, Any], started: float) -> dict[str, Any]:
+        """The answer to a request of this protocol, with arrays as its data. Raises what the model raises,
+        and Invalid."""
+        form = self._form(protocol)
+        given = form.read(document)
+        read = perf_counter()
+        result = self._run(given)
+        predicted = perf_counter()
+        found = form.write(document, result)
         self.metrics.observe(read - started, predicted - read, perf_counter() - predicted)
-        return response
+        return found
+
+    @property
+    def slow(self) -> bool:
+        return self._expected > SLOW
 
     def _form(self, protocol: str) -> Form:
         """How this protocol's documents become what the model takes, and back."""
@@ -210,10 +223,13 @@ def _ready(predictor: Predictor) -> Response:
     return answer({"ready": ready}, 200 if ready else 503)
 
 
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
 PAGES: dict[str, Callable[[Predictor], Response]] = {
     "/": lambda p: answer({"status": "alive"}),
     "/v1/models": lambda p: answer({"models": [p.name]}),
-    "/v2": lambda p: answer({"name": f"pinnace-{p.platform}server", "version": "1", "extensions": []}),
+    "/v2": lambda p: answer({
+        "name": f"pinnace-{p.platform}server", "version": "1", "extensions": EXTENSIONS,
+    }),
     "/v2/health/live": lambda p: answer({"live": True}),
     "/v2/health/ready": _ready,
     "/v2/models": lambda p: answer({"models": [p.name]}),

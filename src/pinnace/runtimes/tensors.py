@@ -6,6 +6,7 @@ client got wrong raises `Invalid`, which becomes a 400 with its text.
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from typing import Any
@@ -95,6 +96,8 @@ def tensor(index: int, given: Any) -> tuple[str, Any]:
 
 
 def values(data: Any, datatype: Any, where: str) -> Array:
+    if isinstance(data, np.ndarray):
+        return data  # it came as bytes
     if datatype == "FP16":
         raise Invalid(f"{where}: Receiving FP16 data via JSON is not supported; send FP32")
     if not isinstance(data, list):
@@ -156,10 +159,11 @@ def pandas_module() -> Any:
 
 
 def write_v2(model: str, request: dict[str, Any], result: Any) -> dict[str, Any]:
+    """The answer; the data of its outputs are flat arrays."""
     found = np.asarray(result)
     datatype = datatype_of(found.dtype)
     data = found.astype(str).ravel() if datatype == "BYTES" else found.ravel()
-    output = {"name": "output-0", "shape": list(found.shape), "datatype": datatype, "data": data.tolist()}
+    output = {"name": "output-0", "shape": list(found.shape), "datatype": datatype, "data": data}
     wanted = request.get("outputs")
     names = [o.get("name") for o in wanted if isinstance(o, dict)] if isinstance(wanted, list) else []
     if names and "output-0" not in names:
@@ -170,6 +174,22 @@ def write_v2(model: str, request: dict[str, Any], result: Any) -> dict[str, Any]
         "id": identity if isinstance(identity, str) and identity else str(uuid.uuid4()),
         "outputs": [output],
     }
+
+
+def listed_out(value: Array) -> Any:
+    """As JSON has it; a text that is not UTF-8 as `{"b64": …}`."""
+    return texts(value.tolist()) if value.dtype.kind in "OSU" else value.tolist()
+
+
+def texts(value: Any) -> Any:
+    if isinstance(value, list):
+        return [texts(each) for each in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"b64": base64.b64encode(value).decode()}
+    return value
 
 
 def datatype_of(dtype: np.dtype[Any] | None) -> str:
