@@ -17,7 +17,7 @@ from pinnace.controllers.workflow.inputs import InputError, Inputs, bind
 from pinnace.controllers.workflow.outputs import OutputError, View
 from pinnace.controllers.workflow.scope import Absent, Scope, Unresolved
 from pinnace.controllers.workflow.template import PODS, Holder, Program, TemplateError
-from pinnace.kinds.argo import FULFILLED, NodeStatus
+from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.context import Context
@@ -243,6 +243,9 @@ class Call:
         run, inputs = self.run, Inputs.of(stored.inputs)
         if stored.phase in FULFILLED:
             program = run.known(self.holder, self.scope_name)
+            if stored.pinnace is None:  # it came with a resubmitted Workflow
+                stored.pinnace = Links(parents=self.parents, after=self.after, order=run.total + 1)
+                run.touch(stored)
             run.adopted(stored)
             run.completed(Frame(run, self, stored, program, inputs))
             return

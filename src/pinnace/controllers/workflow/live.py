@@ -21,7 +21,7 @@ from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.failpoint import passing
-from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
+from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, FULFILLED, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Change
 from pinnace.objects.errors import StatusError
@@ -68,7 +68,7 @@ class Live:
     def open(self, spec: Obj, now: float) -> None:
         """Rebuild from rows, or begin. Raises TemplateError."""
         rows = self.house.store.rows(NODE, self.uid)
-        stored = [_nodes.decode(body) for _, _, _, body in rows]
+        stored = [node for _, _, _, body in rows if _counts(node := _nodes.decode(body))]
         templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
         self.run = Run(self.obj, spec, Facts(), now, stored, templates)
         self.run.local_paths = (self.run.isolation or self.house.isolation()) == "process"
@@ -279,6 +279,11 @@ _REASONS = {
     "Failed": "WorkflowNodeFailed",
     "Error": "WorkflowNodeError",
 }
+
+
+def _counts(node: NodeStatus) -> bool:
+    """A node that came with a resubmitted Workflow is only what it remembers of a step that is done."""
+    return node.pinnace is not None or node.phase in FULFILLED
 
 
 def _decoded(body: bytes | str | None) -> Any:
