@@ -37,17 +37,23 @@ BROKEN = (
 # -- out --------------------------------------------------------------------------------------------------
 
 
-def pack(source: Path, target: BinaryIO, kind: Format = "tar.gz", *, name: str | None = None) -> None:
+def pack(
+    source: Path, target: BinaryIO, kind: Format = "tar.gz", *, name: str | None = None, level: int = 6
+) -> None:
     """Write a file or folder as an archive that depends on its content alone (no times, no owners).
 
-    As upstream's executor does, entries lie below the source's own name (`name` overrides it)."""
+    As upstream's executor does, entries lie below the source's own name (`name` overrides it). `level` is
+    gzip's, from 0 (as it is) to 9."""
     top = source.name if name is None else name
     if kind == "zip":
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             for path, info, opened in _entries(source, top):
                 _pack_zip(archive, path, info, opened)
         return
-    with _compressor(target, kind) as stream, tarfile.open(fileobj=stream, mode="w|", bufsize=CHUNK) as tar:
+    with (
+        _compressor(target, kind, level) as stream,
+        tarfile.open(fileobj=stream, mode="w|", bufsize=CHUNK) as tar,
+    ):
         for path, info, opened in _entries(source, top):
             _pack_tar(tar, path, info, opened)
 
@@ -111,13 +117,13 @@ def _pack_zip(archive: zipfile.ZipFile, path: str, info: os.stat_result, opened:
 
 
 @contextmanager
-def _compressor(target: BinaryIO, kind: Format) -> Iterator[IO[bytes]]:
+def _compressor(target: BinaryIO, kind: Format, level: int) -> Iterator[IO[bytes]]:
     if kind == "tar":
         yield target
         return
     import gzip
 
-    with gzip.GzipFile(filename="", fileobj=target, mode="wb", compresslevel=6, mtime=0) as stream:
+    with gzip.GzipFile(filename="", fileobj=target, mode="wb", compresslevel=level, mtime=0) as stream:
         yield cast("IO[bytes]", stream)
 
 

@@ -1,0 +1,7 @@
+"""`python -m pinnace.data.remote`."""
+
+from __future__ import annotations
+
+from pinnace.data.remote.process import main
+
+main()
