@@ -28,7 +28,7 @@ KEY = re.compile(rb'"(?:key|storageUri|uri|source|place)":"((?:[^"\\]|\\.)*)"')
 BUCKET = re.compile(r"^s3://[^/]+/")
 RECORDS = (
     "lineage", "lineage-uses", "lineage-node", "lineage-object", "lineage-code", "lineage-source",
-    "lineage-name", "lineage-child",
+    "lineage-name", "lineage-child", "archive",
 )
 """Rows that tell what was; they keep nothing alive. What is registered does, and so do the lists of what an
 environment had installed (`lineage-image`)."""

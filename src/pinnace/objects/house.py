@@ -18,6 +18,7 @@ from pinnace.kinds.schema import Node, ruled
 from pinnace.kinds.trainer import CLUSTER_RUNTIME, RUNTIME, TRAIN_JOB
 from pinnace.objects import allocation, definitions, refusals
 from pinnace.objects.admission import standards
+from pinnace.objects.archive import Archive
 from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.budgets.ledger import Ledger
 from pinnace.objects.budgets.limits import Limits
@@ -35,6 +36,7 @@ from pinnace.objects.writing import Admission, Quota
 from pinnace.store.interface import Conflict, DiskFull, Event, Put, Remove, Row, Store, Write
 
 NODE = "node"
+WORKFLOWS = "workflows.argoproj.io"
 DEFAULT = "default"
 T = TypeVar("T")
 _REMEMBERED = frozenset({"namespaces", definitions.KEY})
@@ -76,6 +78,7 @@ class House:
         self.priorities = Priorities(store)
         self.hub = Hub(store)
         self.keeper = Keeper(store)
+        self.archive = Archive(store, projections.get(WORKFLOWS))
         self.virtual: dict[str, Virtual] = {}
         self.emptier: Emptier
         self.served = definitions.Served(store, catalogue)
@@ -152,6 +155,10 @@ class House:
         if name != DEFAULT and self.store.get("serviceaccounts", place, name) is None:
             words = f'error looking up service account {place}/{name}: serviceaccount "{name}" not found'
             raise refusals.forbidden(resource, name_of(pod), words)
+
+    def ending(self, resource: Resource, obj: Obj) -> tuple[Obj, list[Row]]:
+        """What a controller writes by its own hand: a workflow is archived in the commit of its end."""
+        return self.archive.ending(obj) if resource.key == WORKFLOWS else (obj, [])
 
     def leaving(self, resource: Resource, obj: Obj) -> list[Row]:
         """What the commit that removes an object carries: its rows go, its record stays."""

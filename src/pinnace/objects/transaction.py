@@ -90,7 +90,9 @@ def _as_given(house: House, resource: Resource, obj: Obj) -> list[Write]:
     if deletion.finished(resource, obj):
         gone = Remove(resource.key, namespace_of(obj), name_of(obj), uid_of(obj), revision_of(obj))
         return [gone, *house.leaving(resource, obj)]
-    return [Put(resource.key, obj, revision_of(obj))]
+    expected = revision_of(obj)
+    obj, rows = house.ending(resource, obj)
+    return [Put(resource.key, obj, expected), *rows]
 
 
 def _judged(house: House, identity: Identity, change: Change) -> list[Write]:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from pinnace.kinds.resource import Obj
+from pinnace.store.terms import Wanted
 
 ANY: Literal["any"] = "any"
 ABSENT: Literal["absent"] = "absent"
@@ -161,6 +162,13 @@ class Store(Protocol):
     ) -> Gathered | None:
         """An object with the rows of a kind that it owns; None: there is no such object. Read beside the
         loop, however many they are."""
+
+    async def indexed(self, wanted: Wanted) -> builtins.list[tuple[str, bytes]]:
+        """(key, body) of documents by their terms (see `terms`), the greatest key first; read beside the
+        loop. What was committed before is seen."""
+
+    async def terms(self, kind: str, start: str, until: str = "") -> builtins.list[str]:
+        """The terms (owners of rows of a kind) that begin so, cut after `until`; each once, in order."""
 
     async def settled(self) -> None:
         """Returns when all that is answered by now stands in the tables: for who reads the file itself."""

@@ -30,6 +30,7 @@ from pinnace.store.interface import (
     Write,
 )
 from pinnace.store.selector import matches
+from pinnace.store.terms import Wanted, cut, pick
 
 Key = tuple[str, str, str]
 """(resource, namespace, name), and (kind, owner, key) of rows."""
@@ -121,6 +122,12 @@ class MemoryStore:
         newest = max((rv for _, _, rv, _ in every), default=0)
         wanted = [(key, body) for _, key, rv, body in every if rv > newer_than]
         return Gathered(_decode(kept.body), newest, len(every), wanted)
+
+    async def indexed(self, wanted: Wanted) -> builtins.list[tuple[str, bytes]]:
+        return pick(lambda term: self._rows.get((wanted.kind, term), {}), wanted)
+
+    async def terms(self, kind: str, start: str, until: str = "") -> builtins.list[str]:
+        return cut([owner for (of, owner), rows in self._rows.items() if of == kind and rows], start, until)
 
     # ---- writing -----------------------------------------------------------------------------------------
 

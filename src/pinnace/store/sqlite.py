@@ -14,7 +14,7 @@ import contextlib
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from pinnace.store.journal import Journal, files, frames
 from pinnace.store.reader import Reader, Seen, uid_of
 from pinnace.store.recent import Recent
 from pinnace.store.schema import MEMORY, connect, copy_database, prepare
+from pinnace.store.terms import Wanted, select, starting
 from pinnace.store.writer import Answers, Request, Writer, keys_of
 
 LOG_LIMIT = 20_000
@@ -148,13 +149,39 @@ class SqliteStore:
         """In a thread, on a connection of its own, so that the loop's reads go on."""
         if self._path == MEMORY:
             return self._reader.gathered(resource, namespace, name, kind, newer_than, seen)
+        with self._beside() as connection:
+            reader = Reader(connection, contextlib.nullcontext(), Recent(0))
+            return reader.gathered(resource, namespace, name, kind, newer_than, seen)
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[sqlite3.Connection]:
+        """For a thread: a connection on which nothing else is read meanwhile."""
+        if self._path == MEMORY:
+            with self._gate:
+                yield self._reading
+            return
         with self._long:
             if self._closed:
                 raise RuntimeError("the store is closed")
             if self._aside is None:
                 self._aside = connect(self._path)
-            reader = Reader(self._aside, contextlib.nullcontext(), Recent(0))
-            return reader.gathered(resource, namespace, name, kind, newer_than, seen)
+            yield self._aside
+
+    async def indexed(self, wanted: Wanted) -> builtins.list[tuple[str, bytes]]:
+        await self.settled()
+        return await asyncio.to_thread(self._select, wanted)
+
+    def _select(self, wanted: Wanted) -> builtins.list[tuple[str, bytes]]:
+        with self._beside() as connection:
+            return select(connection, wanted)
+
+    async def terms(self, kind: str, start: str, until: str = "") -> builtins.list[str]:
+        await self.settled()
+        return await asyncio.to_thread(self._starting, kind, start, until)
+
+    def _starting(self, kind: str, start: str, until: str) -> builtins.list[str]:
+        with self._beside() as connection:
+            return starting(connection, kind, start, until)
 
     async def settled(self) -> None:
         """Returns when all that is answered by now stands in the tables: for who reads the file itself."""
