@@ -17,6 +17,7 @@ from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock, gathering, mishap
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.repository import Repository
+from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
 from pinnace.controllers.workflow.validation import problems
@@ -55,6 +56,8 @@ class Workflows:
     name = "workflow"
     watches: tuple[Resource, ...] = (WORKFLOW, POD)
     owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Workflow"})}
+    acting: type[Acting] = Acting
+    """How resource templates act."""
 
     def __init__(
         self,

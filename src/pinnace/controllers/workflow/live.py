@@ -53,7 +53,7 @@ class Live:
         self.changed: set[str] = set()
         """Nodes written since the last flush."""
         self.flushed_phase = (obj.get("status") or {}).get("phase") or ""
-        self.acting = Acting(self)
+        self.acting = house.acting(self)
         self.told = 0
         self.newest = 0
         """The revision of the last event of the Workflow itself."""
