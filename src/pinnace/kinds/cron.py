@@ -23,6 +23,7 @@ _NAMED = {
 }
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+(?:\.\d*)?)(h|ms|m|s|us|µs|ns)")
+_ZONED = re.compile(r"(?:CRON_)?TZ=(\S+)\s+")
 _YEARS = 5
 
 
@@ -65,6 +66,48 @@ class Schedule(msgspec.Struct, frozen=True):
     def _day(self, local: datetime) -> bool:
         day, weekday = local.day in self.days, local.isoweekday() % 7 in self.weekdays
         return day and weekday if self.any_day else day or weekday
+
+
+def zone(name: str) -> tzinfo:
+    """LookupError: there is none of that name."""
+    if not name:
+        return UTC
+    from zoneinfo import ZoneInfo  # rarely asked for
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:
+        raise LookupError(f"unknown time zone {name}") from error
+
+
+def zoned(text: str, name: str = "") -> tuple[Schedule, tzinfo]:
+    """A schedule that may say its own zone (`CRON_TZ=Europe/Paris 0 8 * * *`). Raises Malformed."""
+    said = _ZONED.match(text)
+    if said is not None:
+        text, name = text[said.end() :].strip(), said[1]
+    try:
+        return parse(text), zone(name)
+    except LookupError as error:
+        raise Malformed(f"provided bad location {name}: {error}") from error
+
+
+def newest(schedule: Schedule, where: tzinfo, since: float, now: float) -> tuple[float | None, int]:
+    """The last time after `since` that is not in the future, and how many there are (nearly, where the gaps
+    between them differ). A clock that slept for years costs no more than one that did not."""
+    first = schedule.next(since, where)
+    if first is None or first > now:
+        return None, 0
+    second = schedule.next(first, where)
+    if second is None or second > now:
+        return first, 1
+    gap = second - first
+    missed = int((now - first) // gap) + 1
+    due, following = first, schedule.next(first + max(0, missed - 2) * gap - 1, where)
+    if following is None or following > now:  # the gaps differ: look at each
+        following = second
+    while following is not None and following <= now:
+        due, following = following, schedule.next(following, where)
+    return due, missed
 
 
 def _midnight(local: datetime, zone: tzinfo, *, month: bool) -> datetime:

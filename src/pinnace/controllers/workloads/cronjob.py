@@ -151,15 +151,7 @@ def _begin(
 
 def zone_of(spec: Obj) -> tzinfo:
     """LookupError: there is none of that name."""
-    name = spec.get("timeZone")
-    if not name:
-        return UTC
-    from zoneinfo import ZoneInfo  # rarely asked for
-
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError) as error:
-        raise LookupError(f"unknown time zone {name}") from error
+    return cron.zone(spec.get("timeZone") or "")
 
 
 def latest(cron_job: Obj, schedule: Schedule, zone: tzinfo, now: float) -> tuple[float | None, int]:
@@ -169,20 +161,7 @@ def latest(cron_job: Obj, schedule: Schedule, zone: tzinfo, now: float) -> tuple
     grace = cron_job["spec"].get("startingDeadlineSeconds")
     if grace is not None:
         since = max(since, now - int(grace))
-    first = schedule.next(since, zone)
-    if first is None or first > now:
-        return None, 0
-    second = schedule.next(first, zone)
-    if second is None or second > now:
-        return first, 1
-    gap = second - first
-    missed = int((now - first) // gap) + 1
-    due, following = first, schedule.next(first + max(0, missed - 2) * gap - 1, zone)
-    if following is None or following > now:  # the gaps differ: look at each
-        following = second
-    while following is not None and following <= now:
-        due, following = following, schedule.next(following, zone)
-    return due, missed
+    return cron.newest(schedule, zone, since, now)
 
 
 def made(cron_job: Obj, due: float, zone: tzinfo) -> Obj:
