@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -130,8 +130,8 @@ def test_other_kinds_are_refused_by_name(blobs: Blobs, kind: str) -> None:
 
 
 class Web(BaseHTTPRequestHandler):
-    kept: dict[str, bytes] = {}
-    seen: list[dict[str, str]] = []
+    kept: ClassVar[dict[str, bytes]] = {}
+    seen: ClassVar[list[dict[str, str]]] = []
 
     def do_GET(self) -> None:
         self.seen.append(dict(self.headers))

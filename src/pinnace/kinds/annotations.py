@@ -6,6 +6,8 @@ Who may write which is told in `reserved`; what they hold, in the room that read
 from __future__ import annotations
 
 STAGING = "pinnace.dev/staging"
+TRANSFERS = "pinnace.dev/transfers"
+"""Artifacts of a step that lie elsewhere: their locations, with secrets by name."""
 ARTIFACT = "pinnace.dev/artifact"
 OUTPUTS = "pinnace.dev/outputs"
 SOURCES = "pinnace.dev/sources"

@@ -14,7 +14,7 @@ from pinnace.data.beneath import Unsafe, open_beneath, read_beneath
 from pinnace.data.blobs import Blobs, Stored
 from pinnace.failpoint import passing
 from pinnace.node.launchers import Bind
-from pinnace.node.protocol import Artifact, Collected, Output, Outputs
+from pinnace.node.protocol import LOGS, Artifact, Collected, Output, Outputs
 from pinnace.node.staging import covering
 
 PARAMETER_LIMIT = 8 * 1024 * 1024
@@ -44,8 +44,11 @@ class Place:
         return Path(self.root)
 
 
-def collect(blobs: Blobs, outputs: Outputs, place: Place, result: str | None) -> Collected:
-    """Everything declared; the first that is missing or cannot be taken is named in `error`."""
+def collect(
+    blobs: Blobs, outputs: Outputs, place: Place, result: str | None, log: str = ""
+) -> Collected:
+    """Everything declared; the first that is missing or cannot be taken is named in `error`. `log`: the main
+    container's, where it is to be kept."""
     collected = Collected(result=result)
     errors: list[str] = []
     for output in outputs.parameters:
@@ -57,6 +60,9 @@ def collect(blobs: Blobs, outputs: Outputs, place: Place, result: str | None) ->
         if taken is not None:
             collected.artifacts[output.name] = Artifact(taken.digest, taken.size, taken.directory)
             passing("node.collecting")
+    if log:
+        kept = blobs.put_file(log) if os.path.exists(log) else blobs.put_bytes(b"")
+        collected.artifacts[LOGS] = Artifact(kept.digest, kept.size)
     elsewhere(blobs, collected.parameters.get(outputs.told) or "", place, collected)
     collected.error = errors[0] if errors else ""
     return collected

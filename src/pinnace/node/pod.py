@@ -12,12 +12,13 @@ import time
 import traceback
 from collections.abc import Callable
 
+from pinnace.node import transfers
 from pinnace.node.collection import Place, collect
 from pinnace.node.container import Inside, Member
 from pinnace.node.environments import Absent
 from pinnace.node.launchers import Built, Exit, Launch, Launcher, StartError
 from pinnace.node.outfit import Outfitter
-from pinnace.node.protocol import Collected, Container, ContainerState, Kill, PodReport, Run
+from pinnace.node.protocol import ARTIFACT_ERROR, Collected, Container, ContainerState, Kill, PodReport, Run
 from pinnace.node.services import Services
 from pinnace.node.storage import EVICTED, Storage, of_container, of_pod, of_volume
 
@@ -86,6 +87,8 @@ class Pod:
         run = self.run
         if run.init or len(self.mains) != 1 or run.network == "own":
             return None
+        if run.inputs and any(given.remote for given in run.inputs):
+            return None
         member = self.mains[0]
         launcher = self.services.launchers.get(self.services.named(run.isolation))
         if launcher is None or member.spec.restart != "Never" or member.probed:
@@ -139,6 +142,8 @@ class Pod:
         """From the Run to the final report; whatever goes wrong ends in one."""
         try:
             await self.work()
+        except transfers.NotFetched as error:
+            self.fail(ARTIFACT_ERROR, str(error))
         except StartError as error:
             self.fail("StartError", str(error))
         except asyncio.CancelledError:
@@ -157,6 +162,11 @@ class Pod:
         self.isolation = launcher.name
         if not await self.prepare(launcher):
             return
+        if any(given.remote for given in self.run.inputs):
+            self.run = await self.fetch()
+            if self.stopping:
+                self.phase = "Failed"
+                return
         self.outfitter = Outfitter(self.services, self.run, launcher)
         if self.run.network == "own":
             await self.attach(launcher, self.outfitter)
@@ -167,6 +177,17 @@ class Pod:
         finally:
             await self.end_sidecars(sidecars)
         await self.conclude()
+
+    async def fetch(self) -> Run:
+        """The run with its inputs from elsewhere in `data/`. NotFetched: one cannot be had."""
+        fetching = asyncio.ensure_future(transfers.fetched(self.services, self.run))
+        stopping = asyncio.ensure_future(self.stop_asked.wait())
+        await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not fetching.done():
+            fetching.cancel()
+            return self.run
+        return fetching.result()
 
     async def attach(self, launcher: Launcher, outfitter: Outfitter) -> None:
         """StartError: it can have no network of its own."""
@@ -298,16 +319,19 @@ class Pod:
         assert outputs is not None
         main = next(m for m in self.mains if m.spec.name == self.main_name)
         launch = self.launches[self.main_name]
-        if not outputs.parameters and not outputs.artifacts:
+        if not outputs.parameters and not outputs.artifacts and not outputs.logs:
             self.collected = Collected(result=main.result)
             return
         place = Place(launch.root, launch.binds, launch.built.root)
-        if not outputs.artifacts:
+        if not outputs.artifacts and not outputs.logs:
             self.collected = collect(self.services.blobs, outputs, place, main.result)
             return
+        log = self.services.log(main) if outputs.logs else ""
         self.collected = await self.services.loop.run_in_executor(
-            self.services.worker, collect, self.services.blobs, outputs, place, main.result
+            self.services.worker, collect, self.services.blobs, outputs, place, main.result, log
         )
+        if outputs.logs_to is not None or any(output.remote for output in outputs.artifacts):
+            await transfers.sent(self.services, self.run, self.collected)
 
     def succeeded(self) -> bool:
         if self.reason:

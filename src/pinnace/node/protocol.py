@@ -8,11 +8,17 @@ a uid that it knows is answered by that pod's latest Report.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from pinnace.node.network.messages import NoService, Service
 
 VERSION = 1
+ARTIFACT_ERROR = "ArtifactError"
+"""Reason of a pod whose inputs could not be fetched: on a cluster its init container would have failed."""
+LOGS = "main-logs"
+"""The artifact that a kept log is."""
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -54,14 +60,29 @@ class Mount(msgspec.Struct, omit_defaults=True):
     """`Memory`: an emptyDir that never touches the disk."""
 
 
+class Remote(msgspec.Struct, omit_defaults=True):
+    """Where an artifact lies that is not in `data/`: upstream's location document, the values of its secrets
+    in place of their names. What the other fields mean is told in `data.remote.jobs`."""
+
+    kind: str
+    where: dict[str, Any]
+    archive: str = ""
+    level: int = 6
+
+
 class Input(msgspec.Struct, omit_defaults=True):
-    """An artifact to stage before the start: a blob (`digest`), raw bytes, or a host path."""
+    """An artifact to stage before the start: a blob (`digest`), raw bytes, or what lies elsewhere."""
 
     name: str
     path: str
     digest: str = ""
     raw: bytes | None = None
     mode: int | None = None
+    recurse: bool = False
+    """`mode` is for everything in a folder, too."""
+    remote: Remote | None = None
+    optional: bool = False
+    """Remote: it may be missing."""
 
 
 class Output(msgspec.Struct, omit_defaults=True):
@@ -71,12 +92,17 @@ class Output(msgspec.Struct, omit_defaults=True):
     default: str | None = None
     archive: str = ""
     """Parameters: unused. Artifacts: '' as it is (a tree stays a tree); remote stores decide on archives."""
+    remote: Remote | None = None
+    """Artifacts: where it is sent once it is taken."""
 
 
 class Outputs(msgspec.Struct, omit_defaults=True):
     result: bool = False
     parameters: list[Output] = []
     artifacts: list[Output] = []
+    logs: bool = False
+    """The main container's log is an artifact, too: `main-logs`."""
+    logs_to: Remote | None = None
     told: str = ""
     """The parameter in which a component of Kubeflow Pipelines says where else it left artifacts."""
 

@@ -95,12 +95,14 @@ class Reaper:
         raise OSError(number, os.strerror(number), cwd if said.endswith(b":noexec") else program)
 
     async def run(
-        self, argv: list[str], env: Mapping[str, str], *, cwd: str = "/", output: int = -1, third: int = -1
+        self, argv: list[str], env: Mapping[str, str], *, cwd: str = "/", stdin: int = -1, output: int = -1,
+        errors: int = -1, third: int = -1,
     ) -> int:
-        """Run to the end; the exit code, 128+n for a signal."""
+        """Run to the end; the exit code, 128+n for a signal. Without `errors` they go with the output."""
         done: asyncio.Future[int] = self.loop.create_future()
         program = shutil.which(argv[0], path=env.get("PATH")) or argv[0]
-        streams = {"stdout": output, "stderr": output, "third": third}
+        errors = errors if errors >= 0 else output
+        streams = {"stdin": stdin, "stdout": output, "stderr": errors, "third": third}
         pid = self.spawn(argv, env, done.set_result, program=program, cwd=cwd, **streams)
         try:
             return exit_code(await asyncio.shield(done))

@@ -45,6 +45,8 @@ def make_folder(root: str, binds: list[Bind], path: str) -> None:
 def stage_one(blobs: Blobs, run: Run, given: Input, root: str, binds: list[Bind], bind: bool) -> list[Bind]:
     mount = covering(binds, given.path)
     replaced = any(overlaps(o.path, given.path) for o in outputs_of(run))
+    if not given.digest and given.raw is None:
+        return []  # an optional one that is nowhere
     if bind and given.raw is None and mount is None and not replaced and given.mode is None:
         return [Bind(str(blobs.path(given.digest)), given.path, True)]
     base, way = place(root, mount, given.path)
@@ -61,10 +63,20 @@ def put(blobs: Blobs, given: Input, target: Path) -> None:
         target.unlink(missing_ok=True)
     if given.raw is None:
         blobs.materialise(given.digest, target, mode=given.mode)
+        if given.mode is not None and target.is_dir():
+            set_mode(target, given.mode, given.recurse)
         return
     with target.open("xb") as file:
         file.write(given.raw)
     target.chmod(given.mode or 0o644)
+
+
+def set_mode(folder: Path, mode: int, recurse: bool) -> None:
+    """Of the folder, and of all in it if asked: its files first, or a mode without x would shut us out."""
+    for path in sorted(folder.rglob("*"), reverse=True) if recurse else ():
+        if not path.is_symlink():
+            path.chmod(mode)
+    folder.chmod(mode)
 
 
 def write_script(root: str, text: str) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, SECRET
+from pinnace.controllers.pods import transfers
+from pinnace.kinds.annotations import TRANSFERS
 from pinnace.kinds.resource import Obj
 
 ROOT = "kube-root-ca.crt"
@@ -37,6 +39,8 @@ def needed(pod: Obj) -> set[Reference]:
     """Empty for most pods, without looking at more than their top level."""
     spec = pod["spec"]
     found: set[Reference] = set()
+    if TRANSFERS in (pod["metadata"].get("annotations") or ()):
+        found.update(Reference(SECRET.key, name) for name in transfers.secrets(pod))
     for volume in spec.get("volumes") or ():
         found.update(_of_volume(volume))
     guests = spec.get("ephemeralContainers") or ()

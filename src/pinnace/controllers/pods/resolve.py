@@ -14,13 +14,13 @@ import msgspec
 
 from pinnace.authoring.environments import layered
 from pinnace.authoring.kfp import layers
-from pinnace.controllers.pods import environment, request
+from pinnace.controllers.pods import environment, request, transfers
 from pinnace.controllers.pods.accounts import Laid
 from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
 from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
-from pinnace.kinds.annotations import ARTIFACT, ISOLATION, SOCKETS, STAGING
+from pinnace.kinds.annotations import ARTIFACT, ISOLATION, SOCKETS, STAGING, TRANSFERS
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Probe, Run
 
@@ -36,6 +36,7 @@ class StagedInput(msgspec.Struct):
     digest: str = ""
     raw: str | None = None
     mode: int | None = None
+    recurse: bool = False
 
 
 class StagedOutput(msgspec.Struct):
@@ -50,6 +51,7 @@ class StagedOutputs(msgspec.Struct):
     result: bool = False
     parameters: list[StagedOutput] = []
     artifacts: list[StagedOutput] = []
+    logs: bool = False
     told: str = ""
 
 
@@ -115,6 +117,10 @@ def resolve(
     volumes = Volumes(pod, found, around.home, around.machine, around.host_paths, laid)
     given = around.inside if own else around.env
     build = _Builder(pod, found, around, volumes, staging, sockets, given)
+    outputs = _outputs(staging.outputs)
+    inputs = [*(_input(each) for each in staging.inputs), *_repository(meta, annotations, around)]
+    if TRANSFERS in annotations:
+        inputs += transfers.arranged(pod, found, outputs)
     seconds = spec.get("activeDeadlineSeconds")
     grace = spec.get("terminationGracePeriodSeconds")
     return Run(
@@ -124,8 +130,8 @@ def resolve(
         containers=[build.container(each) for each in spec["containers"]],
         init=[build.container(each, init=True) for each in spec.get("initContainers") or ()],
         main=staging.main,
-        inputs=[*(_input(each) for each in staging.inputs), *_repository(meta, annotations, around)],
-        outputs=_outputs(staging.outputs),
+        inputs=inputs,
+        outputs=outputs,
         folders=staging.folders,
         deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
         grace=30 if grace is None else grace,
@@ -186,7 +192,7 @@ def _isolation(name: str) -> str:
 
 def _input(staged: StagedInput) -> Input:
     raw = None if staged.raw is None else staged.raw.encode("utf-8", "surrogateescape")
-    return Input(staged.name, staged.path, staged.digest, raw, staged.mode)
+    return Input(staged.name, staged.path, staged.digest, raw, staged.mode, staged.recurse)
 
 
 def _outputs(staged: StagedOutputs | None) -> Outputs | None:
@@ -196,6 +202,8 @@ def _outputs(staged: StagedOutputs | None) -> Outputs | None:
         staged.result,
         [Output(each.name, each.path, each.optional, each.default) for each in staged.parameters],
         [Output(each.name, each.path, each.optional, None, each.archive) for each in staged.artifacts],
+        staged.logs,
+        None,
         staged.told,
     )
 
