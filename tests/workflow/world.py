@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pinnace.controllers.workflow.facts import Fact, Facts
+from pinnace.controllers.workflow.locks import Locks
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import merge_spec
 from pinnace.kinds.argo import NodeStatus
@@ -38,6 +39,7 @@ class World:
         now: float = START,
         nodes: Iterable[NodeStatus] = (),
         artifacts: dict[str, Any] | None = None,
+        locks: Locks | None = None,
     ) -> None:
         meta = workflow.setdefault("metadata", {})
         meta.setdefault("name", meta.get("generateName", "wf-") + "x")
@@ -55,7 +57,7 @@ class World:
         self.most = 0
         self.nodes: dict[str, NodeStatus] = {node.id: node for node in nodes}
         spec = merge_spec(workflow, self._template(workflow))
-        self.run = Run(workflow, spec, Facts(), now, [*self.nodes.values()])
+        self.run = Run(workflow, spec, Facts(), now, [*self.nodes.values()], None, locks)
         self.run.start(now)
 
     def _template(self, workflow: dict[str, Any]) -> dict[str, Any] | None:
@@ -67,6 +69,7 @@ class World:
 
     def settle(self) -> None:
         """Pump, answer what it wants, take what it did."""
+        self.run.tick(self.now)
         while True:
             more = self.run.pump()
             for fact in self.run.wants():
@@ -99,6 +102,8 @@ class World:
                 self.pending.remove(name)
             self.pods[name]["gone"] = True
             self.run.gone(name, self.now)
+        if out.unlocked:
+            self.run.locks.released(out.unlocked)
         self.most = max(self.most, len(self.pending))
 
     def finish_one(self, name: str | None = None) -> None:

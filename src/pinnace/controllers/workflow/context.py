@@ -15,7 +15,7 @@ from itertools import count
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import clock, memo, pods, variables
+from pinnace.controllers.workflow import clock, memo, pods, variables, waiting
 from pinnace.controllers.workflow.attempts import Retry
 from pinnace.controllers.workflow.dag import Dag
 from pinnace.controllers.workflow.facts import Fact, Facts
@@ -23,6 +23,7 @@ from pinnace.controllers.workflow.frame import BAD, MISTAKES, NODE_TYPES, Call, 
 from pinnace.controllers.workflow.hooks import exit_call
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.leaves import DEADLINE, FRAMES, Leaf, Pod
+from pinnace.controllers.workflow.locks import Locks
 from pinnace.controllers.workflow.names import fnv, node_id, pod_name
 from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.scope import Globals
@@ -53,6 +54,7 @@ class Context:
         now: float,
         stored: Iterable[NodeStatus] = (),
         templates: dict[str, Obj] | None = None,
+        locks: Locks | None = None,
     ) -> None:
         meta = workflow.get("metadata") or {}
         status = workflow.get("status") or {}
@@ -110,6 +112,7 @@ class Context:
         self._ticket = count()
         self._stamp: tuple[int, str] = (0, "")
         self._known_parameters = False
+        self.locks = waiting.Keeper(self, locks if locks is not None else Locks())
         self._restore_outputs()
 
     def stamp(self) -> str:
@@ -185,6 +188,12 @@ class Context:
         if inputs.artifacts:
             pods.ask_digests(inputs, self.facts.ask)
 
+    def locked(self, call: Call, program: Program, inputs: Inputs) -> bool:
+        return waiting.entered(call, program, inputs)
+
+    def waited(self, call: Call, program: Program, stored: NodeStatus, inputs: Inputs) -> bool:
+        return waiting.adopted(call, program, stored, inputs)
+
     def memoized(self, call: Call, program: Program, inputs: Inputs) -> bool:
         """Raises Need."""
         found = memo.look(self, program, inputs)
@@ -243,13 +252,28 @@ class Context:
             node.template_name = ""
         if type_ == "Pod":
             node.progress = "0/1"
-        self.add(node)
+        if call.before is None:
+            self.add(node)
+        else:
+            self._replace(call.before, node)
         return node
 
     def add(self, node: NodeStatus) -> None:
         self._count(node)
         if node.pinnace is not None:
             node.pinnace.order = self.total
+        self.outbox.nodes[node.id] = node
+        if node.phase in FULFILLED:
+            self.fulfilled += 1
+
+    def _replace(self, before: NodeStatus, node: NodeStatus) -> None:
+        """What waited under this name goes on."""
+        if before.phase in FULFILLED:
+            return
+        node.started_at, node.synchronization_status = before.started_at, {}
+        if node.pinnace is not None and before.pinnace is not None:
+            node.pinnace.order = before.pinnace.order
+        self.pods_total += (node.type == "Pod") - (before.type == "Pod")
         self.outbox.nodes[node.id] = node
         if node.phase in FULFILLED:
             self.fulfilled += 1
@@ -283,6 +307,9 @@ class Context:
     def completed(self, frame: Frame) -> None:
         """A node has come to its end (or was found there)."""
         call = frame.call
+        if call.locked:
+            self.locks.let_go(call.locked)
+            call.locked = ""
         if call.memo is not None and frame.node.memoization_status is not None:
             self._save_memo(call.memo, frame)
         if call.holder.hooks and isinstance(frame.up, Slot):
@@ -292,6 +319,9 @@ class Context:
 
     def settled(self, frame: Frame) -> None:
         """A daemon is up: for those after it, it is done."""
+        if frame.call.locked:
+            self.locks.let_go(frame.call.locked)
+            frame.call.locked = ""
         self.queue.append(partial(frame.up.done, frame))
 
     def _hooked(self, frame: Frame) -> None:

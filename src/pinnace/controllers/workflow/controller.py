@@ -12,17 +12,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from pinnace.controllers.built_in import POD
+from pinnace.controllers.built_in import CONFIG_MAP, POD
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock, gathering, mishap
 from pinnace.controllers.workflow.live import Live
+from pinnace.controllers.workflow.locks import LockError, Locks
 from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
 from pinnace.controllers.workflow.validation import problems
 from pinnace.data.blobs import Blobs
-from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, WORKFLOW, WORKFLOW_TEMPLATE
+from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, DOMAIN, WORKFLOW, WORKFLOW_TEMPLATE
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Selection, Transactional
 from pinnace.objects.errors import StatusError
@@ -54,7 +55,7 @@ class Workflows:
     """The reconciler. `actor` gives the client through which resource templates act: (namespace, account)."""
 
     name = "workflow"
-    watches: tuple[Resource, ...] = (WORKFLOW, POD)
+    watches: tuple[Resource, ...] = (WORKFLOW, POD, CONFIG_MAP)
     owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Workflow"})}
     acting: type[Acting] = Acting
     """How resource templates act."""
@@ -83,6 +84,8 @@ class Workflows:
         self.wake: Callable[[Key], None] = lambda _key: None
         self.live: dict[Key, Live] = {}
         self.mishaps = mishap.Mishaps()
+        self.locks = Locks(self._limit)
+        self._locks_read = False
 
     # ---- events ------------------------------------------------------------------------------------------
 
@@ -92,7 +95,14 @@ class Workflows:
             if (live := self.live.get(key)) is not None:
                 live.newest = event.rv
             return (key,)
-        if not self.live or event.type == "ADDED":
+        if not self.live:
+            return ()
+        if event.resource == CONFIG_MAP.key:
+            if self.locks:
+                self.locks.changed(event.namespace, event.name)
+                self.served()
+            return ()
+        if event.type == "ADDED":
             return ()
         owner = next(iter(event.obj["metadata"].get("ownerReferences") or ()), None)
         if owner is None or owner.get("kind") != KIND:
@@ -103,6 +113,44 @@ class Workflows:
             return ()
         live.news[event.name] = None if event.type == "DELETED" else event.obj
         return () if _quiet(event) else (key,)
+
+    # ---- locks -------------------------------------------------------------------------------------------
+
+    async def _read_locks(self) -> None:
+        """Who held what when an earlier control ended."""
+        chosen = Selection(labels=f"{DOMAIN}completed=false", projected=False)
+        page = await self.client.list(WORKFLOW, "", chosen)
+        if self._locks_read:
+            return
+        self._locks_read = True
+        for obj in page.items:
+            held = (obj.get("status") or {}).get("synchronization")
+            if held:
+                meta = obj["metadata"]
+                self.locks.adopt(f"{meta.get('namespace')}/{meta['name']}", held)
+
+    def _limit(self, namespace: str, name: str, key: str) -> int:
+        found = self.client.peek(CONFIG_MAP, name, namespace)
+        if found is None:
+            raise LockError(f'configmaps "{name}" not found')
+        value = (found.get("data") or {}).get(key)
+        if value is None:
+            raise LockError(f"Sync configuration key '{key}' not found in ConfigMap")
+        try:
+            return int(value)
+        except ValueError:
+            raise LockError(f"ConfigMap '{name}': '{key}' is not a whole number: {value!r}") from None
+
+    def _let_go(self, key: Key) -> None:
+        if self.locks:
+            self.locks.forget(f"{key.namespace}/{key.name}")
+            self.served()
+
+    def served(self) -> None:
+        """Runs whose turn has come with a lock are looked at."""
+        for run in self.locks.served():
+            namespace, _, name = run.partition("/")
+            self.wake(Key(namespace, name))
 
     def look(self, live: Live) -> None:
         """Something that no event tells has happened to a run."""
@@ -130,14 +178,17 @@ class Workflows:
             obj = self.client.peek(WORKFLOW, key.name, key.namespace)
         if obj is None or obj["metadata"].get("deletionTimestamp"):
             self._drop(key)
+            self._let_go(key)
             return Result()
         phase = (obj.get("status") or {}).get("phase") or ""
         if phase in COMPLETED:
             self.mishaps.forgive(obj["metadata"]["uid"])
             self._drop(key)
+            self._let_go(key)
             return await self._retire(obj)
         if live is not None and live.uid != obj["metadata"]["uid"]:
             self._drop(key)
+            self._let_go(key)
             live = None
         try:
             result = await self._advance(key, live, obj)
@@ -167,6 +218,7 @@ class Workflows:
         if run.finished:
             await self._finished(live, run)
             self._drop(key)
+            self._let_go(key)
             return await self._retire(live.obj)
         timer = run.next_timer
         return Result() if timer is None else Result(after=max(0.0, timer - self.now()))
@@ -179,6 +231,8 @@ class Workflows:
         except TemplateError as error:
             await self._refuse(live, "Error", str(error))
             return False
+        if not self._locks_read:
+            await self._read_locks()
         fresh = not (obj.get("status") or {}).get("phase")
         try:
             found = problems(obj, spec, self._template) if fresh else []

@@ -20,7 +20,7 @@ STEERING = ("suspend", "shutdown", "parallelism", "activeDeadlineSeconds")
 def due(live: Live) -> bool:
     run = live.run
     assert run is not None
-    if run.phase != live.flushed_phase or run.library.fresh:
+    if run.phase != live.flushed_phase or run.library.fresh or run.locks.changed:
         return True
     return bool(live.changed) and len(live.changed) * 8 >= run.total
 
@@ -38,12 +38,14 @@ def document(live: Live) -> Obj:
     obj = live.obj
     live.flushed_phase = run.phase
     run.library.fresh = False
+    run.locks.changed = False
     before = obj.get("status") or {}
     status: Obj = {**before, "phase": run.phase, "progress": run.progress, "conditions": _conditions(live)}
     _put(status, "startedAt", run.started_at)
     _put(status, "finishedAt", run.finished_at)
     _put(status, "message", run.message)
     _put(status, "outputs", run.outputs or None)
+    _put(status, "synchronization", None if run.finished else run.locks.status())
     _put(status, "storedTemplates", run.library.stored or None)
     _put(status, "resourcesDuration", run.resources or None)
     if (obj.get("spec") or {}).get("workflowTemplateRef"):

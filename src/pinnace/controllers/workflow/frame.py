@@ -114,6 +114,7 @@ class Call:
 
     __slots__ = (
         "after",
+        "before",
         "boundary",
         "counted",
         "depth",
@@ -123,6 +124,7 @@ class Call:
         "hooked",
         "id",
         "item",
+        "locked",
         "memo",
         "name",
         "parents",
@@ -173,6 +175,10 @@ class Call:
         self.program: Program | None = None
         self.item: Any = None
         self.memo: Found | None = None
+        self.locked = ""
+        """The holder of the template's locks."""
+        self.before: NodeStatus | None = None
+        """Its node, where that had to wait."""
 
     def __call__(self) -> None:
         """Raises Need only before anything was decided."""
@@ -229,7 +235,12 @@ class Call:
             components.locate(run, program.component, inputs)
         if inputs.artifacts:
             run.prepare(inputs)
-        if program.memoized is False or not run.memoized(self, program, inputs):
+        if program.template.synchronization is None or run.locked(self, program, inputs):
+            self.resume(program, inputs)
+
+    def resume(self, program: Program, inputs: Inputs) -> None:
+        """Everything is there that it had to wait for. Raises Need."""
+        if program.memoized is False or not self.run.memoized(self, program, inputs):
             self.start(program, inputs)
 
     def start(self, program: Program, inputs: Inputs) -> None:
@@ -252,18 +263,24 @@ class Call:
         program = self.program = run.library.resolve(self.holder, self.scope_name)
         run.prepare(inputs)
         run.adopted(stored)
+        if program.template.synchronization is not None and run.waited(self, program, stored, inputs):
+            return
         self.begin(
             run.frame(self, program, inputs, "Retry" if stored.type == "Retry" else program.kind, stored)
         )
 
     def begin(self, frame: Frame) -> None:
-        if self.boundary is not None:
-            self.boundary.active += 1
-            self.counted = True
+        self.count()
         try:
             frame.begin()
         except MISTAKES as mistake:
             frame.finish("Error", str(mistake))
+
+    def count(self) -> None:
+        """Among the active children of its boundary."""
+        if self.boundary is not None and not self.counted:
+            self.boundary.active += 1
+            self.counted = True
 
     def skip(self, message: str) -> None:
         self.leafless("Skipped", "Skipped", message)

@@ -18,7 +18,6 @@ from pinnace.controllers.workflow import flush, gathering
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
 from pinnace.controllers.workflow.outbox import Outbox
-from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.failpoint import passing
 from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, FULFILLED, WORKFLOW, WORKFLOW_TEMPLATE, NodeStatus
@@ -70,7 +69,7 @@ class Live:
         rows = self.house.store.rows(NODE, self.uid)
         stored = [node for _, _, _, body in rows if _counts(node := _nodes.decode(body))]
         templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
-        self.run = Run(self.obj, spec, Facts(), now, stored, templates)
+        self.run = Run(self.obj, spec, Facts(), now, stored, templates, self.house.locks)
         self.run.local_paths = (self.run.isolation or self.house.isolation()) == "process"
         self.run.start(now)
 
@@ -110,7 +109,9 @@ class Live:
                 rebuilt = more = True
                 self.catch_up(now)
             if not more and not run.queue and not self.news:
-                return
+                if not run.locks.unclaimed:
+                    return
+                run.locks.settle()
             await asyncio.sleep(0)
 
     def _take_news(self, now: float) -> None:
@@ -154,6 +155,9 @@ class Live:
         ]
         changes += self._collected(out)
         await self._write(changes, rows, flush_=due)
+        if out.unlocked:
+            run.locks.released(out.unlocked)
+            self.house.served()
         for name in out.removals:
             await self._remove(name)
         for entry in out.memos:

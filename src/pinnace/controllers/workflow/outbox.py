@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Outbox:
     """What the world has to do. Emptied by whoever takes it."""
 
-    __slots__ = ("acts", "artifacts", "memos", "nodes", "pods", "removals")
+    __slots__ = ("acts", "artifacts", "memos", "nodes", "pods", "removals", "unlocked")
 
     def __init__(self) -> None:
         self.pods: list[Obj] = []
@@ -25,6 +25,16 @@ class Outbox:
         self.acts: list[Act] = []
         self.artifacts: dict[str, Obj] = {}
         self.memos: list[Entry] = []
+        self.unlocked: list[str] = []
+        """Holders of locks that let go, once this is committed."""
 
     def __bool__(self) -> bool:
-        return bool(self.pods or self.nodes or self.removals or self.acts or self.artifacts or self.memos)
+        return bool(
+            self.pods
+            or self.nodes
+            or self.removals
+            or self.acts
+            or self.artifacts
+            or self.memos
+            or self.unlocked
+        )

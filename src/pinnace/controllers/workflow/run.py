@@ -24,6 +24,7 @@ from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, report
 from pinnace.controllers.workflow.template import Holder, Value, spec_of
+from pinnace.controllers.workflow.waiting import admitted
 from pinnace.kinds.argo import COMPLETED, Arguments, Hook, Parameter
 from pinnace.kinds.resource import Obj
 
@@ -37,8 +38,13 @@ class Run(Context):
     def start(self, now: float) -> None:
         """Begin, or go on from the stored nodes."""
         self.now = now
+        self.locks.reopen()
+        if self.spec.synchronization is None or admitted(self, self._begin):
+            self._begin()
+
+    def _begin(self) -> None:
         if not self.phase or self.phase == "Pending":
-            self.phase = "Running"
+            self.phase, self.message = "Running", ""
             self.started_at = self.started_at or self.stamp()
         self._watch_deadline()
         if not self._suspended:
@@ -97,7 +103,8 @@ class Run(Context):
         new = spec_of(spec)
         if self._suspended and not new.suspend:
             self._suspended = False
-            self.queue.append(self._enter if self.total == 0 else self._wake)
+            if self.locks.admit is None:
+                self.queue.append(self._enter if self.total == 0 else self._wake)
         elif new.suspend:
             self._suspended = True
         if new.shutdown and new.shutdown != self.shutdown:
@@ -112,6 +119,10 @@ class Run(Context):
         """Stop still runs exit handlers, Terminate does not."""
         self.now = now
         self.shutdown = strategy
+        if self.locks.admit is not None:
+            self.locks.admit = None
+            self.end("Failed", f"Stopped with strategy '{strategy}'")
+            return
         stop_all(self, STOPPED + strategy, exiting=strategy == "Terminate")
         self._wake()
 
@@ -120,6 +131,8 @@ class Run(Context):
         self.now = now
         while self.timers and self.timers[0][0] <= now:
             self.queue.append(heapq.heappop(self.timers)[2])
+        if self.locks.used:
+            self.locks.look()
 
     @property
     def next_timer(self) -> float | None:
@@ -267,6 +280,7 @@ class Run(Context):
     def end(self, phase: str, message: str) -> None:
         self.phase, self.message = phase, message
         self.finished_at = self.stamp()
+        self.locks.changed = self.locks.changed or self.locks.used
         stop_all(self, "workflow completed", exiting=True)
 
     def _watch_deadline(self) -> None:

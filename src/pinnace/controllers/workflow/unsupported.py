@@ -13,13 +13,11 @@ from typing import Any
 from pinnace.kinds.resource import Obj
 
 WORKFLOW = {
-    "synchronization": "locks are not taken",
     "metrics": "no metrics are emitted",
     "podDisruptionBudget": "nothing enforces it on one machine",
     "artifactGC": "artifacts are kept",
 }
 TEMPLATE = {
-    "synchronization": "locks are not taken",
     "metrics": "no metrics are emitted",
     "pendingTimeout": "pending pods wait without a limit",
 }
