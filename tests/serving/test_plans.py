@@ -151,6 +151,17 @@ def test_ports_named_for_http2_are_grpc() -> None:
     assert (one.port, one.h2, one.grpc, one.health) == (8081, True, 0, "")
 
 
+def test_a_server_of_ours_is_told_the_port_that_is_named_for_grpc() -> None:
+    ports = [{"name": "h2c", "containerPort": 9000}]
+    alone = plan(service(model={**MODEL, "ports": ports}), sklearn())
+    (container,) = alone.template["spec"]["containers"]
+    assert {"name": "PINNACE_GRPC_PORT", "value": "9000"} in container["env"]
+    assert (alone.port, alone.h2, alone.socket) == (9000, True, "")
+    beside = plan(service(model={**MODEL, "ports": [{"containerPort": 8080}, *ports]}), sklearn())
+    assert (beside.port, beside.grpc, beside.socket) == (8080, 9000, "")
+    assert plan(service(model=MODEL), sklearn()).socket == template.SOCKET
+
+
 def test_a_custom_container_is_reached_by_its_port() -> None:
     ports = [{"containerPort": 9}]
     found = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": ports}]))

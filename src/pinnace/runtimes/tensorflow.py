@@ -1,4 +1,4 @@
-"""The TensorFlow model server: a SavedModel, asked as TensorFlow Serving's REST face is (and by V2).
+"""The TensorFlow model server: a SavedModel, asked as TensorFlow Serving is by REST and gRPC (and by V2).
 
 Takes the arguments of `tensorflow_model_server`. The folder holds versions (`1/saved_model.pb` …), of which
 the newest is served, or one SavedModel itself.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import tensorflow_calls
 from .model import CannotLoad, Missing
 from .predictor import Format, Model, Tensor
 from .program import main
@@ -36,11 +37,13 @@ def load(folder: Path) -> Model:
         tensors = {n: tensorflow.constant(each, dtype=given[n].dtype) for n, each in arrays.items()}
         return {name: value.numpy() for name, value in signature(**tensors).items()}
 
+    inputs = tuple(tensor(name, spec) for name, spec in sorted(given.items()))
     state = {"version": version, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     return Model(
-        predict, inputs=tuple(tensor(name, spec) for name, spec in sorted(given.items())),
+        predict, inputs=inputs,
         outputs=tuple(tensor(name, spec) for name, spec in sorted(signature.structured_outputs.items())),
         about={"model_version_status": [state]},
+        calls=tensorflow_calls.of(predict, {each.name: each for each in inputs}, path, int(version)),
     )
 
 

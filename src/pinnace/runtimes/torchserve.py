@@ -2,7 +2,7 @@
 
 Takes the arguments of KServe's runtime: `torchserve --start --model-store=… --ts-config=…`. TorchServe
 listens where its own config.properties says, but on the loopback; what comes to us is asked there. It is
-ready when its models are.
+ready when its models are, and so is its gRPC at the port that the pod names for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from . import program
 from .component import Component
+from .door import open_door
 from .program import everywhere
 from .server import Request, Response, Server, error
 
@@ -120,7 +122,7 @@ def without_archives(words: list[str]) -> Path | None:
 async def serve(words: list[str]) -> int:
     plain = without_archives(words)
     if plain is not None:
-        from . import program, pytorch
+        from . import pytorch
         from .predictor import Format
 
         name = os.environ.get("INFERENCE_SERVICE_NAME", "model")
@@ -154,6 +156,9 @@ async def serve(words: list[str]) -> int:
             await server.listen_unix(where)
         else:
             await server.listen_tcp(everywhere(), int(os.environ.get("PORT") or 8080))
+        calls = os.environ.get(program.GRPC_VARIABLE, "")
+        if calls.isdigit():
+            await open_door(everywhere(), int(calls), int(found[PORTS[0]]))
         print("TorchServe is ready", flush=True)
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)

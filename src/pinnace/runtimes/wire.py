@@ -6,7 +6,7 @@ reader does not know are there too, and may be passed over. Source: protobuf.dev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -60,6 +60,36 @@ def texts(data: bytes) -> dict[int, str]:
 def inner(data: bytes, number: int) -> Iterator[bytes]:
     """The messages (or texts) that stand in the fields of this number. Raises Damaged."""
     return (value for found, value in fields(data) if found == number and isinstance(value, bytes))
+
+
+def numbers(data: bytes, number: int) -> list[int]:
+    """A repeated field of varints, packed or not. Raises Damaged."""
+    found: list[int] = []
+    for known, value in fields(data):
+        if known == number and isinstance(value, int):
+            found.append(value)
+        elif known == number and isinstance(value, bytes):
+            at = 0
+            while at < len(value):
+                one, at = _varint(value, at)
+                found.append(one)
+    return found
+
+
+def signed(value: int) -> int:
+    """An int32 or int64, which stands as 64 bits."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def packed(values: Iterable[int]) -> bytes:
+    """What a packed field of varints holds."""
+    return b"".join(_number(each & (1 << 64) - 1) for each in values)
+
+
+def number(number: int, value: int) -> bytes:
+    """A field of a number or of a truth; 0 is left out, as writers do."""
+    return _number(number << 3 | VARINT) + packed((value,)) if value else b""
 
 
 def field(number: int, content: bytes | str) -> bytes:

@@ -22,7 +22,7 @@ from pinnace.kinds.annotations import ARTIFACT, NETWORK, SOCKETS, STAGING
 from pinnace.kinds.resource import Obj
 
 SOCKET = "/run/pinnace/http.sock"
-SOCKET_VARIABLE = "PINNACE_HTTP_SOCKET"
+SOCKET_VARIABLE, GRPC_VARIABLE = "PINNACE_HTTP_SOCKET", "PINNACE_GRPC_PORT"
 OURS = (
     "kserve/sklearnserver", "kserve/xgbserver", "kserve/lgbserver", "kserve/pmmlserver",
     "kserve/paddleserver", "kserve/huggingfaceserver", "tensorflow/serving", "nvidia/tritonserver",
@@ -98,9 +98,12 @@ def build(
     others += [c for c in _spec(runtime).get("containers") or () if c.get("name") != serving.CONTAINER]
     name = model_name(container, isvc["metadata"]["name"])
     port, h2, grpc = spoken(container)
-    socket = "" if listening or h2 else listens_on(isvc, component, runtime, container)
+    socket = "" if listening or h2 or grpc else listens_on(isvc, component, runtime, container)
     health = "" if h2 else health_path(container, model, runtime, name)
     finish(isvc, container, others, socket, source, health, port)
+    if ours(container) and (h2 or grpc):
+        where = {"name": GRPC_VARIABLE, "value": str(grpc or port)}
+        container["env"] = merge(container["env"], [where], "env")
     beside = agent.container(isvc, component, kind, port) if listening else None
     if beside is not None:
         others.append(beside)
