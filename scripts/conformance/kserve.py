@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from scripts.conformance import kserve_calls
 from scripts.conformance.__main__ import platform
 
 HERE = Path(__file__).parent
@@ -240,6 +241,10 @@ def answered(kubectl: Kubectl, kind: str, name: str, namespace: str) -> tuple[st
     found = kubectl.document("get", kind.lower(), name, "-n", namespace)
     path, body = ("/", {"instances": IRIS}) if kind == "InferenceGraph" else question(found)
     where = urlsplit(found["status"]["url"])
+    if kind == "InferenceService" and kserve_calls.alone(found):
+        method, message = kserve_calls.question(found)
+        fine, came = kserve_calls.asked(where.port or 80, where.netloc, method, message)
+        return ("run", f"answers {method}: {came}") if fine else ("not", f"Ready, but {method}: {came}")
     request = urllib.request.Request(
         f"http://127.0.0.1:{where.port}{path}", json.dumps(body).encode(),
         {"Host": where.netloc, "Content-Type": "application/json"},
