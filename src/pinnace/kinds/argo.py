@@ -46,6 +46,8 @@ WORKFLOW = _resource(
 )
 WORKFLOW_TEMPLATE = _resource("WorkflowTemplate", ("wftmpl",), True, (_AGE,))
 CLUSTER_WORKFLOW_TEMPLATE = _resource("ClusterWorkflowTemplate", ("clusterwftmpl", "cwft"), False, (_AGE,))
+CRON_WORKFLOW = _resource("CronWorkflow", ("cwf", "cronwf"), True, (_AGE,))
+EVENT_BINDING = _resource("WorkflowEventBinding", ("wfeb",), True, (_AGE,))
 
 
 class View(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
