@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-COMMON = 5000
+COMMON = 20_000
 """Documents from which on a term is no rare one."""
 LAST = "\U0010ffff"
 
