@@ -119,6 +119,10 @@ class App:
     async def _refuse(self, request: Request, refusal: StatusError) -> None:
         if request.started:
             return
+        route = self._find(request.path)
+        if route is not None and route.refuse is not None:
+            await route.refuse(request, refusal)
+            return
         headers = [(b"www-authenticate", b'Bearer realm="pinnace"')] if refusal.code == 401 else []
         await request.json(refusal.code, refusal.status(), headers)
 

@@ -30,6 +30,8 @@ class Route:
     """The handler asks the authoriser about every object itself; else the path must be allowed."""
     tickets: bool = False
     """A pod may show its ticket here (`objects/tickets`)."""
+    refuse: Callable[[Request, StatusError], Awaitable[None]] | None = None
+    """How a face says no whose clients know no `Status`."""
 
     def takes(self, path: str) -> bool:
         if self.path.endswith("/*"):

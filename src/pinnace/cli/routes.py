@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from pinnace.api.argo.door import Door as ArgoDoor
 from pinnace.api.context import Route
-from pinnace.api.http import Request
+from pinnace.api.http import Handler, Request
 from pinnace.api.kfp.door import Door
 from pinnace.cli import observations
 from pinnace.cli.given import Platform
@@ -39,8 +40,14 @@ def routes(platform: Platform) -> list[Route]:
 
         return reading(platform, namespace, key)
 
+    def argo() -> Handler:
+        from pinnace.cli.argo import face  # with the first question in Argo's API
+
+        return face(platform)
+
     return [
         *Door(platform.client.as_, contents).routes(),
+        *ArgoDoor(argo).routes(),
         Route("/pinnace/v1/status", status),
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),

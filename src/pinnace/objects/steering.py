@@ -65,6 +65,25 @@ async def resubmit(
     return await client.create(WORKFLOW, created_by(client, made), made["metadata"]["namespace"])
 
 
+async def revive(client: Local, workflow: Obj, wish: Wish) -> Obj:
+    """An archived Workflow, whose live one is gone, goes on under its old name."""
+    try:
+        made, _ = await asyncio.to_thread(retrying.retried, workflow, wish, now())
+    except Mistake as mistake:
+        raise refused(mistake) from None
+    meta = made["metadata"]
+    kept = {key: meta[key] for key in ("name", "namespace", "labels", "annotations") if key in meta}
+    nodes = resubmitting.portable(made["status"].get("nodes") or {})
+    status = {key: made["status"][key] for key in ("storedTemplates",) if key in made["status"]}
+    revived = {**made, "metadata": kept, "status": {**status, "nodes": nodes}}
+    return await client.create(WORKFLOW, labelled(client, revived, "Retry"), meta["namespace"])
+
+
+def standing(name: str) -> StatusError:
+    words = f'workflow "{name}" is not archived only: it still stands, retry it with `argo retry {name}`'
+    return StatusError(409, "AlreadyExists", words)
+
+
 async def resume(client: Local, name: str, namespace: str, selector: str = "") -> Obj:
     async def again() -> Obj:
         found = await client.get(WORKFLOW, name, namespace)

@@ -13,8 +13,9 @@ import string
 
 from pinnace.authoring.argo.mistake import Mistake
 from pinnace.authoring.argo.names import fnv, node_id
+from pinnace.authoring.argo.retrying import GROUPS
 from pinnace.authoring.argo.submitting import override
-from pinnace.kinds.argo import DOMAIN
+from pinnace.kinds.argo import DOMAIN, FULFILLED
 from pinnace.kinds.resource import Obj
 
 PREVIOUS = f"{DOMAIN}resubmitted-from-workflow"
@@ -77,6 +78,19 @@ def _remembered(workflow: Obj, name: str, now: str) -> Obj:
             kept[made["id"]] = made
     stored = status.get("storedTemplates")
     return {"nodes": kept, **({"storedTemplates": stored} if stored else {})}
+
+
+def portable(nodes: Obj) -> Obj:
+    """Of a picture of nodes what a new Workflow of the same name can carry: steps and retries that are done.
+    Groups and loops are made anew around them."""
+    attempts = {child for node in nodes.values() if node.get("type") == "Retry"
+                for child in node.get("children") or ()}
+    derived = ("children", "outboundNodes")
+    return {
+        key: {field: value for field, value in node.items() if field not in derived}
+        for key, node in nodes.items()
+        if node.get("type") not in GROUPS and key not in attempts and node.get("phase") in FULFILLED
+    }
 
 
 def _original(node: Obj) -> bool:
