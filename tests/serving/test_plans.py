@@ -143,6 +143,19 @@ def test_a_container_beside_a_model_keeps_its_name() -> None:
     assert beside["spec"]["predictor"]["containers"][0]["name"] == "transformer-container"
 
 
+def test_a_collocated_transformer_has_the_pods_port_and_the_model_its_own() -> None:
+    front = {"name": "transformer-container", "image": "a", "ports": [{"containerPort": 8000}]}
+    model = {**MODEL, "storageUri": "pvc://models/a", "args": ["--http_port=8085"]}
+    found = plan(service(model=model, containers=[front]), sklearn(), storage.claim("models", "a"))
+    server, transformer = found.template["spec"]["containers"]
+    assert (found.port, found.socket, found.health) == (8000, "", "")
+    assert server["readinessProbe"]["httpGet"] == {"path": "/v1/models/iris", "port": 8085}
+    assert server["ports"] == [{"containerPort": 8085, "protocol": "TCP"}]
+    assert transformer["readinessProbe"]["tcpSocket"] == {"port": 8000}
+    assert transformer["volumeMounts"] == server["volumeMounts"]
+    assert {"name": "INFERENCE_SERVICE_NAME", "value": "iris"} in transformer["env"]
+
+
 def test_ports_named_for_http2_are_grpc() -> None:
     two = [{"name": "http", "containerPort": 8080}, {"name": "h2c", "containerPort": 8081}]
     both = plan(service(containers=[{"name": "kserve-container", "image": "me/mine", "ports": two}]))

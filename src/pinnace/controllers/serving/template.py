@@ -41,6 +41,9 @@ PROGRAMS = ("tensorflow_model_server", "tritonserver")
 """What the images of ours start by themselves, wherever upstream's images have it."""
 PORT = 8080
 PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
+HTTP_PORTS = (HTTP_PORT, "--http-port", "--rest_api_port")
+COLLOCATED = "transformer-container"
+"""A transformer in the predictor's own pod: it has the pod's port, and asks the model on the loopback."""
 
 _COMPONENT_FIELDS = frozenset((
     "name", "minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "scaleMetricType", "autoScaling",
@@ -94,16 +97,25 @@ def build(
     container = main_container(isvc, component, runtime)
     if kind != "predictor":
         container["args"] = told(isvc, component, container)
-    others = [c for c in component.get("containers") or () if c.get("name") != serving.CONTAINER]
-    others += [c for c in _spec(runtime).get("containers") or () if c.get("name") != serving.CONTAINER]
+    beside_it = (*(component.get("containers") or ()), *(_spec(runtime).get("containers") or ()))
+    others = [dict(each) for each in beside_it if each.get("name") != serving.CONTAINER]
     name = model_name(container, isvc["metadata"]["name"])
+    front = next((each for each in others if each.get("name") == COLLOCATED), None)
     port, h2, grpc = spoken(container)
-    socket = "" if listening or h2 or grpc else listens_on(isvc, component, runtime, container)
+    if front is not None:
+        port = port if container.get("ports") else served_at(container)
+    socket = ""
+    if not (listening or h2 or grpc or front):
+        socket = listens_on(isvc, component, runtime, container)
     health = "" if h2 else health_path(container, model, runtime, name)
     finish(isvc, container, others, socket, source, health, port)
     if ours(container) and (h2 or grpc):
         where = {"name": GRPC_VARIABLE, "value": str(grpc or port)}
         container["env"] = merge(container["env"], [where], "env")
+    if front is not None:
+        port, h2, grpc = spoken(front)
+        health = "" if h2 else health_path(front, None, runtime, name)
+        probed(front, health, port, socket)
     beside = agent.container(isvc, component, kind, port) if listening else None
     if beside is not None:
         others.append(beside)
@@ -341,20 +353,40 @@ def finish(
     if socket:
         where = {"name": SOCKET_VARIABLE, "value": socket}
         container["env"] = merge(container["env"], [where], "env")
-    if source is not None and source.mounts:
-        mounts = [mount for mount in container.get("volumeMounts") or () if mount.get("mountPath") != FOLDER]
-        container["volumeMounts"] = [*mounts, *source.mounts]
-    action: Obj = {"httpGet": {"path": health, "port": port}} if health else {"tcpSocket": {"port": port}}
-    if not socket:
-        container.setdefault("ports", [{"containerPort": port, "protocol": "TCP"}])
-    container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
+    for each in (container, *(one for one in others if one.get("name") == COLLOCATED)):
+        if source is not None and source.mounts:
+            mounts = [mount for mount in each.get("volumeMounts") or () if mount.get("mountPath") != FOLDER]
+            each["volumeMounts"] = [*mounts, *source.mounts]
+    action = probed(container, health, port, socket)
     if ours(container) and container.get("livenessProbe"):
         # A framework's import takes longer than the start of upstream's compiled servers.
         slow = {"periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": START}
         container.setdefault("startupProbe", {**action, **slow})
+        container["startupProbe"] = at_port(container["startupProbe"], port)
+
+
+def probed(container: Obj, health: str, port: int, socket: str) -> Obj:
+    """The question by which it is found ready, which its probe asks unless it has one of its own."""
+    action: Obj = {"httpGet": {"path": health, "port": port}} if health else {"tcpSocket": {"port": port}}
+    if not socket:
+        container.setdefault("ports", [{"containerPort": port, "protocol": "TCP"}])
+    container.setdefault("readinessProbe", {**action, "periodSeconds": 1, "timeoutSeconds": 2})
     for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
         if container.get(probe):
             container[probe] = at_port(container[probe], port)
+    return action
+
+
+def served_at(container: Obj) -> int:
+    """The port that a server's own arguments say, behind a collocated transformer that has the pod's."""
+    words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    found = PORT
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        value = value if equals else "".join(words[index + 1 : index + 2])
+        if option in HTTP_PORTS and value.isdigit():
+            found = int(value)
+    return found
 
 
 def at_port(probe: Obj, port: int) -> Obj:
