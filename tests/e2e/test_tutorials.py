@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -118,14 +119,160 @@ def test_a_stateless_application(cluster: Platform) -> None:
     cluster.kubectl("delete", "service,deployment", "hello")
 
 
-def test_a_server_with_a_configuration_is_not_played(cluster: Platform) -> None:
-    cluster.kubectl("create", "configmap", "conf", "--from-literal=default.conf=server {}")
+FRONT = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: front}
+data:
+  frontend.conf: |
+    upstream Backend { server hello; }
+    server {
+      listen 80;
+      location / { proxy_pass http://Backend; }
+      location = /health { access_log off; return 200 "fine\\n"; }
+    }
+---
+apiVersion: v1
+kind: Service
+metadata: {name: hello}
+spec: {selector: {app: hello, tier: backend}, ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: backend}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: hello, tier: backend}}
+  template:
+    metadata: {labels: {app: hello, tier: backend}}
+    spec:
+      containers:
+      - name: hello
+        image: us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0
+        ports: [{name: http, containerPort: 8080}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: frontend, labels: {app: frontend}}
+spec:
+  volumes: [{name: conf, configMap: {name: front}}]
+  containers:
+  - name: nginx
+    image: nginx:1.27-alpine
+    volumeMounts: [{name: conf, mountPath: /etc/nginx/conf.d}]
+    readinessProbe: {httpGet: {path: /health, port: 80}, periodSeconds: 1}
+    lifecycle: {preStop: {exec: {command: ["/usr/sbin/nginx", "-s", "quit"]}}}
+"""
+
+
+def test_a_frontend_before_a_backend(cluster: Platform) -> None:
+    """tasks/access-application-cluster/connecting-frontend-backend: nginx with a configuration of its own"""
+    cluster.kubectl("apply", "-f", "-", text=FRONT)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/frontend", "--timeout=90s")
+    cluster.kubectl("rollout", "status", "deployment/backend", "--timeout=90s")
+    proxy = "/api/v1/namespaces/default/pods/frontend:80/proxy/"
+    hosts = {cluster.kubectl("get", "--raw", proxy).split()[-1] for _ in range(12)}
+    backends = cluster.get("pods", "-l", "tier=backend")["items"]
+    assert hosts == {pod["metadata"]["name"] for pod in backends}
+    assert "GET / HTTP/1.1" in cluster.kubectl("logs", "frontend")
+    assert cluster.kubectl("exec", "frontend", "--", "nginx", "-t", check=False) == ""
+    cluster.kubectl("delete", "pod,service,configmap", "frontend", "hello", "front", check=False)
+
+
+def test_a_configuration_that_cannot_be_honoured_is_refused(cluster: Platform) -> None:
+    cluster.kubectl("create", "configmap", "conf", "--from-literal=a.conf=server { fastcgi_pass x; }")
     spec = """{"spec": {"restartPolicy": "Never", "volumes": [{"name": "c", "configMap": {"name": "conf"}}],
       "containers": [{"name": "n", "image": "nginx", "volumeMounts":
       [{"name": "c", "mountPath": "/etc/nginx/conf.d"}]}]}}"""
     cluster.kubectl("run", "n", "--image=nginx", "--restart=Never", f"--overrides={spec}")
     eventually(lambda: cluster.get("pod", "n")["status"]["phase"] == "Failed", "its refusal")
-    assert "reads no configuration" in cluster.kubectl("logs", "n")
+    assert 'unknown directive "fastcgi_pass" in /etc/nginx/conf.d/a.conf:1' in cluster.kubectl("logs", "n")
+
+
+def raw(cluster: Platform, path: str) -> str:
+    return cluster.kubectl("get", "--raw", f"/api/v1/namespaces/default/services/{path}")
+
+
+def test_hello_minikube(cluster: Platform) -> None:
+    """tutorials/hello-minikube: agnhost's netexec"""
+    image = "registry.k8s.io/e2e-test-images/agnhost:2.53"
+    words = ("--", "/agnhost", "netexec", "--http-port=8080")
+    cluster.kubectl("create", "deployment", "hello-node", f"--image={image}", *words)
+    cluster.kubectl("rollout", "status", "deployment/hello-node", "--timeout=90s")
+    cluster.kubectl("expose", "deployment", "hello-node", "--type=LoadBalancer", "--port=8080")
+    (pod,) = cluster.get("pods", "-l", "app=hello-node")["items"]
+    assert "Started HTTP server on port 8080" in cluster.kubectl("logs", "-l", "app=hello-node")
+    assert raw(cluster, "hello-node:8080/proxy/").startswith("NOW: ")
+    assert raw(cluster, "hello-node:8080/proxy/hostname") == pod["metadata"]["name"]
+    assert raw(cluster, "hello-node:8080/proxy/echo?msg=there") == "there"
+    assert "ran" in raw(cluster, "hello-node:8080/proxy/shell?cmd=echo%20ran")
+    cluster.kubectl("delete", "service,deployment", "hello-node")
+
+
+def test_kubernetes_basics(cluster: Platform) -> None:
+    """tutorials/kubernetes-basics: explore, expose, scale, update, roll back"""
+    cluster.kubectl(
+        "create", "deployment", "bootcamp", "--image=gcr.io/google-samples/kubernetes-bootcamp:v1"
+    )
+    cluster.kubectl("rollout", "status", "deployment/bootcamp", "--timeout=90s")
+    cluster.kubectl("expose", "deployment/bootcamp", "--type=NodePort", "--port", "8080")
+    (pod,) = cluster.get("pods", "-l", "app=bootcamp")["items"]
+    name = pod["metadata"]["name"]
+    said = raw(cluster, "bootcamp:8080/proxy/")
+    assert said == f"Hello Kubernetes bootcamp! | Running on: {name} | v=1\n"
+    inside = cluster.kubectl("exec", name, "--", "curl", "-s", "http://localhost:8080")
+    assert inside == said and "Total Requests: 2" in cluster.kubectl("logs", name)
+    cluster.kubectl("scale", "deployments/bootcamp", "--replicas=2")
+    cluster.kubectl(
+        "set", "image", "deployments/bootcamp",
+        "kubernetes-bootcamp=docker.io/jocatalin/kubernetes-bootcamp:v2",
+    )
+    cluster.kubectl("rollout", "status", "deployments/bootcamp", "--timeout=90s")
+    eventually(lambda: raw(cluster, "bootcamp:8080/proxy/").endswith("v=2\n"), "the new version")
+    cluster.kubectl("rollout", "undo", "deployments/bootcamp")
+    cluster.kubectl("rollout", "status", "deployments/bootcamp", "--timeout=90s")
+    cluster.kubectl("delete", "service,deployment", "bootcamp")
+
+
+def test_a_liveness_probe_that_fails_restarts(cluster: Platform) -> None:
+    """tasks/configure-pod-container/configure-liveness-readiness-startup-probes: pods/probe/http-liveness"""
+    probe = {
+        "httpGet": {"path": "/healthz", "port": 8080, "httpHeaders": [{"name": "X-Name", "value": "A"}]},
+        "initialDelaySeconds": 3, "periodSeconds": 1, "failureThreshold": 1,
+    }
+    container = {
+        "name": "liveness", "image": "registry.k8s.io/e2e-test-images/agnhost:2.40", "args": ["liveness"],
+        "livenessProbe": probe,
+    }
+    pod = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "liveness-http"},
+        "spec": {"containers": [container], "terminationGracePeriodSeconds": 1},
+    }
+    cluster.kubectl("apply", "-f", "-", text=json.dumps(pod))
+
+    def restarted() -> bool:
+        statuses = cluster.get("pod", "liveness-http")["status"].get("containerStatuses") or [{}]
+        return statuses[0].get("restartCount", 0) > 0
+
+    eventually(restarted, "its restart", 90)
+    story = cluster.kubectl("describe", "pod", "liveness-http")
+    assert "Liveness probe failed: HTTP probe failed with statuscode: 500" in story
+    cluster.kubectl("delete", "pod", "liveness-http", "--wait=false")
+
+
+@pytest.mark.parametrize(("image", "port", "path", "said"), [
+    ("registry.k8s.io/hpa-example", 80, "", "OK!"),
+    ("httpd:2.4", 80, "", "It works!"),
+    ("gcr.io/google-samples/node-hello:1.0", 8080, "", "Hello Kubernetes!"),
+    ("registry.k8s.io/e2e-test-images/echoserver:2.5", 8080, "a?b=c", "real path=/a?b=c"),
+])
+def test_programs_of_the_pages(cluster: Platform, image: str, port: int, path: str, said: str) -> None:
+    name = image.rpartition("/")[2].partition(":")[0]
+    cluster.kubectl("run", name, f"--image={image}", f"--port={port}", "--expose")
+    cluster.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
+    proxy = f"/api/v1/namespaces/default/services/{name}:{port}/proxy/{path}"
+    eventually(lambda: said in cluster.kubectl("get", "--raw", proxy, check=False), f"{image}'s words")
+    cluster.kubectl("delete", "pod,service", name, "--wait=false")
 
 
 def test_jobs(cluster: Platform) -> None:

@@ -17,9 +17,10 @@ IDLE = 3.0
 
 
 class Component:
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, keep: bool = True) -> None:
         self.host = host
         self.port = port
+        self.keep = keep
         self._kept: list[tuple[float, Streams]] = []
 
     async def ask(self, request: Request) -> Response:
@@ -50,7 +51,7 @@ class Component:
             response, whole = await answer(reader, request.method)
             return response
         finally:
-            if whole:
+            if whole and self.keep:
                 self._kept.append((asyncio.get_running_loop().time(), streams))
             else:
                 writer.close()

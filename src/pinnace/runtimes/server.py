@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple, cast
@@ -30,6 +31,8 @@ class Request(NamedTuple):
     body: bytes
     target: str = ""
     """The path as it was sent, with its query."""
+    peer: str = ""
+    """Who asks: `address:port`; empty on a unix socket."""
 
 
 class Response(NamedTuple):
@@ -160,6 +163,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Future[None] | None = None
         self._full = False
+        self._peer = ""
 
     @property
     def busy(self) -> bool:
@@ -167,6 +171,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -239,7 +245,7 @@ class Connection(asyncio.Protocol):
                 return None
             body = bytes(self._buffer[:length])
             del self._buffer[:length]
-        return Request(head.method, head.path, head.headers, body, head.target)
+        return Request(head.method, head.path, head.headers, body, head.target, self._peer)
 
     def _read_head(self) -> bool:
         while self._buffer.startswith(b"\r\n"):
@@ -278,7 +284,8 @@ class Connection(asyncio.Protocol):
 def status_line(status: int, known: dict[int, bytes] = {}) -> bytes:  # noqa: B006 - a cache on purpose
     line = known.get(status)
     if line is None:
-        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: ".encode()
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Status"
+        line = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: ".encode()
         known[status] = line
     return line
 
@@ -299,9 +306,9 @@ class Server:
         self._listening.append(await loop.create_unix_server(lambda: Connection(self), path, backlog=1024))
         os.chmod(path, 0o666)  # noqa: S103 - who may enter its folder may ask the model
 
-    async def listen_tcp(self, host: str, port: int) -> int:
+    async def listen_tcp(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
         server = await asyncio.get_running_loop().create_server(
-            self._accept, host, port, backlog=1024, reuse_address=True
+            self._accept, host, port, backlog=1024, reuse_address=True, ssl=tls
         )
         self._listening.append(server)
         bound: Any = server.sockets[0].getsockname()
