@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, table
 
-ALL = ("startup", "fanout", "sandbox", "engine", "gateway", "trials", "jobs", "components")
+ALL = ("startup", "fanout", "sandbox", "engine", "gateway", "trials", "jobs", "components", "testing")
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
 OPENING, CLOSING = "<!-- bench -->", "<!-- /bench -->"
