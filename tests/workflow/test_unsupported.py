@@ -7,18 +7,15 @@ from pinnace.controllers.workflow.unsupported import ignored
 
 def test_every_place_that_is_left_out_is_named() -> None:
     spec = {
-        "synchronization": {"mutexes": [{"name": "m"}]},
-        "hooks": {"exit": {"template": "t"}, "running": {"template": "t", "expression": "true"}},
+        "podDisruptionBudget": {"minAvailable": 1},
         "templates": [
-            {"name": "main", "steps": [[{"name": "a", "template": "t", "hooks": {"late": {}}}]]},
+            {"name": "main", "steps": [[{"name": "a", "template": "t"}]]},
             {"name": "t", "container": {"image": "busybox"}, "metrics": {"prometheus": []}},
         ],
     }
     said = ignored(spec).split("; ")
     assert said == [
-        "spec.synchronization: locks are not taken",
-        "spec.hooks.running: only the hook `exit` fires",
-        "spec.templates[0].steps[0][0].hooks.late: only the hook `exit` fires",
+        "spec.podDisruptionBudget: nothing enforces it on one machine",
         "spec.templates[1].metrics: no metrics are emitted",
     ]
 

@@ -20,7 +20,7 @@ from pinnace.controllers.workflow.attempts import Retry
 from pinnace.controllers.workflow.dag import Dag
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, NODE_TYPES, Call, Frame
-from pinnace.controllers.workflow.hooks import exit_call
+from pinnace.controllers.workflow.hooks import ExitHook, Hooks, exit_call, group, hooking, of_node
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.leaves import DEADLINE, FRAMES, Leaf, Pod
 from pinnace.controllers.workflow.locks import Locks
@@ -112,6 +112,10 @@ class Context:
         self._ticket = count()
         self._stamp: tuple[int, str] = (0, "")
         self._known_parameters = False
+        self.hooking: dict[str, Hooks] = {}
+        """Of nodes that live, by ID."""
+        self.reports = bool(self.spec.hooks or self.spec.on_exit)
+        self.failures: dict[str, Obj] = {}
         self.locks = waiting.Keeper(self, locks if locks is not None else Locks())
         self._restore_outputs()
 
@@ -175,9 +179,13 @@ class Context:
         """A call that may not start any more."""
         boundary = call.boundary
         message = self.closed(call.exiting)
+        if isinstance(call.up, Hooks | ExitHook):
+            call.up.dropped()
+            if not message:
+                return
         if isinstance(boundary, Boundary):
             boundary.give_up(message)
-        elif boundary is None:
+        elif boundary is None and not isinstance(call.up, Hooks):
             call.leafless("Skipped", "Failed", message)
 
     def dropped_slot(self, slot: Slot) -> None:
@@ -312,8 +320,10 @@ class Context:
             call.locked = ""
         if call.memo is not None and frame.node.memoization_status is not None:
             self._save_memo(call.memo, frame)
-        if call.holder.hooks and isinstance(frame.up, Slot):
-            self.queue.append(partial(self._hooked, frame))
+        if frame.node.phase in BAD:
+            self.blame(frame.node)
+        if call.holder.hooks and hooking(frame):
+            self._end_hooks(frame)
         else:
             self.queue.append(partial(frame.up.done, frame))
 
@@ -323,6 +333,57 @@ class Context:
             self.locks.let_go(frame.call.locked)
             frame.call.locked = ""
         self.queue.append(partial(frame.up.done, frame))
+
+    # ---- hooks -------------------------------------------------------------------------------------------
+
+    def watch(self, frame: Frame) -> None:
+        """A node began whose step or task has hooks that may fire while it runs."""
+        if hooking(frame) and frame.node.phase not in FULFILLED:
+            hooks = self.hooking[frame.node.id] = of_node(frame)
+            hooks.look()
+
+    def seen(self, frame: Frame) -> None:
+        """Its phase changed."""
+        hooks = self.hooking.get(frame.node.id)
+        if hooks is not None:
+            hooks.look()
+
+    def watch_group(self, slot: Slot) -> None:
+        assert slot.node is not None
+        if slot.node.phase not in FULFILLED:
+            hooks = self.hooking[slot.node.id] = of_node(group(slot))
+            hooks.look()
+
+    def group_settled(self, slot: Slot) -> None:
+        """All turns of a looped task are done."""
+        self._end_hooks(group(slot))
+
+    def _end_hooks(self, frame: Frame) -> None:
+        hooks = self.hooking.pop(frame.node.id, None)
+        if hooks is None and frame.call.holder.watched:
+            hooks = of_node(frame)
+        if hooks is None:
+            self.queue.append(partial(self._hooked, frame))
+        else:
+            hooks.end(partial(self._hooks_done, frame))
+
+    def _hooks_done(self, frame: Frame, mistake: str) -> None:
+        if mistake:
+            frame.node.phase, frame.node.message = "Error", mistake
+            self.touch(frame.node)
+        self._hooked(frame)
+
+    def blame(self, node: NodeStatus) -> None:
+        """For `workflow.failures`, where somebody may read them."""
+        if self.reports:
+            self.failures[node.id] = {
+                "displayName": node.display_name,
+                "message": node.message,
+                "templateName": node.template_name or (node.template_ref or {}).get("template", ""),
+                "phase": node.phase,
+                "podName": self.pod_of(node),
+                "finishedAt": node.finished_at,
+            }
 
     def _hooked(self, frame: Frame) -> None:
         try:

@@ -16,6 +16,7 @@ class Dag(Boundary):
 
     __slots__ = ("branches", "ended", "left", "missing", "results", "tasks")
     prefix = "tasks"
+    groups = True
 
     def begin(self) -> None:
         assert self.program is not None
@@ -106,6 +107,8 @@ class Dag(Boundary):
         if node is not None and node.phase not in FULFILLED:
             node.phase, node.finished_at = slot.phase, self.run.stamp()
             self.run.touch(node)
+            if slot.phase in BAD:
+                self.run.blame(node)
         return node
 
     def settled(self, slot: Slot) -> None:

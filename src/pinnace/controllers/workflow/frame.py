@@ -203,6 +203,8 @@ class Call:
         return self._has_turn(boundary)
 
     def _has_turn(self, boundary: Frame | None) -> bool:
+        if self.hooked:
+            return True  # what it hangs on holds a place until it is done
         limit = boundary.program.template.parallelism if boundary is not None and boundary.program else None
         if boundary is not None and limit is not None and boundary.active >= limit:
             if boundary.waiting is None:
@@ -275,6 +277,8 @@ class Call:
             frame.begin()
         except MISTAKES as mistake:
             frame.finish("Error", str(mistake))
+        if self.holder.watched:
+            self.run.watch(frame)
 
     def count(self) -> None:
         """Among the active children of its boundary."""

@@ -37,6 +37,8 @@ class Leaf(Frame):
         self.run.leaves[self.node.id] = self
         self.open()
         self._watch_deadline()
+        if not self.fresh and (closed := self.run.closed(self.exiting)):
+            self.stop(closed)
 
     def open(self) -> None:
         """Begin, or go on."""
@@ -110,6 +112,8 @@ class Pod(Leaf):
             node.phase, node.message = report.phase, report.message
             node.host_node_name = report.host or node.host_node_name
             self.run.touch(node)
+            if self.call.holder.watched:
+                self.run.seen(self)
         assert self.program is not None
         if self.program.template.daemon and report.ready and not node.daemoned:
             self._daemoned(report)

@@ -9,6 +9,7 @@ frames ask of their run is the room below: `context`.
 from __future__ import annotations
 
 import heapq
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from msgspec import UNSET
 from pinnace.controllers.workflow.context import STOPPED, Context
 from pinnace.controllers.workflow.facts import Fact, Need
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
+from pinnace.controllers.workflow.hooks import Hooks, of_workflow
 from pinnace.controllers.workflow.inputs import config_map_value
 from pinnace.controllers.workflow.leaves import DEADLINE, Pod, Resource, Suspension, stop_all
 from pinnace.controllers.workflow.names import fnv
@@ -33,11 +35,15 @@ BATCH = 32
 
 
 class Run(Context):
+    lifecycle: Hooks | None = None
+    """The workflow's own hooks but `exit`."""
+
     # ---- events ------------------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
         """Begin, or go on from the stored nodes."""
         self.now = now
+        self.lifecycle = of_workflow(self)
         self.locks.reopen()
         if self.spec.synchronization is None or admitted(self, self._begin):
             self._begin()
@@ -179,6 +185,20 @@ class Run(Context):
         self.queue.append(
             Call(self, self, holder, scope, self.library.local, self.name, self.name, fnv(self.name), None)
         )
+        self._look()
+
+    def _look(self) -> None:
+        """Hooks of the workflow may hold by now."""
+        if self.lifecycle is not None:
+            self.queue.append(self._look_now)
+
+    def _look_now(self) -> None:
+        if self.lifecycle is not None and not self.lifecycle.ended:
+            self.lifecycle.look()
+
+    def _publish(self, kind: str, item: Obj) -> None:
+        super()._publish(kind, item)
+        self._look()
 
     def _resolve_parameters(self) -> None:
         """Raises Need. Values may name earlier globals."""
@@ -229,21 +249,32 @@ class Run(Context):
             phase, message = "Failed", f"Stopped with strategy '{self.shutdown}'"
         elif self.overdue and phase == "Failed":
             message = message or DEADLINE
-        call = None if self.shutdown == "Terminate" else self._exit_call(phase, message, frame)
+        if self.reports:
+            self.globals.set("workflow.status", phase)
+            self.globals.set("workflow.failures", self._failures())
+            self.globals.set("workflow.duration", f"{self.now - self.when(self.started_at):.6f}")
+        if self.lifecycle is None:
+            self._leave(phase, message)
+        else:
+            self.lifecycle.end(partial(self._after_hooks, phase, message))
+
+    def _after_hooks(self, phase: str, message: str, mistake: str) -> None:
+        self._leave("Error" if mistake else phase, mistake or message)
+
+    def _leave(self, phase: str, message: str) -> None:
+        """The exit handler, then the end."""
+        call = None if self.shutdown == "Terminate" else self._exit_call(phase, message)
         if call is None:
             self.end(phase, message)
         else:
             self.queue.append(call)
 
-    def _exit_call(self, phase: str, message: str, frame: Frame) -> Call | None:
+    def _exit_call(self, phase: str, message: str) -> Call | None:
         hook = (self.spec.hooks or {}).get("exit")
         if hook is None and self.spec.on_exit:
             hook = Hook(template=self.spec.on_exit, arguments=self._arguments())
         if hook is None:
             return None
-        self.globals.set("workflow.status", phase)
-        self.globals.set("workflow.failures", self._failures(frame))
-        self.globals.set("workflow.duration", f"{self.now - self.when(self.started_at):.6f}")
         name, state = f"{self.name}.onExit", fnv(".onExit", fnv(self.name))
         call = Call(
             self,
@@ -259,22 +290,9 @@ class Run(Context):
         call.hooked = call.exiting = True
         return call
 
-    def _failures(self, frame: Frame) -> str:
+    def _failures(self) -> str:
         """A Go-quoted JSON list, as upstream gives it."""
-        failed = (
-            []
-            if frame.node.phase == "Succeeded"
-            else [
-                {
-                    "displayName": frame.node.display_name,
-                    "message": frame.node.message,
-                    "templateName": frame.node.template_name,
-                    "phase": frame.node.phase,
-                    "podName": "",
-                    "finishedAt": frame.node.finished_at,
-                }
-            ]
-        )
+        failed = list(self.failures.values()) or None
         return msgspec.json.encode(msgspec.json.encode(failed).decode()).decode()
 
     def end(self, phase: str, message: str) -> None:

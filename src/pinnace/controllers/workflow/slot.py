@@ -92,6 +92,8 @@ class Slot:
             return
         self.items = items
         self.open = len(items)
+        if self.holder.watched and self.owner.groups:
+            run.watch_group(self)
         run.promise(len(items))
         run.queue.append(self.advance)
 
@@ -217,6 +219,9 @@ class Slot:
             self.phase = "Succeeded" if self.bad is None else self.bad[1].phase
             self.node = self.owner.group_done(self)
             self.view = Aggregate(self.node, self.members)
+            if self.holder.hooks and self.owner.groups:
+                self.owner.run.group_settled(self)
+                return
         self.owner.settled(self)
 
     def results(self) -> frozenset[str]:
@@ -230,6 +235,8 @@ class Boundary(Frame):
 
     __slots__ = ("fails_fast", "scope", "scope_name", "slots")
     prefix = ""
+    groups = False
+    """Whether a loop has a node for all its turns."""
 
     def __init__(self, run: Context, call: Call, node: NodeStatus, program: Program, inputs: Inputs) -> None:
         super().__init__(run, call, node, program, inputs)

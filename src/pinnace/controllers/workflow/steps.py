@@ -123,3 +123,5 @@ class Steps(Boundary):
         group.phase, group.finished_at = phase, self.run.stamp()
         group.message = message
         self.run.touch(group)
+        if phase == "Failed":
+            self.run.blame(group)

@@ -92,6 +92,7 @@ class Holder:
         "reference",
         "task",
         "template",
+        "watched",
         "when",
     )
 
@@ -111,6 +112,8 @@ class Holder:
         self.looped = looped(task) if task else False
         self.continue_on = task.continue_on if task else None
         self.hooks = _hooks(task) if task else {}
+        self.watched = any(name != "exit" for name in self.hooks)
+        """It has hooks that fire while what it calls runs."""
         self.program: Program | None = None
         """What it calls, once `Library.resolve` has found it: a holder stands in one scope all its life."""
 

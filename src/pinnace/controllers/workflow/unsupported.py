@@ -8,7 +8,6 @@ wrong is refused by `validation` instead. Caller: `flush`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pinnace.kinds.resource import Obj
 
@@ -31,31 +30,14 @@ def ignored(spec: Obj) -> str:
 def _found(spec: Obj) -> Iterator[str]:
     yield from _named(spec, WORKFLOW, "spec")
     yield from _named(spec.get("templateDefaults") or {}, TEMPLATE, "spec.templateDefaults")
-    yield from _hooks(spec, "spec")
     for index, template in enumerate(spec.get("templates") or []):
         if not isinstance(template, dict):
             continue
         path = f"spec.templates[{index}]"
         yield from _named(template, TEMPLATE, path)
-        for call_path, call in _calls(template, path):
-            yield from _hooks(call, call_path)
 
 
 def _named(holder: Obj, names: dict[str, str], path: str) -> Iterator[str]:
     for name, effect in names.items():
         if holder.get(name):
             yield f"{path}.{name}: {effect}"
-
-
-def _hooks(holder: Obj, path: str) -> Iterator[str]:
-    for name in holder.get("hooks") or {}:
-        if name != "exit":
-            yield f"{path}.hooks.{name}: only the hook `exit` fires"
-
-
-def _calls(template: Obj, path: str) -> Iterator[tuple[str, Any]]:
-    for index, task in enumerate((template.get("dag") or {}).get("tasks") or []):
-        yield f"{path}.dag.tasks[{index}]", task
-    for number, group in enumerate(template.get("steps") or []):
-        for index, step in enumerate(group if isinstance(group, list) else []):
-            yield f"{path}.steps[{number}][{index}]", step

@@ -24,6 +24,7 @@ from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.context import Context
+    from pinnace.controllers.workflow.run import Run
 
 
 class Waiting(Leaf):
@@ -122,7 +123,7 @@ def holder_of(run: Context, node: str) -> str:
     return f"{run.locks.key}/{node}"
 
 
-def admitted(run: Context, then: Any) -> bool:
+def admitted(run: Run, then: Any) -> bool:
     """The workflow's own locks; False: it waits, or has ended over it."""
     try:
         rendered = _rendered(run.raw_spec["synchronization"], Scope(run.globals, {}, {}))
