@@ -198,6 +198,7 @@ class Template(View):
     outputs: Outputs = msgspec.field(default_factory=Outputs)
     metadata: Obj | None = None
     annotations: dict[str, str] | None = None
+    archive_location: Obj | None = None
     container: Obj | None = None
     container_set: Obj | None = None
     script: Obj | None = None
@@ -252,6 +253,8 @@ class Spec(View):
     template_defaults: Obj | None = None
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
+    artifact_repository_ref: Obj | None = None
+    archive_logs: bool | None = None
     volumes: list[Obj] | None = None
     volume_claim_templates: list[Obj] | None = None
     volume_claim_gc: Obj | None = msgspec.field(default=None, name="volumeClaimGC")
@@ -320,6 +323,7 @@ class NodeStatus(View):
     outputs: Obj | None = None
     host_node_name: str = ""
     memoization_status: Obj | None = None
+    synchronization_status: Obj | None = None
     pinnace: Links | None = None
 
 

@@ -23,6 +23,7 @@ from pinnace.controllers.workflow.frame import BAD, MISTAKES, NODE_TYPES, Call, 
 from pinnace.controllers.workflow.hooks import ExitHook, Hooks, exit_call, group, hooking, of_node
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.leaves import DEADLINE, FRAMES, Leaf, Pod
+from pinnace.controllers.workflow.locations import OWN
 from pinnace.controllers.workflow.locks import Locks
 from pinnace.controllers.workflow.names import fnv, node_id, pod_name
 from pinnace.controllers.workflow.outbox import Outbox
@@ -67,6 +68,8 @@ class Context:
         self.spec = spec_of(spec)
         self.facts = facts
         self.now = now
+        self.depot = OWN
+        """Where artifacts lie by default."""
         self.library = Library(self.name, spec, facts, dict(templates or {}))
         self.globals = Globals(variables.of(workflow, spec))
         annotations = meta.get("annotations") or {}
@@ -194,7 +197,7 @@ class Context:
     def prepare(self, inputs: Inputs) -> None:
         """Raises Need while something that the leaf must have is not known."""
         if inputs.artifacts:
-            pods.ask_digests(inputs, self.facts.ask)
+            pods.ask_digests(inputs, self.facts.ask, self.depot)
 
     def locked(self, call: Call, program: Program, inputs: Inputs) -> bool:
         return waiting.entered(call, program, inputs)

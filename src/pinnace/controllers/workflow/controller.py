@@ -12,18 +12,26 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from pinnace.controllers.built_in import CONFIG_MAP, POD
+from pinnace.authoring.argo.validation import problems
+from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock, gathering, mishap
 from pinnace.controllers.workflow.live import Live
+from pinnace.controllers.workflow.locations import Depot, LocationError, depot
 from pinnace.controllers.workflow.locks import LockError, Locks
 from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
-from pinnace.controllers.workflow.validation import problems
 from pinnace.data.blobs import Blobs
-from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, COMPLETED, DOMAIN, WORKFLOW, WORKFLOW_TEMPLATE
+from pinnace.kinds.argo import (
+    CLUSTER_WORKFLOW_TEMPLATE,
+    COMPLETED,
+    DOMAIN,
+    WORKFLOW,
+    WORKFLOW_TEMPLATE,
+    Spec,
+)
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Selection, Transactional
 from pinnace.objects.errors import StatusError
@@ -228,7 +236,8 @@ class Workflows:
         obj = live.obj
         try:
             spec = self._spec(obj)
-        except TemplateError as error:
+            live.depot = self._depot(spec_of(spec), live.namespace)
+        except (TemplateError, LocationError) as error:
             await self._refuse(live, "Error", str(error))
             return False
         if not self._locks_read:
@@ -245,6 +254,8 @@ class Workflows:
             return False
         if fresh:
             self._tell(obj, "WorkflowRunning", "Workflow Running")
+            if live.depot.note:
+                self._tell(obj, "ArtifactRepository", live.depot.note)
             message = await gathering.create_claims(self.client, obj, spec_of(spec))
             if message:
                 await self._refuse(live, "Error", message)
@@ -268,6 +279,12 @@ class Workflows:
             kind = CLUSTER_WORKFLOW_TEMPLATE if cluster else WORKFLOW_TEMPLATE
             raise TemplateError(f'{kind.key} "{reference.get("name", "")}" not found')
         return merge_spec(obj, found)
+
+    def _depot(self, spec: Spec, namespace: str) -> Depot:
+        """Where artifacts of this workflow lie by default. Raises LocationError."""
+        peek = self.client.peek
+        return depot(spec, namespace, lambda at, name: peek(CONFIG_MAP, name, at),
+                     lambda at, name: peek(SERVICE, name, at))
 
     def _template(self, name: str, *, cluster: bool, namespace: str | None) -> Obj | None:
         if cluster:

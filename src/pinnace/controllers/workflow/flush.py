@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinnace.controllers.workflow.locations import shown_depot
 from pinnace.kinds.argo import DOMAIN
 from pinnace.kinds.resource import Obj
 
@@ -48,6 +49,8 @@ def document(live: Live) -> Obj:
     _put(status, "synchronization", None if run.finished else run.locks.status())
     _put(status, "storedTemplates", run.library.stored or None)
     _put(status, "resourcesDuration", run.resources or None)
+    if run.depot.status is not None:
+        status["artifactRepositoryRef"] = shown_depot(run.depot)
     if (obj.get("spec") or {}).get("workflowTemplateRef"):
         status.setdefault("storedWorkflowTemplateSpec", run.raw_spec)
     status.pop("nodes", None)

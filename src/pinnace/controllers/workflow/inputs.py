@@ -11,16 +11,20 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.controllers.workflow import locations
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.outputs import artifact_of, formula
 from pinnace.controllers.workflow.scope import Absent, Scope
 from pinnace.controllers.workflow.tags import compile_tree
 from pinnace.controllers.workflow.template import Argument, ArtifactArgument, Holder, Program
+from pinnace.data.remote.jobs import refusal
 from pinnace.kinds.argo import Artifact, ValueFrom, text
 from pinnace.kinds.resource import Obj
 
 _encode = msgspec.json.Encoder().encode
-REMOTE = ("git", "http", "gcs", "azure", "oss", "hdfs", "artifactory", "plugin")
+KEPT = (*locations.KINDS, "archive", "subPath")
+"""What an input has from where it comes, and what from its own declaration."""
+SHAPE = ("name", "path", "mode", "recurseMode", "optional", "archive", "subPath")
 
 
 class InputError(Exception):
@@ -149,16 +153,14 @@ def _artifact(
     source: Obj | None = own
     if given is not None:
         source = _source(given, scope)
-    if source is None or not _located(source):
+    if source is None or not locations.located(source):
         if own.get("optional"):
             return None
         raise InputError(f"inputs.artifacts.{wanted.name} was not supplied")
-    _refuse_remote(source, wanted.name)
-    keep = {key: source[key] for key in ("s3", "raw", "archive", "subPath") if source.get(key) is not None}
-    shape = {
-        key: own[key] for key in ("name", "path", "mode", "optional", "subPath") if own.get(key) is not None
-    }
-    return {**keep, **shape}
+    if why := refusal(locations.kind_of(source)):
+        raise InputError(f"inputs.artifacts.{wanted.name}: {why}")
+    keep = {key: source[key] for key in KEPT if source.get(key) is not None}
+    return {**keep, **{key: own[key] for key in SHAPE if own.get(key) is not None}}
 
 
 def _source(given: ArtifactArgument, scope: Scope) -> Obj | None:
@@ -170,30 +172,3 @@ def _source(given: ArtifactArgument, scope: Scope) -> Obj | None:
     if found is None:
         return None
     return {**found, **({"subPath": artifact.sub_path} if artifact.sub_path else {})}
-
-
-def _located(source: Obj) -> bool:
-    if (source.get("s3") or {}).get("key") or (source.get("raw") or {}).get("data") is not None:
-        return True
-    return any(
-        (source.get(kind) or {}).get("url")
-        or (source.get(kind) or {}).get("repo")
-        or (source.get(kind) or {}).get("key")
-        or (source.get(kind) or {}).get("path")
-        for kind in REMOTE
-    )
-
-
-def _refuse_remote(source: Obj, name: str) -> None:
-    for kind in REMOTE:
-        if source.get(kind) is not None:
-            raise InputError(
-                f"inputs.artifacts.{name}: artifacts of type {kind} are not fetched here; "
-                "use raw, or a key of the default repository (s3: {key: …})"
-            )
-    s3 = source.get("s3") or {}
-    if s3.get("bucket") or s3.get("endpoint"):
-        raise InputError(
-            f"inputs.artifacts.{name}: another bucket than the default repository is not reachable here; "
-            "leave only s3.key"
-        )

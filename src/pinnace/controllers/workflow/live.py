@@ -17,6 +17,7 @@ from pinnace.controllers.built_in import CONFIG_MAP, POD
 from pinnace.controllers.workflow import flush, gathering
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
+from pinnace.controllers.workflow.locations import OWN
 from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.run import Run
 from pinnace.failpoint import passing
@@ -49,6 +50,7 @@ class Live:
         self.namespace: str = obj["metadata"].get("namespace") or ""
         self.news: dict[str, Obj | None] = {}
         self.run: Run | None = None
+        self.depot = OWN
         self.changed: set[str] = set()
         """Nodes written since the last flush."""
         self.flushed_phase = (obj.get("status") or {}).get("phase") or ""
@@ -71,6 +73,7 @@ class Live:
         templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
         self.run = Run(self.obj, spec, Facts(), now, stored, templates, self.house.locks)
         self.run.local_paths = (self.run.isolation or self.house.isolation()) == "process"
+        self.run.depot = self.depot
         self.run.start(now)
 
     def catch_up(self, now: float) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.authoring.argo.expression.builtins import seconds
-from pinnace.controllers.workflow import clock, components, pods
+from pinnace.controllers.workflow import clock, components, locations, pods
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.scope import Globals, Scope
@@ -108,8 +108,17 @@ def content_key(run: Context, program: Program, inputs: Inputs) -> str:
     }
     render = compile_tree(raw)
     artifacts = {
-        name: item["raw"] if item.get("raw") is not None else run.facts.ask(pods.where(item))["digest"]
+        name: _content(run, item)
         for name, item in inputs.artifacts.items()
     }
     document = [render(scope) if render is not None else raw, inputs.parameters, artifacts, run.isolation]
     return str(blake3(msgspec.json.encode(document, order="sorted")).hexdigest())
+
+
+def _content(run: Context, artifact: Obj) -> Any:
+    """What of an input artifact is in the key: its digest; of what lies elsewhere, where."""
+    if artifact.get("raw") is not None:
+        return artifact["raw"]
+    if not locations.own_key(artifact, run.depot):
+        return {kind: artifact[kind] for kind in locations.KINDS if artifact.get(kind) is not None}
+    return (run.facts.ask(pods.where(artifact)) or {}).get("digest")

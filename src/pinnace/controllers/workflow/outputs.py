@@ -17,6 +17,7 @@ from msgspec import UNSET
 from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate, references
+from pinnace.controllers.workflow.locations import KINDS
 from pinnace.controllers.workflow.scope import Absent, Scope, Unresolved
 from pinnace.controllers.workflow.tags import Text
 from pinnace.kinds.argo import Artifact, NodeStatus, Outputs, Parameter, text
@@ -244,7 +245,7 @@ def _artifact(document: Obj, scope: Scope) -> Obj | None:
             f"output artifact '{artifact.name}' was not produced: "
             f"{artifact.from_ or artifact.from_expression}"
         )
-    kept = {key: value for key, value in found.items() if key in ("s3", "raw", "path")}
+    kept = {key: value for key, value in found.items() if key in (*KINDS, "path", "archive")}
     item: Obj = {"name": artifact.name, **kept}
     if artifact.global_name:
         item["globalName"] = Text.of(artifact.global_name).render(scope)

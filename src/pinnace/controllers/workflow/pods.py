@@ -16,14 +16,15 @@ from msgspec import UNSET
 
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.controllers.built_in import POD
-from pinnace.controllers.workflow import components
+from pinnace.controllers.workflow import components, locations
 from pinnace.controllers.workflow.facts import Fact
+from pinnace.controllers.workflow.locations import OWN, Depot, Place
 from pinnace.controllers.workflow.patch import Misfit, patched
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
 from pinnace.controllers.workflow.tags import Render, Text, compile_tree, texts
 from pinnace.kinds import reserved
-from pinnace.kinds.annotations import ISOLATION, STAGING
+from pinnace.kinds.annotations import ISOLATION, STAGING, TRANSFERS
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
 from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pinnace.controllers.workflow.template import Program
 
 NO_DEADLINE = "0001-01-01T00:00:00Z"
+LOGS, LOG_FILE = "main-logs", "main.log"
+"""What upstream calls the artifact that a kept log is, and its file."""
 
 
 class Blueprint:
@@ -71,8 +74,17 @@ class Blueprint:
         self.shared_staging: dict[bool, str] = {}
 
 
-def blueprint(program: Program, spec: Spec, workflow: str, isolation: str) -> Blueprint:
-    return Blueprint(pod_document(program.template, spec, workflow, isolation))
+def blueprint(program: Program, spec: Spec, workflow: str, isolation: str, depot: Depot = OWN) -> Blueprint:
+    template = program.template
+    document = pod_document(template, spec, workflow, isolation)
+    logs = locations.keeps_logs(depot, spec, template)
+    if logs:
+        document["outputs"]["logs"] = True
+    asked = any(map(locations.kind_of, template.outputs.artifacts))
+    if asked or logs or depot.kind or template.archive_location:
+        taken = [item for item in template.outputs.artifacts if item.get("path")]
+        document["sends"] = sends(taken, depot, template, logs)
+    return Blueprint(document)
 
 
 def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) -> Obj:
@@ -84,6 +96,7 @@ def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) 
         "annotations": {**_meta(spec.pod_metadata, "annotations"), **_meta(template.metadata, "annotations")},
         "script": script,
         "outputs": _declared(template),
+        "sends": [],
         "patches": [patch for patch in (spec.pod_spec_patch, template.pod_spec_patch) if patch],
     }
     if isolation:
@@ -210,7 +223,7 @@ def manifest(frame: Pod) -> Obj:
         return components.manifest(frame, partial(_of_component, frame))
     plan: Blueprint | None = program.blueprint
     if plan is None:
-        plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation)
+        plan = program.blueprint = blueprint(program, run.spec, run.name, run.isolation, run.depot)
     document, spec = plan.document, plan.document["spec"]
     if plan.render is not None or plan.render_spec is not None:
         scope = _scope(frame, plan)
@@ -239,6 +252,10 @@ def _pod(frame: Pod, document: Obj, spec: Obj, staging: str) -> Obj:
         "kubectl.kubernetes.io/default-container": "main",
         STAGING: staging,
     }
+    if document["sends"] or frame.inputs.artifacts:
+        transfers = transferred(frame, document["sends"])
+        if transfers:
+            annotations[TRANSFERS] = transfers
     if document["annotations"]:
         annotations |= reserved.without(document["annotations"])
     return {
@@ -318,7 +335,11 @@ def _staging(frame: Pod, plan: Blueprint, document: Obj) -> str:
 
 def _encode(frame: Pod, document: Obj, result: bool) -> str:
     made: Obj = {
-        "inputs": [_staged(frame, item) for item in frame.inputs.artifacts.values() if item.get("path")],
+        "inputs": [
+            staged
+            for item in frame.inputs.artifacts.values()
+            if item.get("path") and (staged := _staged(frame, item)) is not None
+        ],
         "outputs": {"result": result, **document["outputs"]},
         "main": "main",
     }
@@ -328,13 +349,18 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
     return msgspec.json.encode(made).decode()
 
 
-def _staged(frame: Pod, artifact: Obj) -> Obj:
+def _staged(frame: Pod, artifact: Obj) -> Obj | None:
+    """None: it lies elsewhere (`_transferred`), or is an optional one that nobody made."""
     made: Obj = {key: artifact[key] for key in ("name", "path", "mode") if artifact.get(key) is not None}
+    if artifact.get("recurseMode"):
+        made["recurse"] = True
     if artifact.get("raw") is not None:
-        made["raw"] = artifact["raw"].get("data", "")
-    else:
-        made["digest"] = frame.run.facts.ask(where(artifact))["digest"]
-    return made
+        made["raw"] = text(artifact["raw"].get("data", ""))
+        return made
+    if not locations.own_key(artifact, _depot(frame)):
+        return None
+    found = frame.run.facts.ask(where(artifact))
+    return None if found is None else {**made, "digest": found["digest"]}
 
 
 def outputs(frame: Pod, report: Report) -> Obj | None:
@@ -358,11 +384,80 @@ def outputs(frame: Pod, report: Report) -> Obj | None:
             made["parameters"] = parameters
         if artifacts:
             made["artifacts"] = artifacts
+    if LOGS in (collected.get("artifacts") or ()):
+        made["artifacts"] = [*(made.get("artifacts") or ()), _log(frame, collected["artifacts"][LOGS])]
     if collected.get("result") is not None:
         made["result"] = collected["result"]
     if report.exit_code is not None:
         made["exitCode"] = report.exit_code
     return made or None
+
+
+def _log(frame: Pod, found: Obj) -> Obj:
+    """The main container's log as an artifact; upstream's calls it so."""
+    run = frame.run
+    assert frame.program is not None
+    document = {"name": LOG_FILE, "archive": {"none": {}}}
+    location = locations.target(document, run.depot, frame.program.template, key_prefix(frame))
+    if key := locations.own_key(location, run.depot):
+        run.keep_artifact(key, {**found, "own": True})
+    return {"name": LOGS, **location}
+
+
+def sends(artifacts: list[Obj], depot: Depot, template: Template, logs: bool) -> list[Obj]:
+    """The documents of those outputs that do not stay, and of the log; their tags still in them."""
+    wanted = [*artifacts, *([{"name": LOGS, "file": LOG_FILE, "archive": {"none": {}}}] if logs else [])]
+    targets = ((item, locations.target(item, depot, template, locations.KEY_FORMAT)) for item in wanted)
+    return [item for item, location in targets if locations.place_of(location, depot) is not None]
+
+
+def key_prefix(frame: Pod) -> str:
+    """Where in the default repository this pod's artifacts lie."""
+    form = frame.run.depot.key_format
+    if form == locations.KEY_FORMAT:
+        return f"{frame.run.name}/{frame.name}"
+    return str(Text.of(form).render(frame.scope()))
+
+
+def transferred(frame: Pod, wanted: list[Obj]) -> str:
+    """The annotation `pinnace.dev/transfers`; '' if everything is here. `wanted` is rendered."""
+    run = frame.run
+    fetched = [
+        _fetched(item, place)
+        for item in frame.inputs.artifacts.values()
+        if item.get("path")
+        and (place := locations.place_of(locations.inside(item, item.get("subPath") or ""), _depot(frame)))
+    ]
+    made: Obj = {"inputs": fetched, "outputs": {}}
+    for item in wanted:
+        assert frame.program is not None
+        document = {**item, "name": item.get("file") or item["name"]}
+        location = locations.target(document, run.depot, frame.program.template, key_prefix(frame))
+        place = locations.place_of(location, run.depot)
+        assert place is not None
+        archive, level = locations.archive_of(item)
+        shown = {"kind": place.kind, "where": place.where, "archive": archive, "level": level}
+        if item["name"] == LOGS:
+            made["logs"] = shown
+        else:
+            made["outputs"][item["name"]] = shown
+    return msgspec.json.encode(made).decode() if fetched or wanted else ""
+
+
+def _depot(frame: Pod) -> Depot:
+    """Pipelines keep what they make in the platform's own store: their URIs say so."""
+    assert frame.program is not None
+    return frame.run.depot if frame.program.component is None else OWN
+
+
+def _fetched(artifact: Obj, place: Place) -> Obj:
+    made: Obj = {key: artifact[key] for key in ("name", "path", "mode") if artifact.get(key) is not None}
+    made["place"] = {"kind": place.kind, "where": place.where, "archive": locations.unpacking(artifact)}
+    if artifact.get("recurseMode"):
+        made["recurse"] = True
+    if artifact.get("optional"):
+        made["optional"] = True
+    return made
 
 
 def _collected(declared: list[Parameter], values: dict[str, str], scope: Scope) -> list[Obj]:
@@ -387,21 +482,25 @@ def _kept(frame: Pod, declared: Obj, collected: Obj, scope: Scope) -> Obj | None
         return None
     render = compile_tree(declared)
     shown: Obj = render(scope) if render is not None else declared
-    key = (shown.get("s3") or {}).get("key") or f"{frame.run.name}/{frame.name}/{name}"
-    frame.run.keep_artifact(key, found if "key" in (shown.get("s3") or {}) else {**found, "own": True})
-    item: Obj = {"name": name, "path": shown.get("path", ""), "s3": {"key": key}}
+    run = frame.run
+    assert frame.program is not None
+    location = locations.target(shown, run.depot, frame.program.template, key_prefix(frame))
+    item: Obj = {"name": name, "path": shown.get("path", ""), **location}
+    if key := locations.own_key(item, run.depot):
+        item = {"name": name, "path": shown.get("path", ""), "s3": {"key": key}}
+        run.keep_artifact(key, found if locations.key_of(shown) else {**found, "own": True})
     for field in ("globalName", "optional", "archive"):
         if shown.get(field) is not None:
             item[field] = shown[field]
     return item
 
 
-def ask_digests(inputs: Inputs, ask: Any) -> None:
+def ask_digests(inputs: Inputs, ask: Any, depot: Depot = OWN) -> None:
     """Raises Need for an input whose digest is not known yet; InputError-like text where it never was
     stored."""
     for artifact in inputs.artifacts.values():
-        key = (artifact.get("s3") or {}).get("key")
-        if key and artifact.get("raw") is None and ask(where(artifact)) is None:
+        key = locations.own_key(artifact, depot)
+        if key and ask(where(artifact)) is None and not artifact.get("optional"):
             raise ExpressionError(
                 f"inputs.artifacts.{artifact.get('name')}: "
                 f"nothing is stored in the default repository under {key!r}"
@@ -410,7 +509,7 @@ def ask_digests(inputs: Inputs, ask: Any) -> None:
 
 def where(artifact: Obj) -> Fact:
     """The question for an artifact's digest."""
-    return Fact("artifact", artifact["s3"]["key"], artifact.get("subPath") or "")
+    return Fact("artifact", locations.key_of(artifact), artifact.get("subPath") or "")
 
 
 def pod_labels(workflow: str, extra: dict[str, str]) -> dict[str, str]:

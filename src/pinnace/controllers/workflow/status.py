@@ -14,6 +14,8 @@ from pinnace.kinds.resource import Obj
 
 NODE_ID = "workflows.argoproj.io/node-id"
 KILLED = frozenset({137, 143})
+BROKEN = frozenset({"NodeLost", "ArtifactError"})
+"""Reasons of pods that no container of the user's has failed: upstream's init container has."""
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +70,7 @@ def _codes(status: Obj) -> dict[str, int]:
 
 def _verdict(phase: str, status: Obj, codes: dict[str, int], outputs: Obj | None) -> tuple[str, str]:
     """The node's phase and message. A pod's own message wins, then init containers, main, the sidecars."""
-    if phase == "Failed" and status.get("reason") == "NodeLost":
+    if phase == "Failed" and status.get("reason") in BROKEN:
         return "Error", status.get("message") or "pod deleted"
     if phase == "Failed" and status.get("message"):
         return "Failed", str(status["message"])
