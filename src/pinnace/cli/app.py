@@ -131,6 +131,8 @@ def run(
     file: Path,
     *,
     parameter: Annotated[tuple[str, ...], Parameter(name=["--parameter", "-p"], negative="")] = (),
+    watch: Annotated[bool, Parameter(name=["--watch", "-w"], negative="")] = False,
+    junit: Path | None = None,
     namespace: Namespace = "default",
     home: Where = None,
 ) -> int:
@@ -142,10 +144,14 @@ def run(
         A manifest with a Workflow or WorkflowTemplate; `-` reads it from standard input.
     parameter:
         `name=value`, an argument of the workflow; may be repeated.
+    watch:
+        Run again whenever the file, or one that it names, is saved; what did not change is not done again.
+    junit:
+        Write a JUnit report of the run to this file.
     """
     from pinnace.cli.run import run as command
 
-    return command(Home.at(home), file, parameter, namespace)
+    return command(Home.at(home), file, parameter, namespace, watch=watch, junit=junit)
 
 
 @app.command(group=WORK)

@@ -75,6 +75,12 @@ class Connection(msgspec.Struct, frozen=True):
 
     def stream(self, path: str) -> Iterator[Any]:
         """The JSON documents of a watch, one a line, until the server ends it."""
+        for line in self.lines(path):
+            if line.strip():
+                yield json.loads(line)
+
+    def lines(self, path: str) -> Iterator[str]:
+        """Lines of text (a log that is followed) as they come, without their ends."""
         client = http.client.HTTPConnection("127.0.0.1", self.port)
         try:
             client.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
@@ -82,8 +88,7 @@ class Connection(msgspec.Struct, frozen=True):
             if answer.status >= 300:
                 raise Refused(answer.status, failure(answer.read()))
             for line in answer:
-                if line.strip():
-                    yield json.loads(line)
+                yield line.decode(errors="replace").rstrip("\r\n")
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"the connection to port {self.port} broke: {error}") from error
         finally:

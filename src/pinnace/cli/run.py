@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,48 @@ EXIT = {"Succeeded": 0, "Failed": 1, "Error": 2}
 GROUP = "argoproj.io/v1alpha1"
 
 
-def run(home: Home, file: Path, parameters: tuple[str, ...], namespace: str) -> int:
+def run(
+    home: Home, file: Path, parameters: tuple[str, ...], namespace: str, *, watch: bool = False,
+    junit: Path | None = None,
+) -> int:
     connection = Connection.to(home)
+    if watch:
+        from pinnace.cli.watching import Watch  # who edits
+
+        again = partial(begun, connection, file, parameters, namespace, reuse=True)
+        return EXIT.get(Watch(connection, found(file), again, Console()).loop(), 2)
+    picture = follow(connection, begun(connection, file, parameters, namespace), Console())
+    if junit is not None:
+        report(connection, picture.workflow, junit)
+    return EXIT.get(picture.phase, 2)
+
+
+def begun(
+    connection: Connection, file: Path, parameters: tuple[str, ...], namespace: str, *, reuse: bool = False
+) -> dict[str, Any]:
+    """The Workflow that runs the file. `reuse`: without doing again what did not change."""
     documents = pipeline.compiled(found(file)) if file.suffix == ".py" else read(file)
     if pipeline.is_pipeline(documents):
-        started = pipeline.submit(connection, documents, parameters, namespace)
-        return EXIT.get(follow(connection, started, Console()).phase, 2)
+        return pipeline.submit(connection, documents, parameters, namespace)
+    if reuse:
+        from pinnace.cli.reusing import prepared
+
+        documents = prepared(documents, found(file).parent)
     workflow = with_parameters(submit_what(connection, documents, namespace), parameters)
-    created = submit(connection, workflow, namespace)
-    picture = follow(connection, created, Console())
-    return EXIT.get(picture.phase, 2)
+    if reuse:
+        workflow["metadata"].setdefault("annotations", {}).setdefault("pinnace.dev/memoize", "content")
+    return submit(connection, workflow, namespace)
+
+
+def report(connection: Connection, workflow: dict[str, Any], file: Path) -> None:
+    """For a CI system. Raises Failure if the file cannot be written."""
+    from pinnace.cli import junit
+
+    meta = workflow["metadata"]
+    try:
+        junit.write(file, connection, connection.json(workflow_path(meta["namespace"], meta["name"])))
+    except OSError as error:
+        raise Failure(f"cannot write {file}: {error.strerror}") from error
 
 
 def read(file: Path) -> list[dict[str, Any]]:
