@@ -26,14 +26,14 @@ async def all_of(serving: Serving, kind: str) -> list[str]:
     return sorted(each["metadata"]["name"] for each in page.items)
 
 
-async def play(serving: Serving, address: str = "10.88.1.2") -> Obj:
+async def play(serving: Serving, address: str = "10.88.1.2", name: str = NAME) -> Obj:
     """The Deployment's controllers: one pod, available."""
-    deployment = await one(serving, "deployments.apps")
+    deployment = await one(serving, "deployments.apps", name)
     template = deployment["spec"]["template"]
-    pod = {"metadata": {**template["metadata"], "name": "iris-predictor-x"}, "spec": template["spec"]}
-    if not await serving.pods():
-        await serving.local.create(serving.kind("pods"), pod, "demo")
-    pod = (await serving.pods())[0]
+    made = {"metadata": {**template["metadata"], "name": f"{name}-x"}, "spec": template["spec"]}
+    if f"{name}-x" not in [each["metadata"]["name"] for each in await serving.pods()]:
+        await serving.local.create(serving.kind("pods"), made, "demo")
+    pod = next(each for each in await serving.pods() if each["metadata"]["name"] == f"{name}-x")
     status = {"phase": "Running", "podIP": address, "conditions": [{"type": "Ready", "status": "True"}]}
     options = Options(subresource="status")
     await serving.local.update(serving.kind("pods"), {**pod, "status": status}, "demo", options)
@@ -44,7 +44,7 @@ async def play(serving: Serving, address: str = "10.88.1.2") -> Obj:
     await serving.local.update(
         serving.kind("deployments.apps"), {**found, "status": available}, "demo", options
     )
-    serving.gateway.healthy.add(f"demo/{NAME}")
+    serving.gateway.healthy.add(f"demo/{name}")
     return pod
 
 

@@ -92,6 +92,10 @@ def default(isvc: Obj) -> None:
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
         _modernise(predictor)
+        for entry in spec["canary"] if isinstance(spec.get("canary"), list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("predictor"), dict):
+                _modernise(entry["predictor"])
+                _complete(entry["predictor"], predictor)
         model = predictor.get("model")
         if isinstance(model, dict) and implementations(predictor) == ["model"]:
             _default_model(isvc, model)
@@ -114,6 +118,16 @@ def _modernise(predictor: Obj) -> None:
     predictor["model"] = {**old, "modelFormat": {"name": name}}
     if name in _V2_LEGACY:
         predictor["model"].setdefault("protocolVersion", "v2")
+
+
+def _complete(canary: Obj, stable: Obj) -> None:
+    """Upstream's schema asks a canary's model for its format and for a container's name, which its webhook
+    writes as ''."""
+    model, other = canary.get("model"), stable.get("model")
+    if isinstance(model, dict):
+        model.setdefault("name", "")
+        if isinstance(other, dict) and "modelFormat" in other:
+            model.setdefault("modelFormat", other["modelFormat"])
 
 
 def _default_model(isvc: Obj, model: Obj) -> None:
@@ -165,6 +179,36 @@ def _check(isvc: Obj) -> Iterator[Cause]:
     for component in COMPONENTS:
         if isinstance(spec.get(component), dict):
             yield from _component(isvc, spec[component], f"spec.{component}", component)
+    yield from _canaries(spec)
+
+
+_NO_CANARY = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling")
+
+
+def _canaries(spec: Obj) -> Iterator[Cause]:
+    """Rules of `spec.canary` (kserve v0.20 inference_service_validation.go)."""
+    stable, seen, total = spec.get("predictor") or {}, set(), 0
+    for index, entry in enumerate(spec.get("canary") or ()):
+        own, path = entry.get("predictor") or {}, f"spec.canary[{index}]"
+        name, percent = own.get("name") or "", entry.get("trafficPercent") or 0
+        if not name:
+            yield cause.invalid(f"{path}.predictor.name", "", "a canary has a name of its own")
+        elif name == stable.get("name") or name in seen:
+            yield cause.invalid(f"{path}.predictor.name", name, "the stable predictor or a canary has it")
+        seen.add(name)
+        if not 0 <= percent <= 100:
+            yield cause.invalid(f"{path}.trafficPercent", percent, "must be between 0 and 100")
+        total += percent
+        for field in _NO_CANARY:
+            if own.get(field) is not None:
+                text = "canaries do not scale: set minReplicas, or leave it to the share"
+                yield cause.invalid(f"{path}.predictor.{field}", own[field], text)
+        fewest, most = own.get("minReplicas"), stable.get("minReplicas")
+        if isinstance(fewest, int) and fewest > (1 if most is None else most):
+            text = "cannot be greater than the stable predictor's"
+            yield cause.invalid(f"{path}.predictor.minReplicas", fewest, text)
+    if total > 100:
+        yield cause.invalid("spec.canary", total, "the shares add up to more than 100 percent")
 
 
 def _component(isvc: Obj, component: Obj, path: str, kind: str) -> Iterator[Cause]:
@@ -249,8 +293,8 @@ def ignored(isvc: Obj) -> list[tuple[str, str]]:
         if not standard and part.get("autoScaling"):
             why = "Knative mode scales by scaleMetric and scaleTarget"
             found.append((f"spec.{component}.autoScaling", why))
-    if spec.get("canary"):
-        why = "only Standard mode knows it in a cluster, and this platform does not yet"
+    if spec.get("canary") and not standard:
+        why = "only Standard mode knows it; here, change the model and set predictor.canaryTrafficPercent"
         found.append(("spec.canary", why))
     if standard and notes(isvc).get(TAG_ROUTING):
         found.append((f"metadata.annotations[{TAG_ROUTING}]", "Standard mode has no tags"))

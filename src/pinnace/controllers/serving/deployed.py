@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pinnace.controllers.built_in import AUTOSCALER, DEPLOYMENT, SERVICE
 from pinnace.controllers.serving import standard
+from pinnace.controllers.serving.canaries import before
 from pinnace.controllers.serving.parts import Part
 from pinnace.controllers.serving.selection import Problem
 from pinnace.kinds import serving
@@ -42,14 +43,15 @@ class Deployed:
             kept |= await self._part(isvc, part)
             found = await self.get(DEPLOYMENT, part.service, isvc["metadata"]["namespace"])
             if found is not None:
-                part.deploy(found, said.get(part.component) or {})
+                part.deploy(found, before(isvc, part) if part.variant else said.get(part.component) or {})
         await self.sweep(isvc, kept)
 
     async def _part(self, isvc: Obj, part: Part) -> set[tuple[str, str]]:
         """(kind, name) of what is to stay; without a plan, all that there is."""
         if part.plan is None:
             return {(kind, part.service) for kind in KINDS}
-        wanted = standard.objects(isvc, part.spec, part.service, part.component, part.plan)
+        fixed = int(part.spec.get("minReplicas") or 0) if part.variant else None
+        wanted = standard.objects(isvc, part.spec, part.service, part.component, part.plan, fixed)
         try:
             await self.ensure(wanted)
         except Taken as taken:

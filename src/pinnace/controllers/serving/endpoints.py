@@ -27,6 +27,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     parts: Sequence[Part]
     """Predictor first. Of each, the used revisions are to be reachable."""
+    canaries: Sequence[Part] = ()
+    """Of the predictor, in Standard mode: its targets name them."""
     reason: str = ""
     """Why nothing answers, if nothing shall wait for it (stopped)."""
 
@@ -43,7 +45,7 @@ def endpoint(picture: Picture) -> Endpoint:
 
 def backends(picture: Picture) -> list[Backend]:
     found: list[Backend] = []
-    for part in picture.parts:
+    for part in (*picture.parts, *picture.canaries):
         for revision in part.revisions:
             if revision.name in part.used:
                 seen, plan = part.observed[revision.name], revision.plan
@@ -77,6 +79,8 @@ def routes(picture: Picture) -> list[Route]:
             found += second(hosts_, top, picture)
     for part in picture.parts:
         found += of_part(picture, part, splits[part.component])
+    for part in picture.canaries:
+        found += of_part(picture, part, shared_out(part))
     return found
 
 
@@ -105,7 +109,8 @@ def of_part(picture: Picture, part: Part, splits: tuple[Split, ...]) -> list[Rou
 
 def second(hosts_: tuple[str, ...], splits: tuple[Split, ...], picture: Picture) -> list[Route]:
     """gRPC, where every revision that has a share has a port for it."""
-    able = {each.name for part in picture.parts for each in part.revisions if each.plan.grpc}
+    parts = (*picture.parts, *picture.canaries)
+    able = {each.name for part in parts for each in part.revisions if each.plan.grpc}
     if not splits or not all(split.backend in able for split in splits):
         return []
     moved = tuple(Split(f"{split.backend}{GRPC}", split.percent) for split in splits)

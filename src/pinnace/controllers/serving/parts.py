@@ -38,6 +38,9 @@ class Part(msgspec.Struct, kw_only=True):
     """The TrainedModels that it serves."""
     deployment: Obj | None = None
     """In Standard mode, what stands for all revisions."""
+    variant: str = ""
+    """Of a canary in Standard mode, its name; `percent` is its share."""
+    percent: int = 0
     last_words: str = ""
     """The end of a failed server's log."""
 

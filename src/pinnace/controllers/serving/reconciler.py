@@ -19,6 +19,7 @@ from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp, unix
 from pinnace.controllers.serving import agent as agents
 from pinnace.controllers.serving import (
+    canaries,
     parts,
     replicas,
     revisions,
@@ -66,6 +67,8 @@ class Work(msgspec.Struct, kw_only=True):
     isvc: Obj
     about: About
     parts: list[Part]
+    canaries: list[Part] = []
+    """In Standard mode, the predictor's variants."""
     known: list[Revision] = []
     """Of all its components."""
     routed: bool = False
@@ -143,6 +146,7 @@ class InferenceServices:
                 return await self._leave(isvc)
             isvc = await self._adopt(isvc)
             work = Work(isvc=isvc, about=await self._gateway.about(), parts=parts.of(isvc))
+            work.canaries = canaries.of(isvc)
             await self._serve(work)
         except Unreachable:
             return Result(after=0.5)
@@ -194,7 +198,7 @@ class InferenceServices:
     # One call, from top to bottom ------------------------------------------------------------------------
 
     async def _serve(self, work: Work) -> None:
-        for part in work.parts:
+        for part in (*work.parts, *work.canaries):
             await self._plan(work, part)
         await self._revise(work)
         await self._observe(work)
@@ -212,7 +216,9 @@ class InferenceServices:
 
     async def _revise(self, work: Work) -> None:
         if work.standard:
-            await self._deployed.bring_about(work.isvc, work.parts)
+            if work.canaries:
+                work.parts[0].spec = canaries.relieved(work.isvc, work.parts[0], work.canaries)
+            await self._deployed.bring_about(work.isvc, [*work.parts, *work.canaries])
             return
         await self._names.ensure(work.isvc, [part.service for part in work.parts], work.about.port)
         work.known = await revisions.of(self._client, work.isvc)
@@ -231,7 +237,7 @@ class InferenceServices:
         if work.standard:
             labels = Selection(labels=f"{LABEL}={work.isvc['metadata']['name']}")
             found = (await self._client.list(POD, work.namespace, labels)).items
-        for part in work.parts:
+        for part in (*work.parts, *work.canaries):
             part.look(found, self._doors())
         used = set() if work.standard else {part.component for part in work.parts}
         for pod in pods.items:
@@ -243,7 +249,7 @@ class InferenceServices:
         """Traffic follows the newest revision as soon as it is healthy through the gateway, not before."""
         await self._publish(work)
         turned = False
-        for part in work.parts:
+        for part in (*work.parts, *work.canaries):
             newest = part.newest
             if newest is None or not newest.addresses or part.rollout.ready == newest.revision:
                 continue
@@ -262,12 +268,16 @@ class InferenceServices:
             canary = canary or percent is not None
             tagged = serving.notes(work.isvc).get(serving.TAG_ROUTING, "").lower() == "true"
             part.rollout, part.targets = traffic.turn(part.rollout, percent, tag_latest=tagged)
+        if work.canaries:
+            canary = True
+            work.parts[0].targets = canaries.shared(work.parts[0], work.canaries)
         if not all(part.revisions for part in work.parts):
             if work.standard and serving.stopped(work.isvc):
                 await self._gateway.withdraw([f"{work.namespace}/{work.isvc['metadata']['name']}"])
             return
         reason = f"{work.isvc['metadata']['name']} is stopped" if serving.stopped(work.isvc) else ""
-        picture = Picture(isvc=work.isvc, domain=work.about.domain, parts=work.parts, reason=reason)
+        picture = Picture(isvc=work.isvc, domain=work.about.domain, parts=work.parts, reason=reason,
+                          canaries=[each for each in work.canaries if each.revisions])
         try:
             turn = "canary" if canary else "publish"
             passing(f"serving.before-{turn}")
@@ -348,7 +358,7 @@ class InferenceServices:
     # Status ----------------------------------------------------------------------------------------------
 
     async def _report(self, work: Work) -> None:
-        for part in work.parts:
+        for part in (*work.parts, *work.canaries):
             failure = part.newest.failure if part.newest else None
             if failure is not None:
                 part.last_words = self._tail(failure.pod_uid, failure.container, failure.restarts)
@@ -356,6 +366,7 @@ class InferenceServices:
             isvc=work.isvc, domain=work.about.domain, parts=tuple(work.parts), routed=work.routed,
             now=stamp(), ignored=tuple(self._ignored(work)),
         ))
+        found = canaries.told(found, work.isvc, work.canaries, stamp())
         for part in work.parts:
             await trained.report(self._client, work.isvc, found, part, work.about.domain)
         old = work.isvc.get("status") or {}

@@ -36,10 +36,15 @@ def scaler(isvc: Obj) -> str:
     return serving.notes(isvc).get(serving.AUTOSCALER) or "hpa"
 
 
-def objects(isvc: Obj, component: Obj, service: str, kind: str, plan: Plan) -> list[Obj]:
-    """Of a component of this `kind` (predictor …), as they shall be."""
+def objects(
+    isvc: Obj, component: Obj, service: str, kind: str, plan: Plan, fixed: int | None = None
+) -> list[Obj]:
+    """Of a component of this `kind` (predictor …), as they shall be; `fixed`: a number of replicas that
+    nothing else says (a canary's)."""
     made = [deployment(isvc, component, service, plan), front(isvc, service, plan)]
-    if scaler(isvc) == "hpa":
+    if fixed is not None:
+        made[0]["spec"]["replicas"] = fixed
+    elif scaler(isvc) == "hpa":
         made.append(autoscaler(isvc, component, service))
     for each in made:
         each["metadata"]["labels"]["component"] = kind
