@@ -57,7 +57,8 @@ def sklearn(root: Path) -> None:
     model = SVC(gamma="scale", probability=True).fit(iris.data, iris.target)
     keys = ("kfserving-examples/models/sklearn/1.0/model", "kfserving-examples/models/sklearn/1.3/mixedtype",
             "kfserving-examples/models/feast/driver", "kfserving-examples/models/sklearn/newsgroup",
-            "seldon-models/v1.16.0/sklearn/moviesentiment", "example-models/sklearn", "my-bucket/model")
+            "seldon-models/v1.16.0/sklearn/moviesentiment", "example-models/sklearn", "my-bucket/model",
+            "my-bucket/llm-model")
     for key in keys:
         joblib.dump(model, made(root / key) / "model.joblib")
     assert np.mean(model.predict(iris.data) == iris.target) > 0.9

@@ -10,11 +10,12 @@ import pytest
 
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.serving.bootstrap import runtimes
-from pinnace.controllers.serving.observed import REVISION, SOCKET_PATHS
+from pinnace.controllers.serving.observed import REVISION
 from pinnace.controllers.serving.reconciler import InferenceServices
 from pinnace.controllers.serving.storage import Artifact
 from pinnace.controllers.serving.template import SOCKET
 from pinnace.gateway.memory import Memory
+from pinnace.kinds.annotations import SOCKET_PATHS
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.kinds.serving import CLUSTER_SERVING_RUNTIME, INFERENCE_SERVICE
