@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -69,6 +70,8 @@ class Member:
         """preStop, while it runs."""
         self.guards: list[Callable[[], None]] = []
         self.sockets: dict[str, str] = {}
+        self.left = 0
+        """How often it is run again if this life fails."""
         self.console: Console | None = None
         self.address = ""
         """The pod's own; '' for the host's."""
@@ -80,7 +83,7 @@ class Member:
         wait = 0.0
         while True:
             begun = time.monotonic()
-            exit = await self.once()
+            exit = await self.attempts() if self.spec.retries else await self.once()
             if self.stopped.is_set() or not restarts(self.spec.restart, exit.code):
                 return exit
             wait = 0.0 if time.monotonic() - begun > BACKOFF_RESET else wait
@@ -88,6 +91,30 @@ class Member:
             wait = min(max(wait * 2, BACKOFF), BACKOFF_MOST)
             if self.stopped.is_set():
                 return exit
+
+    async def attempts(self) -> Exit:
+        """Lives until one succeeds, and no more than may be."""
+        for left in range(self.spec.retries, 0, -1):
+            self.left = left
+            exit = await self.once()
+            if exit.code == 0 or self.stopped.is_set():
+                return exit
+            if self.spec.pause:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopped.wait(), self.spec.pause)
+            if self.stopped.is_set():
+                over(self.state, exit)
+                return exit
+        self.left = 0
+        return await self.once()
+
+    def refused(self, code: int, message: str) -> Exit:
+        """It is not run at all."""
+        exit = Exit(code, "Error", message)
+        over(self.state, exit)
+        self.started.set()
+        self.changed()
+        return exit
 
     async def back_off(self, wait: float, exit: Exit) -> None:
         state = self.state
@@ -213,6 +240,8 @@ class Member:
         self.services.visitors.leave(self.uid, self.spec.name)
         exit.reason = exit.reason or self.reason(exit.code)
         over(self.state, exit)
+        if self.left and exit.code != 0 and not self.stopped.is_set():
+            self.state.exit_code, self.state.waiting = None, "Retrying"
         self.started.set()
         self.changed()
 

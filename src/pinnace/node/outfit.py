@@ -111,7 +111,7 @@ class Outfitter:
             binds=binds,
             hostname=self.run.hostname or self.run.name,
             user=spec.uid,
-            executor=bool(self.run.main),
+            executor=bool(self.run.main or self.run.giver),
             entrance=self.entrance,
             read_only_root=spec.read_only_root,
             memory_limit=spec.memory_limit,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pinnace.node import transfers
 from pinnace.node.collection import Place, collect
@@ -24,6 +24,8 @@ from pinnace.node.storage import EVICTED, Storage, of_container, of_pod, of_volu
 
 DEADLINE = "the pod was active for longer than its deadline (activeDeadlineSeconds)"
 STOPPED_BY_US = (0, 137, 143)
+NOT_RUN = 64
+"""The exit code of a container that was not run, as upstream's executor has it."""
 EVICTION_GRACE = 1.0
 
 
@@ -61,7 +63,7 @@ class Pod:
 
     @property
     def main_name(self) -> str:
-        return self.run.main or self.run.containers[0].name
+        return self.run.main or self.run.giver or self.run.containers[0].name
 
     @property
     def final(self) -> bool:
@@ -91,7 +93,7 @@ class Pod:
             return None
         member = self.mains[0]
         launcher = self.services.launchers.get(self.services.named(run.isolation))
-        if launcher is None or member.spec.restart != "Never" or member.probed:
+        if launcher is None or member.spec.restart != "Never" or member.probed or member.spec.retries:
             return None
         ready = self.services.environments.ready(member.spec.image, launcher.name)
         if ready is None:
@@ -289,7 +291,11 @@ class Pod:
         if len(self.mains) == 1:
             await self.mains[0].live()
             return
-        lives = {asyncio.ensure_future(m.live()): m for m in self.mains}
+        lives = {}
+        turns: dict[str, asyncio.Future[Exit]] = {}
+        for member in self.mains:
+            life = turns[member.spec.name] = asyncio.ensure_future(in_turn(member, turns))
+            lives[life] = member
         pending = set(lives)
         while pending:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -388,3 +394,14 @@ class Pod:
         """Done once the final report is made."""
         self.ended = self.ended or self.services.loop.create_future()
         return self.ended
+
+
+async def in_turn(member: Member, turns: Mapping[str, asyncio.Future[Exit]]) -> Exit:
+    """Its life, once those that it comes after have succeeded."""
+    for name in member.spec.after:
+        before = await asyncio.shield(turns[name])
+        if before.code != 0:
+            return member.refused(NOT_RUN, f"dependency {name!r} exited with non-zero code: {before.code}")
+    if member.spec.after and member.stopped.is_set():
+        return member.refused(STOPPED_BY_US[-1], "")
+    return await member.live()

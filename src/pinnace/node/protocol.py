@@ -154,6 +154,11 @@ class Container(msgspec.Struct, omit_defaults=True):
     unix_sockets: list[str] = []
     """Paths (inside) of sockets that the gateway connects to; the node reports their host paths."""
     read_only_root: bool = False
+    after: list[str] = []
+    """Containers of the pod that have to succeed first; where one fails this one is not run."""
+    retries: int = 0
+    """How often it is run again after a failure, without the pod noticing; `pause` seconds between."""
+    pause: float = 0
 
 
 class Run(msgspec.Struct, tag="run", omit_defaults=True):
@@ -165,6 +170,8 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     main: str = ""
     """The container whose end ends the pod (workflow pods: `main`, the others are sidecars and then
     stopped). Empty: the pod ends when all have."""
+    giver: str = ""
+    """Without `main`: the container whose result and outputs are taken (of a set that ends together)."""
     inputs: list[Input] = []
     outputs: Outputs | None = None
     folders: list[str] = []

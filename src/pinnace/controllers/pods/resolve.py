@@ -55,6 +55,15 @@ class StagedOutputs(msgspec.Struct):
     told: str = ""
 
 
+class StagedSet(msgspec.Struct):
+    """Containers that are all main ones: `after` says which waits for which."""
+
+    after: dict[str, list[str]] = {}
+    main: str = ""
+    retries: int = 0
+    pause: float = 0
+
+
 class Staging(msgspec.Struct):
     """The annotation `pinnace.dev/staging`, written by the workflow engine."""
 
@@ -62,6 +71,7 @@ class Staging(msgspec.Struct):
     outputs: StagedOutputs | None = None
     script: str | None = None
     main: str = ""
+    set: StagedSet | None = None
     folders: list[str] = []
     requirements: list[list[str]] = []
     """Groups of `pip install` arguments that the environment should have beside the image's own."""
@@ -130,6 +140,7 @@ def resolve(
         containers=[build.container(each) for each in spec["containers"]],
         init=[build.container(each, init=True) for each in spec.get("initContainers") or ()],
         main=staging.main,
+        giver="" if staging.set is None else staging.set.main or str(spec["containers"][0]["name"]),
         inputs=inputs,
         outputs=outputs,
         folders=staging.folders,
@@ -247,6 +258,10 @@ class _Builder:
             unix_sockets=self.sockets.get(name, []),
             read_only_root=bool(security.get("readOnlyRootFilesystem")),
         )
+        if self.staging.set is not None and not init:
+            chosen = self.staging.set
+            result.after = chosen.after.get(name, [])
+            result.retries, result.pause = chosen.retries, chosen.pause
         if container.get("tty") or container.get("stdin"):
             result.tty, result.stdin = bool(container.get("tty")), bool(container.get("stdin"))
             result.stdin_once = bool(container.get("stdinOnce"))

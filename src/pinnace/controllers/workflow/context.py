@@ -25,6 +25,7 @@ from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.leaves import DEADLINE, FRAMES, Leaf, Pod
 from pinnace.controllers.workflow.locations import OWN
 from pinnace.controllers.workflow.locks import Locks
+from pinnace.controllers.workflow.members import Set
 from pinnace.controllers.workflow.names import fnv, node_id, pod_name
 from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.scope import Globals
@@ -229,7 +230,7 @@ class Context:
         made: type[Frame] = _FRAMES[kind]
         node = stored
         if node is None:
-            node = self.node(call, NODE_TYPES[kind], "Pending" if made is Pod else "Running")
+            node = self.node(call, NODE_TYPES[kind], "Pending" if issubclass(made, Pod) else "Running")
             node.inputs = inputs.document()
             if call.memo is not None and call.retry is None:
                 node.memoization_status = {"hit": False, "key": call.memo.key, "cacheName": call.memo.cache}
@@ -455,4 +456,4 @@ class Context:
         frame.daemons = None
 
 
-_FRAMES: dict[str, type[Frame]] = {**FRAMES, "steps": Steps, "dag": Dag, "Retry": Retry}
+_FRAMES: dict[str, type[Frame]] = {**FRAMES, "containerSet": Set, "steps": Steps, "dag": Dag, "Retry": Retry}

@@ -11,18 +11,23 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.controllers.workflow import pods
+from pinnace.controllers.workflow.errands import Errand
 from pinnace.controllers.workflow.frame import BAD, Frame
 from pinnace.controllers.workflow.loops import rendered
 from pinnace.controllers.workflow.outputs import OutputError
 from pinnace.controllers.workflow.retry import span
 from pinnace.controllers.workflow.scope import Scope
-from pinnace.controllers.workflow.status import Report
+from pinnace.controllers.workflow.status import Report, report
 from pinnace.kinds.argo import FULFILLED, Links, text
 from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.context import Context
 
+NO_PLUGIN = (
+    "no plugin executed the template: executor plugins are not run by Pinnace; use an http, script or "
+    "container template instead"
+)
 DEADLINE = "Step exceeded its deadline"
 
 
@@ -83,6 +88,10 @@ class Pod(Leaf):
         run.pods_known[self.name] = self
         if self.fresh:
             run.outbox.pods.append(pods.manifest(self))
+
+    def seen(self, pod: Obj) -> None:
+        """The pod has changed."""
+        self.observe(report(pod))
 
     def observe(self, report: Report) -> None:
         """The pod's newest status."""
@@ -312,6 +321,38 @@ class Resource(Leaf):
         self.finish(phase, message)
 
 
+class Sent(Leaf):
+    """An http request or a listing of artifacts: the agent does it (`errands`), without a pod."""
+
+    __slots__ = ()
+
+    def open(self) -> None:
+        assert self.program is not None
+        template = self.program.template
+        document = rendered(template.http if self.program.kind == "http" else template.data, self.scope())
+        self.run.outbox.errands.append(Errand(self.node.id, self.program.kind, document))
+
+    def answered(self, phase: str, message: str, result: str | None) -> None:
+        node = self.node
+        if node.phase in FULFILLED:
+            return
+        if result is not None:
+            node.outputs = {"result": result}
+        if node.type == "Pod":
+            node.progress = "1/1" if phase == "Succeeded" else node.progress
+            self.run.charge(node)
+        self.finish(phase, message)
+
+
+class Plugin(Leaf):
+    """Executor plugins are sidecars of a cluster's agent; here is none, and upstream's words say so."""
+
+    __slots__ = ()
+
+    def open(self) -> None:
+        self.finish("Failed", NO_PLUGIN)
+
+
 class Unsupported(Leaf):
     """A template type of the language that this version of the engine does not run."""
 
@@ -332,9 +373,9 @@ FRAMES: dict[str, type[Frame]] = {
     "suspend": Suspension,
     "resource": Resource,
     "containerSet": Unsupported,
-    "data": Unsupported,
-    "http": Unsupported,
-    "plugin": Unsupported,
+    "data": Sent,
+    "http": Sent,
+    "plugin": Plugin,
 }
 
 

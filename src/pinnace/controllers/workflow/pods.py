@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.controllers.built_in import POD
-from pinnace.controllers.workflow import components, locations
+from pinnace.controllers.workflow import components, container_set, locations
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.locations import OWN, Depot, Place
 from pinnace.controllers.workflow.patch import Misfit, patched
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 NO_DEADLINE = "0001-01-01T00:00:00Z"
 LOGS, LOG_FILE = "main-logs", "main.log"
 """What upstream calls the artifact that a kept log is, and its file."""
+
+
+_STAGED = ("script", "outputs", "set")
 
 
 class Blueprint:
@@ -70,7 +73,7 @@ class Blueprint:
         self.uses_own = any(
             name in found for found in texts(document) for name in ("pod.name", "node.", "outputs.")
         )
-        self.shares_staging = compile_tree([document["script"], document["outputs"]]) is None
+        self.shares_staging = compile_tree([document[key] for key in _STAGED]) is None
         self.shared_staging: dict[bool, str] = {}
 
 
@@ -90,13 +93,15 @@ def blueprint(program: Program, spec: Spec, workflow: str, isolation: str, depot
 def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) -> Obj:
     """What a template says of its pod, its tags still in it."""
     main, script = _main(template)
+    several = container_set.containers(template)
     document: Obj = {
-        "spec": _pod_spec(template, spec, workflow, main),
+        "spec": _pod_spec(template, spec, workflow, several or [{**main, "name": "main"}]),
         "labels": {**_meta(spec.pod_metadata, "labels"), **_meta(template.metadata, "labels")},
         "annotations": {**_meta(spec.pod_metadata, "annotations"), **_meta(template.metadata, "annotations")},
         "script": script,
         "outputs": _declared(template),
         "sends": [],
+        "set": container_set.staged(template) if several else None,
         "patches": [patch for patch in (spec.pod_spec_patch, template.pod_spec_patch) if patch],
     }
     if isolation:
@@ -122,14 +127,16 @@ def _main(template: Template) -> tuple[Obj, str | None]:
     return dict(template.container or {}), None
 
 
-def _pod_spec(template: Template, spec: Spec, workflow: str, main: Obj) -> Obj:
-    main = {**main, "name": "main", "env": [*(main.get("env") or []), *_environment()]}
-    sidecars = [_extra(item, main) for item in template.sidecars or []]
-    inits = [_extra(item, main) for item in template.init_containers or []]
-    made: Obj = {"restartPolicy": "Never", "containers": [main, *sidecars]}
+def _pod_spec(template: Template, spec: Spec, workflow: str, mains: list[Obj]) -> Obj:
+    mains = [
+        {**main, "env": [*(main.get("env") or []), *_environment(str(main["name"]))]} for main in mains
+    ]
+    sidecars = [_extra(item, mains[0]) for item in template.sidecars or []]
+    inits = [_extra(item, mains[0]) for item in template.init_containers or []]
+    made: Obj = {"restartPolicy": "Never", "containers": [*mains, *sidecars]}
     if inits:
         made["initContainers"] = inits
-    volumes = _volumes(template, spec, workflow, [main, *sidecars, *inits])
+    volumes = _volumes(template, spec, workflow, [*mains, *sidecars, *inits])
     if volumes:
         made["volumes"] = volumes
     if template.active_deadline_seconds is not None:
@@ -145,11 +152,11 @@ def _extra(container: Obj, main: Obj) -> Obj:
     return made
 
 
-def _environment() -> list[Obj]:
+def _environment(container: str) -> list[Obj]:
     """Nothing here differs between nodes, so a template without tags is one shared document for all its
     pods."""
     return [
-        {"name": "ARGO_CONTAINER_NAME", "value": "main"},
+        {"name": "ARGO_CONTAINER_NAME", "value": container},
         {
             "name": "ARGO_NODE_ID",
             "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{NODE_ID}']"}},
@@ -343,6 +350,8 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
         "outputs": {"result": result, **document["outputs"]},
         "main": "main",
     }
+    if document.get("set"):
+        made["main"], made["set"] = "", container_set.settled(document["set"])
     for key in ("script", "folders", "requirements"):
         if document.get(key):
             made[key] = document[key]

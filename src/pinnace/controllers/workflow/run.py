@@ -20,11 +20,11 @@ from pinnace.controllers.workflow.facts import Fact, Need
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
 from pinnace.controllers.workflow.hooks import Hooks, of_workflow
 from pinnace.controllers.workflow.inputs import config_map_value
-from pinnace.controllers.workflow.leaves import DEADLINE, Pod, Resource, Suspension, stop_all
+from pinnace.controllers.workflow.leaves import DEADLINE, Pod, Resource, Sent, Suspension, stop_all
 from pinnace.controllers.workflow.names import fnv
 from pinnace.controllers.workflow.outbox import Outbox
 from pinnace.controllers.workflow.scope import Scope
-from pinnace.controllers.workflow.status import NODE_ID, report
+from pinnace.controllers.workflow.status import NODE_ID
 from pinnace.controllers.workflow.template import Holder, Value, spec_of
 from pinnace.controllers.workflow.waiting import admitted
 from pinnace.kinds.argo import COMPLETED, Arguments, Hook, Parameter
@@ -62,7 +62,7 @@ class Run(Context):
         identity = ((pod.get("metadata") or {}).get("annotations") or {}).get(NODE_ID)
         leaf = self.leaves.get(identity or "")
         if isinstance(leaf, Pod):
-            leaf.observe(report(pod))
+            leaf.seen(pod)
 
     def gone(self, name: str, now: float) -> None:
         """A pod no longer exists."""
@@ -92,6 +92,13 @@ class Run(Context):
         leaf = self.leaves.get(node)
         if isinstance(leaf, Resource):
             leaf.ended(phase, message, outputs)
+
+    def answered(self, node: str, now: float, phase: str, message: str, result: str | None) -> None:
+        """What the agent says of an errand."""
+        self.now = now
+        leaf = self.leaves.get(node)
+        if isinstance(leaf, Sent):
+            leaf.answered(phase, message, result)
 
     def edited(self, node: str, phase: str, message: str, outputs: Obj | None, now: float) -> bool:
         """A client edited a node; False: only a rebuild from the rows can honour it."""

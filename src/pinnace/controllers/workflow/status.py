@@ -5,15 +5,19 @@ Pure: a Pod document in, a `Report` out. Callers: `run`, tests' fake executors m
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import msgspec
 
 from pinnace.kinds.annotations import OUTPUTS
+from pinnace.kinds.argo import COMPLETED
 from pinnace.kinds.resource import Obj
 
 NODE_ID = "workflows.argoproj.io/node-id"
 KILLED = frozenset({137, 143})
+EXECUTOR = 64
+"""The exit code of a container that was not run at all."""
 BROKEN = frozenset({"NodeLost", "ArtifactError"})
 """Reasons of pods that no container of the user's has failed: upstream's init container has."""
 
@@ -89,6 +93,26 @@ def _verdict(phase: str, status: Obj, codes: dict[str, int], outputs: Obj | None
     if phase == "Failed" and "main" not in codes:
         return "Failed", status.get("reason") or "pod failed"
     return "Succeeded", ""
+
+
+def of_set(pod: Obj, members: Container[str]) -> Report:
+    """Of a containerSet's pod: every member is a main container."""
+    found = report(pod)
+    status = pod.get("status") or {}
+    if found.phase not in COMPLETED or status.get("message") or status.get("reason") == "NodeLost":
+        return found
+    for item in status.get("containerStatuses") or []:
+        ended = (item.get("state") or {}).get("terminated") or {}
+        if item.get("name") in members and ended.get("exitCode"):
+            message = _message(item["name"], ended)
+            return msgspec.structs.replace(found, phase="Failed", message=message)
+    return found
+
+
+def told(ended: Obj) -> str:
+    """What a Container node says of its end."""
+    detail = ended.get("message") or ""
+    return f"{ended.get('reason') or 'Error'} (exit code {ended.get('exitCode')}): {detail}"
 
 
 def _failed_init(status: Obj) -> str:
