@@ -20,10 +20,13 @@ def container(name: str, *needs: str) -> dict[str, Any]:
     return {"name": name, "image": "busybox", **({"dependencies": list(needs)} if needs else {})}
 
 
+REASONS = ("Completed", "Error")
+
+
 def told(world: World, codes: dict[str, int], phase: str, outputs: dict[str, Any] | None = None) -> None:
     pod = world.pods[world.order[-1]]
     statuses = [
-        {"name": name, "state": {"terminated": {"exitCode": code, "reason": ("Completed", "Error")[code > 0]}}}
+        {"name": name, "state": {"terminated": {"exitCode": code, "reason": REASONS[code > 0]}}}
         for name, code in codes.items()
     ]
     annotations = {**pod["metadata"]["annotations"], "pinnace.dev/outputs": json.dumps(outputs or {})}
