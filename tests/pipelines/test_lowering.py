@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pinnace.authoring.argo.expression.evaluate import evaluate
+from pinnace.authoring.argo.validation import problems
 from pinnace.authoring.kfp import expressions, launch, layers, outcome
 from pinnace.authoring.kfp.ir import IrError, package, read
 from pinnace.authoring.kfp.kubernetes import PREFERRED, REQUIRED, Outfit
@@ -16,7 +17,6 @@ from pinnace.authoring.kfp.lowering import lowered, root_arguments
 from pinnace.authoring.kfp.schedule import ScheduleError, Trigger
 from pinnace.authoring.kfp.step import Job, Step, of
 from pinnace.authoring.kfp.values import ValueMismatch
-from pinnace.controllers.workflow.validation import problems
 
 IF_GIVEN = {"IfPresent": {"InputName": "times", "Then": ["--times", "{{$.inputs.parameters['times']}}"]}}
 JOB = Job(id="run-1", name="A run", resource="echo-abcde", pipeline="echo")

@@ -278,7 +278,7 @@ async def test_a_patch_stops_what_runs(tmp_path: Path) -> None:
         (
             "{entrypoint: nope, templates: [{name: nose, suspend: {}}]}",
             "Failed",
-            "invalid spec: spec.entrypoint: template name 'nope' undefined (did you mean \"nose\"?)",
+            "invalid spec: template name 'nope' undefined (did you mean \"nose\"?)",
         ),
         ("{workflowTemplateRef: {name: gone}}", "Error", 'workflowtemplates.argoproj.io "gone" not found'),
     ],

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pinnace.authoring.argo.validation import problems
 from pinnace.controllers.workflow.template import TemplateError, merge_spec
-from pinnace.controllers.workflow.validation import problems
 from tests.workflow import corpus
 from tests.workflow.executor import Executor
 from tests.workflow.world import World
@@ -44,6 +44,19 @@ def support(files: dict[str, list[dict[str, Any]]], path: str) -> list[dict[str,
     return [
         item for item in found if item.get("kind") in SUPPORT and (item.get("metadata") or {}).get("name")
     ]
+
+
+def given(document: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """With the arguments that whoever submits it says."""
+    pairs = [need.partition(":")[2] for need in expected.get("needs") or [] if need.startswith("submit-parameter:")]
+    if not pairs:
+        return document
+    made = copy.deepcopy(document)
+    arguments = made["spec"].setdefault("arguments", {})
+    said = dict(pair.split("=", 1) for pair in pairs)
+    kept = [one for one in arguments.get("parameters") or [] if one["name"] not in said]
+    arguments["parameters"] = [*kept, *({"name": name, "value": value} for name, value in said.items())]
+    return made
 
 
 def outcome(
@@ -95,7 +108,7 @@ def test_upstreams_workflows_end_as_upstream_says(shared: Path, capsys: pytest.C
             if why:
                 skipped.append(f"{path}: {why}")
                 continue
-            phase, message, world, executor = outcome(document, support(files, path))
+            phase, message, world, executor = outcome(given(document, expected), support(files, path))
             bad = mismatches(world, expected) if world is not None else []
             if phase == expected["phase"] and not bad:
                 passed += 1

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from pinnace.authoring.argo.validation import cron_workflow
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import cron
 from pinnace.kinds.argo import CLUSTER_WORKFLOW_TEMPLATE, CRON_WORKFLOW, WORKFLOW, WORKFLOW_TEMPLATE
@@ -22,7 +23,6 @@ from pinnace.store.interface import Event
 LONGEST = 10.0
 SLACK = 0.05
 """Seconds after its time at which a schedule is looked at again, so that it surely is past."""
-Validate = Callable[[Obj, Callable[..., Obj | None]], list[str]]
 
 
 class CronWorkflows:
@@ -30,11 +30,8 @@ class CronWorkflows:
     watches: tuple[Resource, ...] = (CRON_WORKFLOW, WORKFLOW)
     owners: Mapping[str, frozenset[str]] = {WORKFLOW.key: frozenset({CRON_WORKFLOW.kind})}
 
-    def __init__(
-        self, client: Local, validate: Validate, *, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, client: Local, *, now: Callable[[], float] = time.time) -> None:
         self.client = client
-        self.validate = validate
         self.now = now
 
     def keys(self, event: Event) -> tuple[Key, ...]:
@@ -51,7 +48,7 @@ class CronWorkflows:
             return Result()
         uid = obj["metadata"]["uid"]
         runs = self.client.peek_list(WORKFLOW, key.namespace, Selection(owner=uid)).items
-        problems = self.validate(obj, self.template)
+        problems = cron_workflow(obj, self.template)
         decision = cron.decide(obj, runs, self.now(), problems[0] if problems else "")
         for name in decision.terminate:
             await self._terminate(name, key.namespace)

@@ -15,6 +15,8 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.authoring.argo import depends
+from pinnace.authoring.argo.merging import merged, named, overlay
+from pinnace.authoring.argo.validation.naming import nearest
 from pinnace.authoring.kfp import step
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.loops import looped
@@ -224,23 +226,6 @@ def kind_of(raw: Obj) -> str:
     return found[0]
 
 
-def merged(defaults: Obj | None, raw: Obj) -> Obj:
-    """`templateDefaults` under a template; a default of another template type does not apply."""
-    if not defaults:
-        return raw
-    kept = {key: value for key, value in defaults.items() if key not in KINDS or raw.get(key) is not None}
-    return dict(overlay(kept, raw))
-
-
-def overlay(under: Any, over: Any) -> Any:
-    if not isinstance(under, dict) or not isinstance(over, dict):
-        return over
-    made = dict(under)
-    for key, value in over.items():
-        made[key] = overlay(under[key], value) if key in under else value
-    return made
-
-
 class Library:
     """Every template that a run can reach. What came from outside is kept in `stored`, as upstream does, so
     that a WorkflowTemplate edited meanwhile does not change a run under way."""
@@ -315,14 +300,6 @@ def reference_scope(reference: TemplateRef) -> str:
     return f"{'cluster' if reference.cluster_scope else 'namespaced'}/{reference.name}"
 
 
-def nearest(name: str, known: Any) -> str:
-    """` (did you mean "x"?)`, or nothing."""
-    import difflib
-
-    close = difflib.get_close_matches(name, [other for other in known if other], 1)
-    return f' (did you mean "{close[0]}"?)' if close else ""
-
-
 def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
     """`workflowTemplateRef`: the workflow's own spec over the template's. Named lists merge by name.
 
@@ -334,8 +311,8 @@ def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
     spec_of(base)
     made = overlay({key: value for key, value in base.items() if key != "arguments"}, own)
     made["arguments"] = {
-        "parameters": _named(base, own, "parameters"),
-        "artifacts": _named(base, own, "artifacts"),
+        "parameters": named(base, own, "parameters"),
+        "artifacts": named(base, own, "artifacts"),
     }
     made.pop("workflowTemplateRef", None)
     return dict(made)
@@ -351,16 +328,6 @@ def without_nulls(document: Any) -> Any:
         items = [without_nulls(item) for item in document]
         return document if all(map(operator.is_, items, document)) else items
     return document
-
-
-def _named(base: Obj, own: Obj, key: str) -> list[Obj]:
-    found = {item.get("name"): item for item in (base.get("arguments") or {}).get(key) or []}
-    for item in (own.get("arguments") or {}).get(key) or []:
-        under = found.get(item.get("name")) or {}
-        if "value" in item or "valueFrom" in item:
-            under = {name: value for name, value in under.items() if name not in ("value", "valueFrom")}
-        found[item.get("name")] = {**under, **item}
-    return list(found.values())
 
 
 def spec_of(document: Obj) -> Spec:
