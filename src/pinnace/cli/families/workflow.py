@@ -6,6 +6,7 @@ from pinnace.cli.given import Platform
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.recorder import Recorder
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.controllers.workflow.cronworkflows import CronWorkflows
 from pinnace.data.blobs import Blobs
 from pinnace.objects.tokens import identity_of
 
@@ -18,5 +19,6 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
             actor=lambda namespace, name: platform.client.as_(identity_of(namespace, name)),
             isolation=lambda: platform.machine().isolation,
-        )
+        ),
+        CronWorkflows(platform.client),
     ]
