@@ -15,12 +15,12 @@ import msgspec
 from pinnace.api.argo.errors import absent, invalid
 from pinnace.api.argo.face import Face
 from pinnace.api.argo.given import Given
+from pinnace.authoring.argo.validation import problems
 from pinnace.cli.given import Platform
 from pinnace.controllers.built_in import SECRET
 from pinnace.controllers.pods.transfers import is_reference, references
 from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.template import TemplateError, merge_spec
-from pinnace.controllers.workflow.validation import problems
 from pinnace.data.blobs import Blobs
 from pinnace.data.remote.jobs import Answer, Job, Jobs, kind_of
 from pinnace.kinds.argo import (

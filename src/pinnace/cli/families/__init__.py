@@ -27,7 +27,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         "paddlejobs.kubeflow.org", "jaxjobs.kubeflow.org", "mpijobs.kubeflow.org",
     ),
     "tuning": ("experiments.kubeflow.org", "suggestions.kubeflow.org", "trials.kubeflow.org"),
-    "workflow": ("workflows.argoproj.io",),
+    "workflow": ("workflows.argoproj.io", "cronworkflows.argoproj.io"),
     "kfp": ("workflows.argoproj.io", "scheduledworkflows.kubeflow.org"),
 }
 """Name → storage keys of the objects that wake it. `--without NAME` leaves these objects to a controller of
