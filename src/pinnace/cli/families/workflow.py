@@ -19,6 +19,7 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
             platform.client, platform.store, platform.catalogue, blobs=blobs, recorder=recorder,
             actor=lambda namespace, name: platform.client.as_(identity_of(namespace, name)),
             isolation=lambda: platform.machine().isolation,
+            way_in=platform.home.run,
         ),
         CronWorkflows(platform.client),
     ]

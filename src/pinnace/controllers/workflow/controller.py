@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from pinnace.authoring.argo.validation import problems
 from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock, gathering, mishap
+from pinnace.controllers.workflow.agent.client import Agent
+from pinnace.controllers.workflow.errands import Errands
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.locations import Depot, LocationError, depot
 from pinnace.controllers.workflow.locks import LockError, Locks
@@ -67,6 +70,8 @@ class Workflows:
     owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Workflow"})}
     acting: type[Acting] = Acting
     """How resource templates act."""
+    errands: type[Errands] = Errands
+    """How templates without a pod or an object are done."""
 
     def __init__(
         self,
@@ -79,7 +84,11 @@ class Workflows:
         recorder: Recorder | None = None,
         now: Callable[[], float] = time.time,
         isolation: Callable[[], str] = str,
+        way_in: Path | None = None,
     ) -> None:
+        self.way_in = way_in
+        """`home.run`: where the way into the cluster network is."""
+        self.agent = Agent()
         self.client = client
         self.store = store
         self.catalogue = catalogue

@@ -55,6 +55,7 @@ class Live:
         """Nodes written since the last flush."""
         self.flushed_phase = (obj.get("status") or {}).get("phase") or ""
         self.acting = house.acting(self)
+        self.errands = house.errands(self)
         self.told = 0
         self.newest = 0
         """The revision of the last event of the Workflow itself."""
@@ -168,6 +169,8 @@ class Live:
                 await gathering.keep(self.house.client, self.namespace, entry)
         for act in out.acts:
             await self.acting.begin(act)
+        for errand in out.errands:
+            self.errands.begin(errand)
         self._tell(out)
 
     def _rows(self, out: Outbox) -> list[Row]:
@@ -277,6 +280,7 @@ class Live:
 
     def close(self) -> None:
         self.acting.close()
+        self.errands.close()
 
 
 STORIES = 20

@@ -8,6 +8,7 @@ from pinnace.kinds.argo import NodeStatus
 from pinnace.kinds.resource import Obj
 
 if TYPE_CHECKING:
+    from pinnace.controllers.workflow.errands import Errand
     from pinnace.controllers.workflow.leaves import Act
     from pinnace.controllers.workflow.memo import Entry
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Outbox:
     """What the world has to do. Emptied by whoever takes it."""
 
-    __slots__ = ("acts", "artifacts", "memos", "nodes", "pods", "removals", "unlocked")
+    __slots__ = ("acts", "artifacts", "errands", "memos", "nodes", "pods", "removals", "unlocked")
 
     def __init__(self) -> None:
         self.pods: list[Obj] = []
@@ -23,6 +24,8 @@ class Outbox:
         self.removals: list[str] = []
         """Names of pods to delete."""
         self.acts: list[Act] = []
+        self.errands: list[Errand] = []
+        """What the agent is to do."""
         self.artifacts: dict[str, Obj] = {}
         self.memos: list[Entry] = []
         self.unlocked: list[str] = []
@@ -34,6 +37,7 @@ class Outbox:
             or self.nodes
             or self.removals
             or self.acts
+            or self.errands
             or self.artifacts
             or self.memos
             or self.unlocked

@@ -34,6 +34,20 @@ class Repository:
         found = self._exact(namespace, key) or self._inside(namespace, key) or self._gathered(namespace, key)
         return self._below(found, sub_path.strip("/")) if found is not None and sub_path else found
 
+    def keys(self, namespace: str, prefix: str) -> list[str]:
+        """What is stored under keys that begin with the prefix; of stored folders, each file."""
+        prefix = prefix.lstrip("/")
+        found: list[str] = []
+        for _, key, _, body in self.store.rows(ARTIFACT, namespace):
+            if key.startswith(prefix) or prefix.startswith(f"{key}/"):
+                stored = msgspec.json.decode(body)
+                if stored.get("directory") and self.blobs is not None:
+                    leaves = self.blobs.leaves(stored["digest"])
+                    found += [f"{key}/{leaf.path}" for leaf in leaves if leaf.mode != FOLDER]
+                else:
+                    found.append(key)
+        return sorted(key for key in found if key.startswith(prefix))
+
     def rows(self, namespace: str, key: str, found: Obj) -> list[Row]:
         """What a commit writes for a new artifact."""
         key = key.strip("/")
