@@ -8,7 +8,7 @@ from pinnace.controllers.controller import Key
 from pinnace.controllers.serving.older import OlderServices
 from pinnace.kinds.advice import advice
 from pinnace.kinds.resource import Obj
-from pinnace.kinds.serving_older import HALFWAY, OLDER, components
+from pinnace.kinds.serving_older import HALFWAY, LATER, OLDER, components
 from pinnace.objects.client import Options
 from tests.serving.conftest import Serving, traffic
 
@@ -46,6 +46,24 @@ async def test_default_is_served_then_canary_gets_its_share_then_goes(serving: S
 async def test_both_at_once_come_one_after_the_other(serving: Serving) -> None:
     await apply(serving, default=model("a"), canary=model("b"), canaryTrafficPercent=10)
     assert traffic(await serving.get()) == [("2", 10, ""), ("1", 90, "prev")]
+
+
+async def test_todays_words_under_the_old_group(serving: Serving) -> None:
+    meta = {"name": "iris"}
+    obj = {"apiVersion": LATER.api_version, "kind": LATER.kind, "metadata": meta, "spec": model("a")}
+    await serving.local.create(LATER, obj, "demo")
+    older = OlderServices(serving.local)
+    await older.reconcile(Key("demo", "iris"))
+    await serving.settle()
+    await older.reconcile(Key("demo", "iris"))
+    assert serving.shares() == {"iris-predictor-00001": 100}
+    status = (await serving.local.get(LATER, "iris", "demo"))["status"]
+    assert status["url"] == "http://iris.demo.localhost:8081"
+
+
+def test_batches_and_events_are_asked_for_in_the_same_words() -> None:
+    old = {"predictor": {"sklearn": {}, "batcher": {"maxBatchSize": 4}, "logger": {"url": "http://a"}}}
+    assert components(old)["predictor"] == old["predictor"]
 
 
 def test_its_words_are_today_s_and_it_is_said() -> None:

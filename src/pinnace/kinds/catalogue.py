@@ -154,7 +154,7 @@ def _shipped() -> Iterator[Resource]:
                         yield resource
     yield from training.beside_the_catalogue()
     yield from pipelines.RESOURCES
-    yield from (serving_older.OLDER, serving_older.HALFWAY)
+    yield from (serving_older.OLDER, serving_older.LATER, serving_older.HALFWAY)
     yield from (WORKFLOW_NODES, POD_METRICS, NODE_METRICS)
 
 

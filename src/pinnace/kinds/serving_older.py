@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from pinnace.kinds.resource import Column, Obj, Resource
 from pinnace.kinds.serving import COMPONENTS, GROUP
 
@@ -22,9 +24,11 @@ OLDER = Resource(
         Column("Age", "date", ".metadata.creationTimestamp"),
     ),
 )
+LATER = msgspec.structs.replace(OLDER, version="v1beta1", short_names=("isvc",))
+"""Today's words under the old group (KFServing 0.5)."""
 WARNING = (
-    "serving.kubeflow.org/v1alpha2 is KFServing's form of 2019: it is served as the "
-    "serving.kserve.io/v1beta1 InferenceService of its name, `canary` as the next revision; write that one"
+    "serving.kubeflow.org is KFServing's group of 2019: its InferenceService is served as that of "
+    "serving.kserve.io/v1beta1 with its name, v1alpha2's `canary` as the next revision; write that one"
 )
 
 
@@ -56,7 +60,7 @@ def warning(obj: Obj) -> str:
 
 
 def components(endpoint: Obj) -> Obj:
-    """`default` or `canary` as predictor, transformer and explainer of today."""
+    """`default`, `canary`, or the spec of LATER, as predictor, transformer and explainer of today."""
     return {name: component(endpoint[name]) for name in COMPONENTS if isinstance(endpoint.get(name), dict)}
 
 

@@ -71,7 +71,7 @@ def owned(new: Obj, old: Obj) -> bool:
 def wanted(old: Obj, new: Obj | None) -> Obj:
     """Today's document: `default` until it is ready, then `canary` if there is one."""
     spec, meta = old.get("spec") or {}, old["metadata"]
-    default = components(spec.get("default") or {})
+    default = components(spec if "predictor" in spec else spec.get("default") or {})
     mark = hashlib.blake2s(json.dumps(default, sort_keys=True).encode(), digest_size=8).hexdigest()
     notes = serving.notes(new) if new else {}
     known = notes.get(DEFAULT) == mark
