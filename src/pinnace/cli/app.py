@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 
 from pinnace import __version__
 from pinnace.cli.connection import Refused, Unreachable
+from pinnace.cli.options import CARE, PLATFORM, WORK, Namespace, Where
 from pinnace.cli.platform import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, Failure
+from pinnace.cli.workflows.commands import workflow
 from pinnace.home import Home
 
 app = App(
@@ -23,12 +25,6 @@ app = App(
     help="Run your Kubeflow, Argo and KServe manifests on this machine. No cluster, no Docker.",
     version=__version__,
 )
-PLATFORM = Group("The platform", sort_key=1)
-WORK = Group("Your work", sort_key=2)
-CARE = Group("Care of the home", sort_key=3)
-
-Where = Annotated[Path | None, Parameter(name="--home", env_var="PINNACE_HOME", help="The home folder.")]
-Namespace = Annotated[str, Parameter(name=["--namespace", "-n"], help="Namespace of the objects.")]
 
 
 @app.command(group=PLATFORM)
@@ -152,6 +148,26 @@ def run(
     from pinnace.cli.run import run as command
 
     return command(Home.at(home), file, parameter, namespace, watch=watch, junit=junit)
+
+
+@app.command(group=WORK)
+def prefetch(
+    *target: Path,
+    isolation: Literal["sandbox", "process", "container"] = "sandbox",
+    home: Where = None,
+) -> int:
+    """Build the environments and pull the images that a document needs; nothing is run.
+
+    Parameters
+    ----------
+    target:
+        A manifest, a pipeline (YAML or Python) or a bundle's folder; several may be given.
+    isolation:
+        `container` pulls into the store of podman or docker; the others share environments.
+    """
+    from pinnace.cli.prefetch import prefetch as command
+
+    return command(Home.at(home), target, isolation)
 
 
 @app.command(group=WORK)
@@ -300,71 +316,7 @@ def rerun(
     return command(Home.at(home), run, namespace, timeout=timeout)
 
 
-workflow = App(name="workflow", help="Act on running workflows.", group=WORK)
 app.command(workflow)
-
-
-@workflow.command
-def resume(
-    name: str,
-    *,
-    node: str = "",
-    parameter: Annotated[tuple[str, ...], Parameter(name=["--parameter", "-p"], negative="")] = (),
-    namespace: Namespace = "default",
-    home: Where = None,
-) -> int:
-    """Say yes to a suspended workflow.
-
-    Parameters
-    ----------
-    node:
-        Only the suspended step of this display name.
-    parameter:
-        `name=value`, an output that the step is waiting for.
-    """
-    from pinnace.cli.workflow import resume as command
-
-    return command(Home.at(home), name, node, parameter, namespace)
-
-
-@workflow.command
-def suspend(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
-    """Start no further steps until `resume`."""
-    from pinnace.cli.workflow import suspend as command
-
-    return command(Home.at(home), name, namespace)
-
-
-@workflow.command
-def stop(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
-    """Stop a workflow; its exit handlers still run."""
-    from pinnace.cli.workflow import shutdown as command
-
-    return command(Home.at(home), name, "Stop", namespace)
-
-
-@workflow.command
-def terminate(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
-    """Stop a workflow at once, without its exit handlers."""
-    from pinnace.cli.workflow import shutdown as command
-
-    return command(Home.at(home), name, "Terminate", namespace)
-
-
-@workflow.command(name="list")
-def list_workflows(*, namespace: Namespace = "default", home: Where = None) -> int:
-    """List the workflows of a namespace."""
-    from pinnace.cli.workflow import listing as command
-
-    return command(Home.at(home), namespace)
-
-
-@workflow.command
-def follow(name: str, *, namespace: Namespace = "default", home: Where = None) -> int:
-    """Show a workflow as a live tree until it ends."""
-    from pinnace.cli.workflow import follow as command
-
-    return command(Home.at(home), name, namespace)
 
 
 def raw(words: list[str]) -> tuple[Path | None, list[str]]:

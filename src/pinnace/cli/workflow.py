@@ -1,19 +1,13 @@
-"""`pinnace workflow …`: what one does to a running workflow, as the edits of the object that argo makes."""
+"""A person's yes to a suspended workflow, as an edit of the object: the demo says it so."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from pinnace.cli.connection import Connection
 from pinnace.cli.platform import Failure
-from pinnace.cli.run import EXIT
-from pinnace.cli.tree import duration, workflow_path
-from pinnace.cli.tree import follow as draw
-from pinnace.home import Home
+from pinnace.cli.tree import workflow_path
 
 
 def get(connection: Connection, name: str, namespace: str) -> dict[str, Any]:
@@ -23,18 +17,6 @@ def get(connection: Connection, name: str, namespace: str) -> dict[str, Any]:
 
 def patch(connection: Connection, name: str, namespace: str, body: dict[str, Any]) -> None:
     connection.request("PATCH", workflow_path(namespace, name), body, "application/merge-patch+json")
-
-
-def resume(home: Home, name: str, node: str, parameters: tuple[str, ...], namespace: str) -> int:
-    connection = Connection.to(home)
-    workflow = get(connection, name, namespace)
-    waiting = suspended(workflow, node)
-    if not waiting and not workflow["spec"].get("suspend"):
-        phase = workflow.get("status", {}).get("phase")
-        raise Failure(f"nothing in {name} waits for a resume (phase {phase}): see `pinnace workflow list`")
-    approve(connection, workflow, waiting, dict(split(p) for p in parameters))
-    print(f"workflow {name} resumed")
-    return 0
 
 
 def suspended(workflow: dict[str, Any], display_name: str = "") -> list[dict[str, Any]]:
@@ -80,36 +62,3 @@ def given(parameter: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
 
 def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def suspend(home: Home, name: str, namespace: str) -> int:
-    patch(Connection.to(home), name, namespace, {"spec": {"suspend": True}})
-    print(f"workflow {name} suspended")
-    return 0
-
-
-def shutdown(home: Home, name: str, strategy: str, namespace: str) -> int:
-    patch(Connection.to(home), name, namespace, {"spec": {"shutdown": strategy}})
-    print(f"workflow {name} is being {'stopped' if strategy == 'Stop' else 'terminated'}")
-    return 0
-
-
-def listing(home: Home, namespace: str) -> int:
-    workflows = Connection.to(home).json(workflow_path(namespace))["items"]
-    table = Table("NAME", "STATUS", "DURATION", "PROGRESS", "MESSAGE", box=None)
-    for workflow in workflows:
-        status = workflow.get("status", {})
-        seconds = duration(status)
-        table.add_row(
-            workflow["metadata"]["name"], status.get("phase", "Pending"),
-            f"{seconds:.0f}s" if seconds is not None else "-", status.get("progress", "-"),
-            status.get("message", ""),
-        )
-    Console().print(table if workflows else f"no workflows in namespace {namespace}")
-    return 0
-
-
-def follow(home: Home, name: str, namespace: str) -> int:
-    connection = Connection.to(home)
-    picture = draw(connection, get(connection, name, namespace), Console())
-    return EXIT.get(picture.phase, 2)
