@@ -10,13 +10,13 @@ def test_every_place_that_is_left_out_is_named() -> None:
         "podDisruptionBudget": {"minAvailable": 1},
         "templates": [
             {"name": "main", "steps": [[{"name": "a", "template": "t"}]]},
-            {"name": "t", "container": {"image": "busybox"}, "metrics": {"prometheus": []}},
+            {"name": "t", "container": {"image": "busybox"}, "pendingTimeout": "1s"},
         ],
     }
     said = ignored(spec).split("; ")
     assert said == [
         "spec.podDisruptionBudget: nothing enforces it on one machine",
-        "spec.templates[1].metrics: no metrics are emitted",
+        "spec.templates[1].pendingTimeout: pending pods wait without a limit",
     ]
 
 

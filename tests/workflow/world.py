@@ -10,6 +10,7 @@ import msgspec
 
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.locks import Locks
+from pinnace.controllers.workflow.measures import Sample
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import merge_spec
 from pinnace.kinds.argo import NodeStatus
@@ -55,6 +56,7 @@ class World:
         self.order: list[str] = []
         self.pending: list[str] = []
         self.most = 0
+        self.samples: list[Sample] = []
         self.nodes: dict[str, NodeStatus] = {node.id: node for node in nodes}
         spec = merge_spec(workflow, self._template(workflow))
         self.run = Run(workflow, spec, Facts(), now, [*self.nodes.values()], None, locks)
@@ -102,6 +104,7 @@ class World:
                 self.pending.remove(name)
             self.pods[name]["gone"] = True
             self.run.gone(name, self.now)
+        self.samples += out.samples
         if out.unlocked:
             self.run.locks.released(out.unlocked)
         self.most = max(self.most, len(self.pending))

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,6 +43,14 @@ class Companion(Protocol):
     when everything that stood at the start has been through its `keys`."""
 
     def run(self) -> Coroutine[Any, Any, None]: ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A reconciler with metrics of its own."""
+
+    def measured(self) -> Iterable[str]:
+        """Lines in the Prometheus text format."""
 
 
 @runtime_checkable
@@ -136,6 +144,8 @@ class Manager:
         for queue in queues:
             if isinstance(queue.reconciler, Waking):
                 queue.reconciler.wake = partial(self._add, queue)
+            if isinstance(queue.reconciler, Counting):
+                self.metrics.others.append(queue.reconciler.measured)
             for resource in queue.reconciler.watches:
                 self._by_resource.setdefault(resource.key, Audience()).admit(queue, resource.key)
         return queues

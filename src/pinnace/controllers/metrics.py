@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pinnace.controllers.controller import Key
 
@@ -92,6 +92,8 @@ KINDS = {
 class Metrics:
     def __init__(self) -> None:
         self._queues: list[QueueMetrics] = []
+        self.others: list[Callable[[], Iterable[str]]] = []
+        """What reconcilers count themselves."""
 
     def queue(self, name: str) -> QueueMetrics:
         self._queues.append(QueueMetrics(name))
@@ -105,6 +107,8 @@ class Metrics:
             members = [line for line in lines if _family(line) == family]
             if members:
                 parts += [f"# TYPE {family} {kind}", *members]
+        for other in self.others:
+            parts += other()
         return "\n".join(parts) + "\n"
 
 

@@ -230,6 +230,9 @@ class Template(View):
     priority_class_name: str = ""
     scheduler_name: str = ""
     synchronization: Obj | None = None
+    metrics: Obj | None = None
+    pending_timeout: str = ""
+    pod_resources: Obj | None = None
 
 
 class WorkflowTemplateRef(View):
@@ -274,6 +277,10 @@ class Spec(View):
     ttl_strategy: Obj | None = None
     pod_gc: Obj | None = msgspec.field(default=None, name="podGC")
     synchronization: Obj | None = None
+    metrics: Obj | None = None
+    pod_resources: Obj | None = None
+    pod_disruption_budget: Obj | None = None
+    workflow_metadata: Obj | None = None
 
 
 class Links(View):

@@ -15,7 +15,7 @@ from itertools import count
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import clock, memo, pods, variables, waiting
+from pinnace.controllers.workflow import clock, measures, memo, pods, variables, waiting
 from pinnace.controllers.workflow.attempts import Retry
 from pinnace.controllers.workflow.dag import Dag
 from pinnace.controllers.workflow.facts import Fact, Facts
@@ -116,6 +116,8 @@ class Context:
         self._ticket = count()
         self._stamp: tuple[int, str] = (0, "")
         self._known_parameters = False
+        self.complaints: dict[str, str] = {}
+        """Conditions of the workflow that something went wrong beside its steps, by type."""
         self.hooking: dict[str, Hooks] = {}
         """Of nodes that live, by ID."""
         self.reports = bool(self.spec.hooks or self.spec.on_exit)
@@ -337,6 +339,15 @@ class Context:
             self.locks.let_go(frame.call.locked)
             frame.call.locked = ""
         self.queue.append(partial(frame.up.done, frame))
+
+    def measure(self, frame: Frame, *, begins: bool = False) -> None:
+        """The metrics of a frame's template. Of attempts each is counted, and not their parent."""
+        node = frame.node
+        if frame.program is None or node.type == "Retry" or (begins and node.phase in FULFILLED):
+            return
+        declared = frame.program.template.metrics or {}
+        made = measures.emitted(self, declared, node, frame.inputs.parameters, begins=begins)
+        self.outbox.samples.extend(made)
 
     # ---- hooks -------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from pinnace.controllers.workflow.errands import Errands
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.locations import Depot, LocationError, depot
 from pinnace.controllers.workflow.locks import LockError, Locks
+from pinnace.controllers.workflow.measures import Measures
 from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
@@ -103,6 +104,7 @@ class Workflows:
         self.mishaps = mishap.Mishaps()
         self.locks = Locks(self._limit)
         self._locks_read = False
+        self.measures = Measures()
 
     # ---- events ------------------------------------------------------------------------------------------
 
@@ -130,6 +132,10 @@ class Workflows:
             return ()
         live.news[event.name] = None if event.type == "DELETED" else event.obj
         return () if _quiet(event) else (key,)
+
+    def measured(self) -> Iterable[str]:
+        """What workflows emitted, for `/metrics`."""
+        return self.measures.lines(self.now())
 
     # ---- locks -------------------------------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class Frame:
             node.message = message
         node.finished_at = self.run.stamp()
         self.run.touch(node)
+        if self.program is not None and self.program.template.metrics is not None:
+            self.run.measure(self)
         self.run.completed(self)
 
     def resumed(self) -> None:
@@ -279,6 +281,8 @@ class Call:
             frame.finish("Error", str(mistake))
         if self.holder.watched:
             self.run.watch(frame)
+        if frame.program is not None and frame.program.template.metrics is not None:
+            self.run.measure(frame, begins=True)
 
     def count(self) -> None:
         """Among the active children of its boundary."""

@@ -159,6 +159,8 @@ class Live:
         ]
         changes += self._collected(out)
         await self._write(changes, rows, flush_=due)
+        if out.samples:
+            self.house.measures.take(out.samples)
         if out.unlocked:
             run.locks.released(out.unlocked)
             self.house.served()

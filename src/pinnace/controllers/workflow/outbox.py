@@ -10,13 +10,14 @@ from pinnace.kinds.resource import Obj
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.errands import Errand
     from pinnace.controllers.workflow.leaves import Act
+    from pinnace.controllers.workflow.measures import Sample
     from pinnace.controllers.workflow.memo import Entry
 
 
 class Outbox:
     """What the world has to do. Emptied by whoever takes it."""
 
-    __slots__ = ("acts", "artifacts", "errands", "memos", "nodes", "pods", "removals", "unlocked")
+    __slots__ = ("acts", "artifacts", "errands", "memos", "nodes", "pods", "removals", "samples", "unlocked")
 
     def __init__(self) -> None:
         self.pods: list[Obj] = []
@@ -28,6 +29,8 @@ class Outbox:
         """What the agent is to do."""
         self.artifacts: dict[str, Obj] = {}
         self.memos: list[Entry] = []
+        self.samples: list[Sample] = []
+        """Metrics to count, once this is committed."""
         self.unlocked: list[str] = []
         """Holders of locks that let go, once this is committed."""
 

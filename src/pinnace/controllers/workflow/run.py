@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from pinnace.controllers.workflow import measures
 from pinnace.controllers.workflow.context import STOPPED, Context
 from pinnace.controllers.workflow.facts import Fact, Need
 from pinnace.controllers.workflow.frame import BAD, MISTAKES, Call, Frame
@@ -27,7 +28,7 @@ from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID
 from pinnace.controllers.workflow.template import Holder, Value, spec_of
 from pinnace.controllers.workflow.waiting import admitted
-from pinnace.kinds.argo import COMPLETED, Arguments, Hook, Parameter
+from pinnace.kinds.argo import COMPLETED, Arguments, Hook, NodeStatus, Parameter
 from pinnace.kinds.resource import Obj
 
 BATCH = 32
@@ -52,6 +53,7 @@ class Run(Context):
         if not self.phase or self.phase == "Pending":
             self.phase, self.message = "Running", ""
             self.started_at = self.started_at or self.stamp()
+            self._measure(begins=True)
         self._watch_deadline()
         if not self._suspended:
             self.queue.append(self._enter)
@@ -305,8 +307,24 @@ class Run(Context):
     def end(self, phase: str, message: str) -> None:
         self.phase, self.message = phase, message
         self.finished_at = self.stamp()
+        self._measure()
         self.locks.changed = self.locks.changed or self.locks.used
         stop_all(self, "workflow completed", exiting=True)
+
+    def _measure(self, *, begins: bool = False) -> None:
+        if self.spec.metrics is not None:
+            node = NodeStatus(
+                id="",
+                name=self.name,
+                phase=self.phase,
+                started_at=self.started_at,
+                finished_at=self.finished_at,
+                outputs=self.outputs,
+                resources_duration=self.resources,
+            )
+            self.globals.set("workflow.status", self.phase)
+            self.globals.set("workflow.duration", f"{self.now - self.when(self.started_at):.6f}")
+            self.outbox.samples.extend(measures.emitted(self, self.spec.metrics, node, {}, begins=begins))
 
     def _watch_deadline(self) -> None:
         seconds = self.spec.active_deadline_seconds

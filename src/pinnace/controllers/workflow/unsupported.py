@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from pinnace.kinds.resource import Obj
 
 WORKFLOW = {
-    "metrics": "no metrics are emitted",
     "podDisruptionBudget": "nothing enforces it on one machine",
     "artifactGC": "artifacts are kept",
 }
 TEMPLATE = {
-    "metrics": "no metrics are emitted",
     "pendingTimeout": "pending pods wait without a limit",
 }
 
