@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,6 +28,9 @@ from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 from pinnace.objects.tokens import Tokens
 from pinnace.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from pinnace.objects.registry.records import Registry
 
 LOG_TAIL = 2000
 
@@ -92,6 +97,16 @@ class Platform:
             log.seek(max(0, log.tell() - LOG_TAIL))
             return log.read().decode(errors="replace")
         return ""
+
+    @cached_property
+    def _records(self) -> Registry:
+        from pinnace.objects.registry.records import Registry
+
+        return Registry(self.store)
+
+    def registry(self) -> Registry:
+        """The one registry of models, made when it is first asked for."""
+        return self._records
 
     def node_problem(self) -> str:
         """For `/readyz`: '' when steps can be started."""

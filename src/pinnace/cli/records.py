@@ -59,9 +59,8 @@ def _made(platform: Platform) -> dict[str, Handler]:
     from pinnace.data.blobs import Blobs
     from pinnace.objects.lineage.contents import Contents
     from pinnace.objects.registry.files import Files
-    from pinnace.objects.registry.records import Registry
 
-    registry, files = Registry(platform.store), Files(platform.store, Blobs(platform.home.data))
+    registry, files = platform.registry(), Files(platform.store, Blobs(platform.home.data))
     contents = Contents(platform.store, files, platform.client.house.keeper)
     faces: dict[str, Any] = {
         name: import_module(f"pinnace.api.{name}.face") for name in ("registry", "mlflow", "lineage")

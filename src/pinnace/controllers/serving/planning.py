@@ -5,7 +5,9 @@ Called by `reconciler` for each component of a service; reads objects, writes no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,10 +18,17 @@ from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client
 
+if TYPE_CHECKING:
+    from pinnace.objects.registry.records import Registry
+
 
 class Planner:
-    def __init__(self, client: Client, artifacts: storage.Artifacts, volumes: Path) -> None:
+    def __init__(
+        self, client: Client, artifacts: storage.Artifacts, volumes: Path,
+        registry: Callable[[], Registry] | None = None,
+    ) -> None:
         self._client = client
+        self._registry = registry
         self._artifacts = artifacts
         self._volumes = volumes
 
@@ -59,6 +68,13 @@ class Planner:
         uri, access = await credentials.wanted(self._client, isvc, component)
         if not uri:
             return storage.Source()
+        if uri.startswith("model-registry://") and self._registry is not None:
+            from pinnace.controllers.serving import registered
+
+            place = registered.storage_uri(self._registry(), uri)
+            uri, access = await credentials.wanted(
+                self._client, isvc, credentials.with_uri({**component, "containers": []}, place)
+            )
         container = await credentials.initializer(self._client, uri)
         access = msgspec.structs.replace(access, container=container)
         read_only = serving.notes(isvc).get("storage.kserve.io/readonly") != "false"

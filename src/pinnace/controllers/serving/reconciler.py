@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -44,6 +44,9 @@ from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client, Options, Selection
 from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Event
+
+if TYPE_CHECKING:
+    from pinnace.objects.registry.records import Registry
 
 SERVICE, RUNTIME, CLUSTER_RUNTIME = (
     serving.INFERENCE_SERVICE, serving.SERVING_RUNTIME, serving.CLUSTER_SERVING_RUNTIME,
@@ -89,7 +92,8 @@ class Work(msgspec.Struct, kw_only=True):
 class InferenceServices:
     """`artifacts` reads the local artifact repository, `volumes` is the home's folder of claims, `tail` gives
     the last lines of a container's log (pod uid, container, restart), `doors` the folder of sockets that lead
-    to pods with a network of their own, '' where pods share the host's."""
+    to pods with a network of their own, '' where pods share the host's, `registry` the models that
+    `model-registry://` names."""
 
     name = "inferenceservice"
     watches = (SERVICE, POD, DEPLOYMENT, RUNTIME, CLUSTER_RUNTIME, serving.TRAINED_MODEL)
@@ -108,11 +112,12 @@ class InferenceServices:
         volumes: Path,
         tail: Callable[[str, str, int], str] = lambda uid, container, restart: "",
         doors: Callable[[], str] = lambda: "",
+        registry: Callable[[], Registry] | None = None,
     ) -> None:
         self._client = client
         self._gateway = gateway
         self._events = events
-        self._planner = Planner(client, artifacts, volumes)
+        self._planner = Planner(client, artifacts, volumes, registry)
         self._tail = tail
         self._doors = doors
         self._scaler = scaling.Scaler()
