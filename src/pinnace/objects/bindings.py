@@ -1,8 +1,8 @@
 """WorkflowEventBindings: which of them an event is for, and the Workflows that come of it.
 
 Called by the Argo server's face for `POST /api/v1/events/…`, with the identity of whoever sent the event:
-they have to be allowed to read bindings and templates and to make Workflows. An event for which nothing can be
-made is told on the binding, as upstream does, and is no error of the sender's.
+they have to be allowed to read bindings and templates and to make Workflows. An event for which nothing can
+be made is told on the binding, as upstream does, and is no error of the sender's.
 """
 
 from __future__ import annotations
