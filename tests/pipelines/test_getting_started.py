@@ -93,7 +93,8 @@ def test_the_command_line(platform: Platform, sdk: str, tmp_path: Path) -> None:
         "run", "create", "--experiment-name", "adding", "--run-name", "first", "--package-file", package,
         "--watch", "a=1", "b=2",
     )
-    run = json.loads(told[told.index("{") :])["run_id"]
+    shown, _ = json.JSONDecoder().raw_decode(told[told.index("{") :])  # --watch says the end after it
+    run = shown["run_id"]
     assert output(platform, run) == 13
     assert run in kfp("run", "list") and "addition" in kfp("pipeline", "list")
     done = platform.command("run", package, "-p", "a=3", "-p", "b=4")

@@ -61,6 +61,28 @@ def test_mpirun_starts_ranks_by_ssh(platform: Platform) -> None:
     assert close_to_pi(log)
 
 
+@pytest.mark.heavy
+@pytest.mark.parametrize(("implementation", "image"), [
+    ("MPICH", "pinnace/python-mpich"), ("Intel", "pinnace/python-intelmpi"),
+])
+def test_other_implementations_start_their_ranks_by_ssh(
+    platform: Platform, implementation: str, image: str
+) -> None:
+    """Their launcher takes the hosts from what the operator puts into its environment."""
+    name = f"pi-{implementation.lower()}"
+    more = {
+        "name: pi-ssh\n": f"name: {name}\n", "pinnace/python-mpi\n": f"{image}\n",
+        "  slotsPerWorker: 1\n": f"  slotsPerWorker: 1\n  mpiImplementation: {implementation}\n",
+        "            command: [mpirun]\n            args: [": "            args: [mpirun, ",
+    }
+    apply(platform, "mpijob-ssh", **more)
+    kind = "mpijobs.v2beta1.kubeflow.org"
+    assert finished(platform, kind, name) == "Succeeded", said(platform, f"job/{name}-launcher")
+    log = said(platform, f"job/{name}-launcher")
+    assert {f"rank {rank} of 2 on {name}-worker-{rank}" for rank in (0, 1)} <= set(log.splitlines())
+    assert close_to_pi(log)
+
+
 def test_a_launcher_may_be_a_rank_itself(platform: Platform) -> None:
     """Its own rank needs no ssh: mpirun knows its own host."""
     mounts = "            volumeMounts:\n            - {name: program, mountPath: /program}\n"
