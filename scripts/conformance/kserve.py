@@ -32,7 +32,8 @@ HERE = Path(__file__).parent
 CORPUS = HERE.parents[2] / "shared" / "corpus" / "kserve"
 ACCEPTED = CORPUS.parent / "accepted-by-kubernetes.json"
 OURS = "kserve.io"
-GPU = re.compile(r"nvidia\.com/gpu")
+GPU = re.compile(r"nvidia\.com/gpu|REQUEST_GPU_COUNT")
+"""A resource, or KServe's variable for how many GPUs each node of a group asks for."""
 WEBHOOK = re.compile(r"is not allowed in standard predictor|exactly one of \[|cannot be greater than Max")
 """What KServe's own webhook says no to, which the API server's record does not show."""
 LONG = 1500.0

@@ -15,7 +15,8 @@ from pinnace.runtimes import wire
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 PREDICTIONS = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions"
-READY = "/inference.GRPCInferenceService/ServerReady"
+SERVICE = "/inference.GRPCInferenceService/"
+READY = f"{SERVICE}ServerReady"
 STRING = 7
 
 
@@ -33,7 +34,8 @@ def question(isvc: dict[str, Any]) -> tuple[str, bytes]:
         inputs = (entry("image_bytes", texts(b"hallo")), entry("key", texts(b"1")))
         return PREDICT, wire.field(1, spec) + b"".join(wire.field(2, each) for each in inputs)
     if kind == "pytorch":
-        return PREDICTIONS, wire.field(1, "mnist") + wire.field(3, entry("data", b"[0.1, 0.2, 0.3, 0.4]"))
+        rows = entry("data", b'{"instances": [[1, 2, 3, 4]]}')
+        return PREDICTIONS, wire.field(1, "mnist") + wire.field(3, rows)
     return READY, b""
 
 
@@ -60,6 +62,6 @@ def asked(port: int, host: str, path: str, message: bytes) -> tuple[bool, str]:
         why = re.search(r"(?im)^grpc-message: *(.*)$", done.stdout)
         body = said.read_bytes()[5:] if said.exists() else b""
     if status is not None and status[1] == "0":
-        return True, repr(body[:60])
+        return True, repr(body[:120])
     first = done.stderr.strip() or (done.stdout.splitlines() or ["nothing"])[0]
     return False, f"status {status[1] if status else '?'}: {why[1].strip() if why else first}"

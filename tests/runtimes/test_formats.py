@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import pinnace
+from pinnace.runtimes import wire
+from scripts.conformance import kserve_calls
+from tests.e2e.platform import eventually
 
 SOURCE = Path(pinnace.__file__).parents[1]
 ROWS = [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]]
@@ -122,9 +128,9 @@ def python(folder: Path, needs: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def served(name: str, program: str, model: Path) -> Iterator[str]:
+def served(name: str, program: str, model: Path, grpc: int) -> Iterator[str]:
     words = ["-m", f"pinnace.runtimes.{name}", "--model_name", "m", "--model_dir", str(model)]
-    words += ["--http_port", "0"]
+    words += ["--http_port", "0", "--grpc_port", str(grpc)]
     env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen([program, *words], env=env, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -156,12 +162,36 @@ def ask(url: str, body: Any) -> Any:
 def test_a_real_model_is_served(name: str, tmp_path: Path) -> None:
     case, model = CASES[name], tmp_path / "model"
     model.mkdir()
-    program = python(tmp_path / "venv", case.needs)
+    program = python(tmp_path / "venv", (*case.needs, "grpclib>=0.4.7,<0.5"))
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        grpc = int(trial.getsockname()[1])
     script = tmp_path / "train.py"
     script.write_text(case.train)
     subprocess.run([program, str(script), str(model)], check=True, timeout=300)
-    with served(name, program, model) as url:
+    with served(name, program, model, grpc) as url:
         assert case.expected(ask(f"{url}{case.path}", case.body))
         if case.path.startswith("/v1"):
             with urllib.request.urlopen(f"{url}/v2/models/m", timeout=30) as answer:
                 assert json.load(answer)["platform"] == name
+        for method, message, expected in calls(name):
+            asked = partial(kserve_calls.asked, grpc, "localhost", method, message)
+            eventually(partial(answers, asked, expected), f"{method} at {grpc}")
+
+
+def answers(asked: Callable[[], tuple[bool, str]], expected: str) -> bool:
+    return expected in asked()[1]
+
+
+def calls(name: str) -> list[tuple[str, bytes, str]]:
+    """gRPC methods, their messages, and words of their answers."""
+    served_as = "double" if name == "triton" else "m"
+    found = [(f"{kserve_calls.SERVICE}ModelReady", wire.field(1, served_as), r"\x08\x01")]
+    if name == "tensorflow":
+        rows = wire.number(1, 1) + wire.field(2, b"".join(
+            wire.field(2, wire.number(1, size)) for size in (1, 4)
+        )) + wire.field(4, struct.pack("<4f", 1, 2, 3, 4))
+        doubled = repr(struct.pack("<4f", 2, 4, 6, 8))[2:-1]
+        message = wire.field(1, wire.field(1, "m")) + wire.field(2, kserve_calls.entry("x", rows))
+        found.append((kserve_calls.PREDICT, message, doubled))
+    return found
