@@ -26,6 +26,7 @@ from pinnace.authoring.environments import (
     combined,
 )
 from pinnace.home import Home
+from pinnace.node import indexes
 from pinnace.node.images import ImageError, Images
 from pinnace.node.interpreters import newer, search_path
 from pinnace.node.launchers import Bind, Built
@@ -143,6 +144,7 @@ class Environments:
         interpreter = str(folder / "venv/bin/python")
         links = [word for place in find_links() for word in ("--find-links", place)]
         options = ["--quiet", "--link-mode=copy", "--compile-bytecode", "--python", interpreter, *links]
+        options += indexes.options(os.environ)
         own = [word for word in words if word.startswith("-")]
         wanted = ["--", *(word for word in words if word not in own)]
         preferred = folder / "preferred.txt"
@@ -368,7 +370,7 @@ def laid_down() -> list[str]:
 
 
 def build_environment(home: Home) -> dict[str, str]:
-    env = dict(os.environ)
+    env = indexes.translated(os.environ)
     if not env.get("HOME"):
         env["HOME"] = str(home.root)
     env.pop("VIRTUAL_ENV", None)

@@ -14,6 +14,7 @@ import msgspec
 
 from pinnace.authoring.environments import Rule
 from pinnace.home import Home
+from pinnace.node.indexes import translated
 from pinnace.node.launchers import Built
 from pinnace.node.reaper import Reaper
 
@@ -49,7 +50,7 @@ class Images:
         try:
             argv = [sys.executable, "-m", "pinnace.node.images", str(self.home.root), image]
             argv.append(msgspec.json.encode(rule.source).decode())
-            await self.reaper.run(argv, dict(os.environ), output=answer)
+            await self.reaper.run(argv, translated(os.environ), output=answer)
             said = os.pread(answer, 1 << 20, 0)
         finally:
             os.close(answer)
