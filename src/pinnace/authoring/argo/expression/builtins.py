@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -22,6 +23,10 @@ from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionE
 def type_name(value: Any) -> str:
     if value is None:
         return "nil"
+    if isinstance(value, datetime):
+        return "time.Time"
+    if isinstance(value, timedelta):
+        return "time.Duration"
     names = {bool: "bool", int: "int", float: "float", str: "string", list: "array", dict: "map"}
     return names.get(type(value), "map" if isinstance(value, Mapping) else type(value).__name__)
 
@@ -306,6 +311,15 @@ def _split(value: str, separator: str, limit: int = -1) -> list[str]:
     return value.split(separator, limit - 1 if limit > 0 else -1)
 
 
+def _split_after(value: str, separator: str, limit: int = -1) -> list[str]:
+    parts = _split(value, separator, limit)
+    return [part + separator for part in parts[:-1]] + parts[-1:]
+
+
+def _replace(value: str, old: str, new: str, limit: int = -1) -> str:
+    return value.replace(old, new, limit)
+
+
 def _join(items: Any, separator: str = "") -> str:
     return separator.join(string(item) for item in listed(items))
 
@@ -321,7 +335,22 @@ def _length(value: Any) -> int:
 
 
 def _bits(operator: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
-    return lambda left, right: operator(to_int(left), to_int(right))
+    return lambda left, right: operator(_bit(left), _bit(right))
+
+
+def _bit(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ExpressionError(f"cannot use {type_name(value)} as argument (type int)")
+    return value
+
+
+def _shift(operator: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
+    def shifted(value: Any, count: Any) -> int:
+        if _bit(count) < 0:
+            raise ExpressionError(f"invalid operation: negative shift count {count} (type int)")
+        return operator(_bit(value), count)
+
+    return shifted
 
 
 def _signed(value: int) -> int:
@@ -358,8 +387,12 @@ def duration_text(value: timedelta) -> str:
     return sign + (f"{int(hours)}h{text}" if total >= 3600 else text)
 
 
-def method(value: datetime | timedelta, name: str) -> Callable[..., Any]:
-    """Methods of Go's time.Time and time.Duration that expressions use."""
+def method(value: datetime | timedelta | ZoneInfo, name: str) -> Callable[..., Any]:
+    """Methods of Go's time.Time, time.Duration and time.Location that expressions use."""
+    if isinstance(value, ZoneInfo):
+        if name == "String":
+            return lambda: value.key
+        raise ExpressionError(f"a time zone has no method {name}; it has String")
     if isinstance(value, timedelta):
         return _DURATION_METHODS[name](value)
     found = _TIME_METHODS.get(name)
@@ -387,6 +420,8 @@ _TIME_METHODS: dict[str, Callable[[datetime], Callable[..., Any]]] = {
     "Weekday": lambda value: lambda: (value.weekday() + 1) % 7,
     "YearDay": lambda value: lambda: value.timetuple().tm_yday,
     "UTC": lambda value: lambda: value.astimezone(UTC),
+    "In": lambda value: value.astimezone,
+    "String": lambda value: lambda: string(value),
     "Format": lambda value: lambda layout: go_format(value, layout),
     "Add": lambda value: lambda other: value + other,
     "AddDate": lambda value: lambda years, months, days: add_date(value, years, months, days),
@@ -417,7 +452,7 @@ _LAYOUT = {
     "002": "%j",
 }
 _LAYOUT_PART = re.compile(
-    r"January|Jan|Monday|Mon|MST|2006|Z07:00|-07:00|-0700|\.0+|\.9+|002|01|02|03|04|05|06|15|PM|pm|_2|1|2|3|4|5"
+    r"January|Jan|Monday|Mon|MST|2006|Z07:00|-07:00|-0700|\.0+(?!\d)|\.9+(?!\d)|002|01|02|03|04|05|06|15|PM|pm|_2|1|2|3|4|5"
 )
 
 
@@ -461,8 +496,32 @@ def parse_date(value: str, layout: str = "", zone: str = "") -> datetime:
         pattern = _LAYOUT_PART.sub(lambda match: _LAYOUT.get(match.group(), "%z"), layout)
         found = datetime.strptime(value, pattern)
     else:
-        found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        found = _any_date(value)
+    return found if found.tzinfo else found.replace(tzinfo=timezone(zone) if zone else UTC)
+
+
+_FORMS = ("%H:%M:%S", "%d %b %y %H:%M %Z", "%A, %d-%b-%y %H:%M:%S %Z", "%a, %d %b %Y %H:%M:%S %Z")
+"""Beside ISO 8601: a time, RFC 822, 850 and 1123."""
+
+
+def _any_date(value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        pass
+    for form in _FORMS:
+        try:
+            return datetime.strptime(value, form)
+        except ValueError:
+            continue
+    raise ExpressionError(f"invalid date {value}")
+
+
+def timezone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (OSError, ValueError):
+        raise ExpressionError(f"unknown time zone {name}") from None
 
 
 def jsonpath(document: Any, path: str) -> Any:
@@ -476,10 +535,18 @@ def jsonpath(document: Any, path: str) -> Any:
 
 def check(name: str, args: list[Any], room: int) -> None:
     """Refuse what would be large before it is made."""
-    if name == "repeat" and len(args) == 2 and len(string(args[0])) * to_int(args[1]) > room:
-        raise BudgetExceeded("repeat makes too much data")
-    if name in ("replace", "join") and sum(len(arg) for arg in args if isinstance(arg, str)) > room:
-        raise BudgetExceeded(f"{name} makes too much data")
+    if name == "repeat" and len(args) == 2:
+        if to_int(args[1]) < 0:
+            raise ExpressionError("invalid argument for repeat (expected positive integer)")
+        if len(string(args[0])) * to_int(args[1]) > room:
+            raise BudgetExceeded("repeat makes too much data")
+    replaces = name == "replace" and len(args) > 2 and all(isinstance(arg, str) for arg in args[:3])
+    if replaces and len(args[0]) + args[0].count(args[1]) * len(args[2]) > room:
+        raise BudgetExceeded("replace makes too much data")
+    if name == "join" and args and isinstance(args[0], list):
+        between = len(args[1]) if len(args) > 1 and isinstance(args[1], str) else 0
+        if sum(len(item) + between if isinstance(item, str) else between for item in args[0]) > room:
+            raise BudgetExceeded("join makes too much data")
 
 
 def did_you_mean(name: str) -> str:
@@ -503,9 +570,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": to_float,
     "type": type_name,
     "split": _split,
-    "splitAfter": lambda value, sep: [part + sep for part in value.split(sep)[:-1]] + value.split(sep)[-1:],
+    "splitAfter": _split_after,
     "join": _join,
-    "replace": lambda value, old, new: value.replace(old, new),
+    "replace": _replace,
     "trim": _trim,
     "trimPrefix": lambda value, prefix=" ": value.removeprefix(prefix),
     "trimSuffix": lambda value, suffix=" ": value.removesuffix(suffix),
@@ -531,8 +598,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "round": lambda value: float(math.floor(abs(numeric(value)) + 0.5)) * (1 if value >= 0 else -1),
     "now": lambda: datetime.now(UTC),
     "date": parse_date,
+    "timezone": timezone,
     "duration": lambda value: timedelta(seconds=seconds(value)),
-    "toJSON": lambda value: json.dumps(plain(value), indent=2, ensure_ascii=False),
+    "toJSON": lambda value: msgspec.json.format(to_json(value), indent=2),
     "fromJSON": from_json,
     "toBase64": lambda value: base64.b64encode(value.encode()).decode(),
     "fromBase64": lambda value: base64.b64decode(value).decode(),
@@ -540,10 +608,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bitor": _bits(lambda a, b: a | b),
     "bitxor": _bits(lambda a, b: a ^ b),
     "bitnand": _bits(lambda a, b: a & ~b),
-    "bitnot": lambda value: ~to_int(value),
-    "bitshl": _bits(lambda a, b: _signed(a << min(b, 64))),
-    "bitshr": _bits(lambda a, b: a >> b),
-    "bitushr": _bits(lambda a, b: (a & ((1 << 64) - 1)) >> b),
+    "bitnot": lambda value: ~_bit(value),
+    "bitshl": _shift(lambda a, b: _signed(a << min(b, 64))),
+    "bitshr": _shift(lambda a, b: a >> b),
+    "bitushr": _shift(lambda a, b: (a & ((1 << 64) - 1)) >> b),
     "asInt": as_int,
     "asFloat": to_float,
     "toJson": to_json,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pinnace.authoring.argo.expression import builtins, parser
 from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
@@ -17,6 +18,9 @@ from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionE
 STEPS = 200_000
 SIZE = 1_000_000
 """Elements and characters that one evaluation may make (expr-lang's memory budget)."""
+
+ELEMENT = 4
+"""What an element costs of it."""
 
 Env = Mapping[str, Any]
 
@@ -126,8 +130,10 @@ class Evaluation:
 
     def keep(self, value: Any) -> Any:
         """Charge for what an operation made."""
-        if isinstance(value, str | list | dict):
+        if isinstance(value, str):
             self.spend(len(value))
+        elif isinstance(value, list | dict):
+            self.spend(ELEMENT * len(value))
         return value
 
     def each(self, closure: parser.Closure, items: Any, extra: dict[str, Any] | None = None) -> Iterator[Any]:
@@ -197,7 +203,7 @@ def get_member(of: Any, key: Any) -> Any:
         if not -len(of) <= index < len(of):
             raise ExpressionError(f"index out of range: {index} (length is {len(of)})")
         return of[index]
-    if isinstance(of, datetime | timedelta):
+    if isinstance(of, datetime | timedelta | ZoneInfo):
         return builtins.method(of, str(key))
     raise ExpressionError(f"type {builtins.type_name(of)} has no member {builtins.string(key)!r}")
 
@@ -213,11 +219,14 @@ def _slice(run: Evaluation, tree: parser.Slice) -> Any:
 
 def _call(run: Evaluation, tree: parser.Call) -> Any:
     name = tree.function.name if isinstance(tree.function, parser.Name) else ""
-    if name and name not in run.locals:
+    built_in = name.startswith("::")
+    name = name.removeprefix("::")
+    if name and (built_in or name not in run.locals):
         special = _SPECIAL.get(name)
         if special is not None:
             return run.keep(special(run, tree.args))
-        function = run.env.get(name) or builtins.FUNCTIONS.get(name)
+        given = None if built_in else run.env.get(name)
+        function = given or builtins.FUNCTIONS.get(name)
         if function is None:
             raise ExpressionError(f"unknown function {name}{builtins.did_you_mean(name)}")
     else:
@@ -278,6 +287,11 @@ def _let(run: Evaluation, tree: parser.Let) -> Any:
         return run.run(tree.body)
     finally:
         run.locals = before
+
+
+def _sequence(run: Evaluation, tree: parser.Sequence) -> Any:
+    run.run(tree.first)
+    return run.run(tree.then)
 
 
 def _closure(_run: Evaluation, _tree: parser.Closure) -> Any:
@@ -411,5 +425,6 @@ _RULES: dict[type[parser.Tree], Callable[[Evaluation, Any], Any]] = {
     parser.ListOf: _list,
     parser.MapOf: _map,
     parser.Let: _let,
+    parser.Sequence: _sequence,
     parser.Closure: _closure,
 }

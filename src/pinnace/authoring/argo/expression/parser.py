@@ -134,6 +134,13 @@ class Let(Tree, frozen=True):
     body: Tree
 
 
+class Sequence(Tree, frozen=True):
+    """`first; then`: both are evaluated, the second is the value."""
+
+    first: Tree
+    then: Tree
+
+
 class Closure(Tree, frozen=True):
     """The predicate of a built-in: evaluated once an element with `#` bound."""
 
@@ -187,7 +194,10 @@ class _Parser:
     def sequence(self) -> Tree:
         if self.token.kind == "name" and self.token.value == "let":
             return self.let()
-        return self.expression(0)
+        first = self.expression(0)
+        if self.take(";") and self.token.kind != "end" and not self.is_op(")", "}"):
+            return Sequence(first, self.sequence())
+        return first
 
     def let(self) -> Tree:
         self.at += 1
@@ -214,6 +224,23 @@ class _Parser:
             left = self.conditional(left)
         self.depth -= 1
         return left
+
+    def branches(self) -> Tree:
+        """`if test { … } else { … }`, or `else if …`."""
+        self.at += 1
+        test = self.expression(0)
+        yes = self.block()
+        if not (self.token.kind == "name" and self.token.value == "else"):
+            raise self.unexpected()
+        self.at += 1
+        again = self.token.kind == "name" and self.token.value == "if"
+        return Conditional(test, yes, self.branches() if again else self.block())
+
+    def block(self) -> Tree:
+        self.expect("{")
+        body = self.sequence()
+        self.expect("}")
+        return body
 
     def conditional(self, test: Tree) -> Tree:
         if self.take(":"):
@@ -260,6 +287,8 @@ class _Parser:
         if token.kind == "string":
             self.at += 1
             return Literal(token.value)
+        if token.kind == "name" and token.value == "if":
+            return self.branches()
         if token.kind == "name":
             self.at += 1
             return Literal(CONSTANTS[token.value]) if token.value in CONSTANTS else Name(token.value)
@@ -274,6 +303,12 @@ class _Parser:
             return ListOf(self.items("]"))
         if self.take("{"):
             return self.mapping()
+        if self.take("::"):
+            name = self.token
+            if name.kind != "name":
+                raise self.unexpected()
+            self.at += 1
+            return Name(f"::{name.value}")
         if self.closures and self.take("#"):
             return self.pointer()
         if self.closures and value == ".":
@@ -351,7 +386,8 @@ class _Parser:
     def call(self, function: Tree, first: tuple[Tree, ...]) -> Tree:
         args = list(first)
         while not self.take(")"):
-            predicate = isinstance(function, Name) and function.name in PREDICATES and len(args) == 1
+            named = function.name.removeprefix("::") if isinstance(function, Name) else ""
+            predicate = named in PREDICATES and len(args) == 1
             args.append(self.closure() if predicate else self.expression(0))
             if not self.is_op(")"):
                 self.expect(",")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import posixpath
 import random
 import re
 import secrets
@@ -18,6 +19,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pinnace.authoring.argo.expression import builtins
 from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
@@ -169,6 +171,116 @@ def _digest(name: str) -> Callable[[str], str]:
     return lambda value: hashlib.new(name, value.encode(), usedforsecurity=False).hexdigest()
 
 
+def _seq(*values: Any) -> str:
+    """By as many numbers as shell's: last; first and last; first, step and last."""
+    if not values:
+        return ""
+    numbers = [_whole(value) for value in values]
+    first, last = (1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[-1])
+    step = numbers[1] if len(numbers) > 2 else (1 if last >= first else -1)
+    return " ".join(map(str, _until_step(first, last + (1 if step > 0 else -1), step)))
+
+
+def _abbrev_both(left: Any, right: Any, value: str) -> str:
+    """goutils.AbbreviateFull: from an offset, at most so many characters."""
+    offset, width = _whole(left), _whole(right)
+    if width < 4 or (offset > 0 and width < 7) or len(value) <= width:
+        return value
+    offset = min(offset, len(value))
+    if len(value) - offset < width - 3:
+        offset = len(value) - (width - 3)
+    if offset <= 4:
+        return value[: width - 3] + "..."
+    if offset + width - 3 < len(value):
+        return f"...{value[offset : offset + width - 6]}..."
+    return f"...{value[len(value) - (width - 3) :]}"
+
+
+def _wrap(width: Any, new: str, value: str) -> str:
+    """Words that do not fit begin a new line; none is broken."""
+    lines: list[str] = []
+    for word in value.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= _whole(width):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return new.join(lines)
+
+
+def _in_zone(layout: str, value: Any, zone: str) -> str:
+    try:
+        place = builtins.timezone(zone)
+    except ExpressionError:
+        place = builtins.timezone("UTC")
+    return builtins.go_format(_time(value).astimezone(place), layout)
+
+
+def _modified(span: str, value: Any) -> datetime:
+    return _time(value) + timedelta(seconds=builtins.seconds(span))
+
+
+_UNITS = (("y", 31_536_000), ("mo", 2_592_000), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def _rounded(value: Any) -> str:
+    """The largest unit alone: `2h10m5s` is `2h`."""
+    spent = int(builtins.seconds(value)) if isinstance(value, str) else _whole(value)
+    return next((f"{abs(spent) // size}{unit}" for unit, size in _UNITS if abs(spent) >= size), "0s")
+
+
+def _copied(value: Any) -> Any:
+    return builtins.from_json(builtins.to_json(value))
+
+
+_CONSTRAINT = re.compile(r"(=|!=|>=?|<=?|~|\^)?\s*v?(\d+)(?:\.(\d+|[x*]))?(?:\.(\d+|[x*]))?(-[\w.]+)?")
+
+
+def _semver_compare(constraint: str, version: str) -> bool:
+    """Alternatives by `||`, all of a comma's or space's parts."""
+    found = _semver(version)
+    mine = (found["Major"], found["Minor"], found["Patch"])
+    return any(
+        all(_meets(match, mine) for match in _CONSTRAINT.finditer(part)) for part in constraint.split("||")
+    )
+
+
+def _meets(match: re.Match[str], mine: tuple[int, int, int]) -> bool:
+    given = [part for part in match.group(2, 3, 4) if part is not None and part.isdigit()]
+    wanted = tuple([*map(int, given), 0, 0][:3])
+    match match.group(1) or "=":
+        case "=":
+            return mine[: len(given)] == wanted[: len(given)]
+        case "!=":
+            return mine[: len(given)] != wanted[: len(given)]
+        case ">":
+            return mine > wanted
+        case ">=":
+            return mine >= wanted
+        case "<":
+            return mine < wanted
+        case "<=":
+            return mine <= wanted
+        case "~":
+            return mine >= wanted and mine[: min(2, len(given))] == wanted[: min(2, len(given))]
+    fixed = next((at for at, number in enumerate(wanted) if number), 2) + 1  # ^: the first that is not zero
+    return mine >= wanted and mine[:fixed] == wanted[:fixed]
+
+
+def _url(value: str) -> dict[str, str]:
+    parts = urlsplit(value)
+    user, _, host = parts.netloc.rpartition("@")
+    return {
+        "scheme": parts.scheme, "host": host, "hostname": parts.hostname or "", "path": parts.path,
+        "query": parts.query, "opaque": "", "fragment": parts.fragment, "userinfo": user,
+    }  # fmt: skip
+
+
+def _url_joined(parts: dict[str, str]) -> str:
+    who = f"{parts['userinfo']}@" if parts.get("userinfo") else ""
+    rest = (parts.get(name, "") for name in ("path", "query", "fragment"))
+    return urlunsplit((parts.get("scheme", ""), who + parts.get("host", ""), *rest))
+
+
 def _chunk(size: Any, items: list[Any]) -> list[list[Any]]:
     return [items[at : at + _whole(size)] for at in range(0, len(items), max(1, _whole(size)))]
 
@@ -193,6 +305,10 @@ SPRIG: dict[str, Any] = {
     "nospace": lambda value: "".join(value.split()),
     "trunc": _trunc,
     "abbrev": lambda width, value: value if len(value) <= width else value[: max(0, width - 3)] + "...",
+    "abbrevboth": _abbrev_both,
+    "wrap": lambda width, value: _wrap(width, "\n", value),
+    "wrapWith": lambda width, new, value: _wrap(width, new, value),
+    "shuffle": lambda value: "".join(random.sample(value, len(value))),
     "contains": lambda part, value: part in value,
     "hasPrefix": lambda prefix, value: value.startswith(prefix),
     "hasSuffix": lambda suffix, value: value.endswith(suffix),
@@ -248,27 +364,31 @@ SPRIG: dict[str, Any] = {
     "mod": lambda left, right: int(math.fmod(_whole(left), _whole(right))),
     "mul": lambda *values: math.prod(map(_whole, values)),
     "max": lambda *values: max(map(_whole, values)),
+    "biggest": lambda *values: max(map(_whole, values)),
     "min": lambda *values: min(map(_whole, values)),
     "ceil": lambda value: float(math.ceil(_number(value))),
     "floor": lambda value: float(math.floor(_number(value))),
     "round": _round,
     "addf": lambda *values: sum(map(_number, values)),
-    "subf": lambda a, b: _number(a) - _number(b),
+    "add1f": lambda value: _number(value) + 1,
+    "subf": lambda first, *rest: _number(first) - sum(map(_number, rest)),
     "mulf": lambda *values: math.prod(map(_number, values)),
-    "divf": lambda a, b: _number(a) / _number(b),
+    "divf": lambda first, *rest: _number(first) / math.prod(map(_number, rest)),
     "maxf": lambda *values: max(map(_number, values)),
     "minf": lambda *values: min(map(_number, values)),
     "randInt": lambda low, high: random.randrange(low, high),  # noqa: S311 - sprig's own is not for secrets
     "until": _until,
     "untilStep": _until_step,
-    "seq": lambda *values: " ".join(
-        str(number) for number in _until_step(values[0] if len(values) > 1 else 1, _whole(values[-1]) + 1, 1)
-    ),
+    "seq": _seq,
     # time
     "now": lambda: datetime.now(UTC),
     "date": lambda layout, value: builtins.go_format(_time(value), layout),
-    "dateInZone": lambda layout, value, _zone: builtins.go_format(_time(value).astimezone(UTC), layout),
-    "dateModify": lambda span, value: _time(value) + timedelta(seconds=builtins.seconds(span)),
+    "dateInZone": _in_zone,
+    "date_in_zone": _in_zone,
+    "htmlDateInZone": lambda value, zone: _in_zone("2006-01-02", value, zone),
+    "date_modify": _modified,
+    "durationRound": _rounded,
+    "dateModify": _modified,
     "toDate": lambda layout, value: builtins.parse_date(value, layout),
     "unixEpoch": lambda value: str(int(_time(value).timestamp())),
     "ago": lambda value: builtins.duration_text(
@@ -287,7 +407,10 @@ SPRIG: dict[str, Any] = {
     "kindOf": _kind,
     "typeOf": _kind,
     "kindIs": lambda kind, value: _kind(value) == kind,
+    "typeIs": lambda kind, value: _kind(value) == kind,
+    "typeIsLike": lambda kind, value: _kind(value) in (kind, f"*{kind}"),
     "deepEqual": builtins.equal,
+    "deepCopy": _copied,
     # encodings and digests
     "b64enc": lambda value: base64.b64encode(value.encode()).decode(),
     "b64dec": lambda value: base64.b64decode(value).decode(),
@@ -337,7 +460,23 @@ SPRIG: dict[str, Any] = {
     # paths and versions
     "base": lambda value: value.rstrip("/").rsplit("/", 1)[-1] or "/",
     "dir": lambda value: value.rsplit("/", 1)[0] or "/",
+    "clean": posixpath.normpath,
+    "osBase": lambda value: value.rstrip("/").rsplit("/", 1)[-1] or "/",
+    "osDir": lambda value: value.rsplit("/", 1)[0] or "/",
+    "osClean": posixpath.normpath,
+    "osIsAbs": lambda value: value.startswith("/"),
     "ext": lambda value: "." + value.rsplit(".", 1)[1] if "." in value.rsplit("/", 1)[-1] else "",
     "isAbs": lambda value: value.startswith("/"),
     "semver": _semver,
+    "semverCompare": _semver_compare,
+    "urlParse": _url,
+    "urlJoin": _url_joined,
 }
+for _name in (
+    *("append", "chunk", "compact", "dateModify", "deepCopy", "first", "has", "initial", "last", "merge"),
+    *("mergeOverwrite", "prepend", "push", "regexFind", "regexFindAll", "regexMatch", "regexReplaceAll"),
+    *("regexReplaceAllLiteral", "regexSplit", "regexQuoteMeta", "rest", "reverse", "slice", "toDate"),
+    *("toPrettyJson", "toRawJson", "uniq", "without"),
+):
+    if _name in SPRIG:
+        SPRIG[f"must{_name[0].upper()}{_name[1:]}"] = SPRIG[_name]
