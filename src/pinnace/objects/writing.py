@@ -58,6 +58,7 @@ class Admission:
         obj = metadata.check_shape(resource, clone(sent))
         if "status" in resource.subresources:
             obj.pop("status", None)
+        _bring_up_to_date(resource, obj, options)
         obj, causes = self._judged(resource, obj, None, options)
         if obj["metadata"].get("resourceVersion"):
             raise refusals.bad_request("resourceVersion should not be set on objects to be created")
@@ -82,6 +83,7 @@ class Admission:
         """The object to store in place of `current`; `current` itself when nothing changes."""
         obj = metadata.check_shape(resource, clone(sent))
         obj = _through_subresource(resource, current, obj, options.subresource)
+        _bring_up_to_date(resource, obj, options)
         obj, causes = self._judged(resource, obj, current, options)
         metadata.check_identity(resource, current, obj)
         obj = clone(obj)
@@ -166,6 +168,7 @@ class Admission:
     ) -> tuple[Obj, list[dict[str, Any]]]:
         """What server-side apply makes of a document: the whole wanted object and its managedFields."""
         config = metadata.check_shape(resource, clone(sent))
+        _bring_up_to_date(resource, config, options)
         node = self.schemas.schema(resource)
         verdict = review(node, config)  # it may be partial, but what it says must be readable
         if verdict.misfit is not None:
@@ -177,6 +180,12 @@ class Admission:
             raise refusals.bad_request("metadata.managedFields must be nil")
         writer = self.writer(resource, options)
         return ownership.applied(node, current, config, writer, force=options.force)
+
+
+def _bring_up_to_date(resource: Resource, obj: Obj, options: Options) -> None:
+    older = rules(resource).older
+    if older is not None and options.subresource != "status":
+        options.warnings.extend(older(obj))
 
 
 def _ordered(asked: list[Cause], by_schema: list[Cause]) -> list[Cause]:

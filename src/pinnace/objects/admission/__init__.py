@@ -53,6 +53,8 @@ _RULES: dict[str, Rules] = {
     "mpijobs.kubeflow.org": training.MPI_JOB,
     "workflows.argoproj.io": workflow.COMPILED,
     "workflowtemplates.argoproj.io": workflow.COMPILED,
+    "clusterworkflowtemplates.argoproj.io": workflow.ARGO,
+    "cronworkflows.argoproj.io": workflow.ARGO,
     "customresourcedefinitions.apiextensions.k8s.io": definition.DEFINITION,
 }
 

@@ -39,6 +39,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     mutate: Callable[[Obj], None] | None = None
     """Where upstream's mutating webhook stands: before the schema judges, so that any type may stand in the
     spec (metadata is sound). Not for writes of the status."""
+    older: Callable[[Obj], list[str]] | None = None
+    """Brings a document of a past version up to date, in place, before anything judges it (any type may stand
+    in its spec); the warnings of it."""
     concerns: Callable[[Obj], bool] | None = None
     """Which documents `mutate` would change; None: perhaps any. The others are spared a copy."""
     prepare: Callable[[Obj], None] = _unprepared

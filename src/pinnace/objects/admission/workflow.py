@@ -1,11 +1,13 @@
-"""Workflows that kfp 1.8 compiled: it writes `parallelism: 0` into every loop and means no limit.
+"""Argo's documents of past versions, and Workflows that kfp 1.8 compiled.
 
-The definitions of today's Argo Workflows want at least 1; those that Kubeflow Pipelines brought with it let
-it pass. Other Workflows are judged as they are.
+That compiler writes `parallelism: 0` into every loop and means no limit. The definitions of today's Argo
+Workflows want at least 1; those that Kubeflow Pipelines brought with it let it pass. Other Workflows are
+judged as they are.
 """
 
 from __future__ import annotations
 
+from pinnace.kinds import argo_older
 from pinnace.kinds.resource import Obj
 from pinnace.objects.admission.rules import Rules
 
@@ -24,4 +26,5 @@ def forgive(obj: Obj) -> None:
             del template["parallelism"]
 
 
-COMPILED = Rules(mutate=forgive, concerns=compiled)
+ARGO = Rules(older=argo_older.modernise)
+COMPILED = Rules(mutate=forgive, concerns=compiled, older=argo_older.modernise)
