@@ -53,4 +53,5 @@ ROLE_BINDING = _of("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindin
 CLUSTER_ROLE_BINDING = _of(
     "rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
 )
+DISRUPTION_BUDGET = _of("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", status=True)
 RESOURCE_QUOTA = _core("ResourceQuota", "resourcequotas", status=True)

@@ -32,7 +32,6 @@ from pinnace.controllers.workflow.scope import Globals
 from pinnace.controllers.workflow.slot import Boundary, Slot
 from pinnace.controllers.workflow.steps import Steps
 from pinnace.controllers.workflow.template import Holder, Library, Program, TemplateError, spec_of
-from pinnace.controllers.workflow.unsupported import ignored
 from pinnace.kinds.annotations import ISOLATION
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus, text
 from pinnace.kinds.resource import Obj
@@ -65,7 +64,6 @@ class Context:
         self.namespace: str = meta.get("namespace") or "default"
         self.uid: str = meta.get("uid") or ""
         self.raw_spec = spec
-        self.ignored = ignored(spec)
         self.spec = spec_of(spec)
         self.facts = facts
         self.now = now

@@ -11,13 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pinnace.authoring.argo.validation import problems
 from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
-from pinnace.controllers.workflow import clock, gathering, mishap
+from pinnace.controllers.workflow import birth, clock, gathering, mishap
 from pinnace.controllers.workflow.agent.client import Agent
+from pinnace.controllers.workflow.ending import Ending
 from pinnace.controllers.workflow.errands import Errands
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.locations import Depot, LocationError, depot
@@ -37,7 +38,7 @@ from pinnace.kinds.argo import (
     Spec,
 )
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.client import Change, DeleteOptions, Selection, Transactional
+from pinnace.objects.client import Change, Selection, Transactional
 from pinnace.objects.errors import StatusError
 from pinnace.store.interface import Event, Store
 
@@ -105,6 +106,7 @@ class Workflows:
         self.locks = Locks(self._limit)
         self._locks_read = False
         self.measures = Measures()
+        self.ending = Ending(self)
 
     # ---- events ------------------------------------------------------------------------------------------
 
@@ -202,13 +204,15 @@ class Workflows:
         if obj is None or obj["metadata"].get("deletionTimestamp"):
             self._drop(key)
             self._let_go(key)
+            if obj is not None:
+                await self.ending.leave(obj)
             return Result()
         phase = (obj.get("status") or {}).get("phase") or ""
         if phase in COMPLETED:
             self.mishaps.forgive(obj["metadata"]["uid"])
             self._drop(key)
             self._let_go(key)
-            return await self._retire(obj)
+            return await self.ending.retire(obj)
         if live is not None and live.uid != obj["metadata"]["uid"]:
             self._drop(key)
             self._let_go(key)
@@ -239,10 +243,10 @@ class Workflows:
         run = live.run
         assert run is not None
         if run.finished:
-            await self._finished(live, run)
+            self._finished(live, run)
             self._drop(key)
             self._let_go(key)
-            return await self._retire(live.obj)
+            return await self.ending.retire(live.obj)
         timer = run.next_timer
         return Result() if timer is None else Result(after=max(0.0, timer - self.now()))
 
@@ -251,13 +255,15 @@ class Workflows:
         obj = live.obj
         try:
             spec = self._spec(obj)
-            live.depot = self._depot(spec_of(spec), live.namespace)
+            live.depot = self.depot(spec_of(spec), live.namespace)
+            fresh = not (obj.get("status") or {}).get("phase")
+            if fresh:
+                live.obj = obj = birth.born(obj, spec)
         except (TemplateError, LocationError) as error:
             await self._refuse(live, "Error", str(error))
             return False
         if not self._locks_read:
             await self._read_locks()
-        fresh = not (obj.get("status") or {}).get("phase")
         try:
             found = problems(obj, spec, self._template) if fresh else []
             if not found:
@@ -272,6 +278,7 @@ class Workflows:
             if live.depot.note:
                 self._tell(obj, "ArtifactRepository", live.depot.note)
             message = await gathering.create_claims(self.client, obj, spec_of(spec))
+            message = message or await gathering.create_budget(self.client, obj, spec_of(spec))
             if message:
                 await self._refuse(live, "Error", message)
                 return False
@@ -295,7 +302,7 @@ class Workflows:
             raise TemplateError(f'{kind.key} "{reference.get("name", "")}" not found')
         return merge_spec(obj, found)
 
-    def _depot(self, spec: Spec, namespace: str) -> Depot:
+    def depot(self, spec: Spec, namespace: str) -> Depot:
         """Where artifacts of this workflow lie by default. Raises LocationError."""
         peek = self.client.peek
         return depot(spec, namespace, lambda at, name: peek(CONFIG_MAP, name, at),
@@ -322,9 +329,9 @@ class Workflows:
         change = Change(verb="system", resource=WORKFLOW, obj=written)
         await self.client.transact([change], mishap.settled(uid, nodes, message, now))
         self._tell(obj, "WorkflowFailed", message, warning=True)
-        await self._collect(key.namespace, uid, unfinished=True)
+        await self.ending.collect_pods(key.namespace, uid, ("Pending", "Running"))
 
-    async def _finished(self, live: Live, run: Run) -> None:
+    def _finished(self, live: Live, run: Run) -> None:
         good = run.phase == "Succeeded"
         message = "Workflow completed" if good else (run.message or f"Workflow {run.phase.lower()}")
         self._tell(
@@ -333,37 +340,6 @@ class Workflows:
             message,
             warning=not good,
         )
-        await gathering.delete_claims(self.client, live.obj, run.spec, run.phase)
-        strategy = (run.spec.pod_gc or {}).get("strategy")
-        if strategy == "OnWorkflowCompletion" or (strategy == "OnWorkflowSuccess" and good):
-            await self._collect(live.namespace, live.uid)
-
-    async def _collect(self, namespace: str, uid: str, *, unfinished: bool = False) -> None:
-        """At the end: every pod of the workflow, or those that have not ended."""
-        page = await self.client.list(POD, namespace, Selection(owner=uid))
-        for pod in page.items:
-            if not unfinished or (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-                await self._delete(POD, pod["metadata"]["name"], namespace)
-
-    async def _retire(self, obj: Obj) -> Result:
-        """ttlStrategy: the workflow goes so many seconds after its end."""
-        status = obj.get("status") or {}
-        seconds = _ttl((obj.get("spec") or {}).get("ttlStrategy") or {}, status.get("phase", ""))
-        if seconds is None or not status.get("finishedAt"):
-            return Result()
-        left = clock.seconds(status["finishedAt"]) + seconds - self.now()
-        if left > 0:
-            return Result(after=left)
-        meta = obj["metadata"]
-        await self._delete(WORKFLOW, meta["name"], meta.get("namespace") or "")
-        return Result()
-
-    async def _delete(self, resource: Resource, name: str, namespace: str) -> None:
-        try:
-            await self.client.delete(resource, name, namespace, DeleteOptions())
-        except StatusError as error:
-            if error.code != 404:
-                raise
 
     def _tell(self, obj: Obj, reason: str, message: str, *, warning: bool = False) -> None:
         if self.recorder is not None:
@@ -373,12 +349,6 @@ class Workflows:
         live = self.live.pop(key, None)
         if live is not None:
             live.close()
-
-
-def _ttl(strategy: Obj, phase: str) -> int | None:
-    specific = "secondsAfterSuccess" if phase == "Succeeded" else "secondsAfterFailure"
-    found: Any = strategy.get(specific, strategy.get("secondsAfterCompletion"))
-    return None if found is None else int(found)
 
 
 def _quiet(event: Event) -> bool:

@@ -73,8 +73,6 @@ def _conditions(live: Live) -> list[Obj]:
         made.append({"type": "Completed", "status": "True"})
     for type_, message in run.complaints.items():
         made.append({"type": type_, "status": "True", "message": message})
-    if run.ignored:
-        made.append({"type": "SpecWarning", "status": "True", "message": run.ignored})
     return made
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from pinnace.controllers.built_in import CLAIM, CONFIG_MAP
+from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, DISRUPTION_BUDGET
 from pinnace.controllers.workflow.memo import Entry
-from pinnace.kinds.argo import Spec
+from pinnace.kinds.argo import DOMAIN, Spec
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Client
 from pinnace.objects.errors import StatusError
@@ -59,6 +59,32 @@ async def create_claims(client: Client, obj: Obj, spec: Spec) -> str:
         except StatusError as error:
             if error.reason != "AlreadyExists":
                 return f"pvc create error: {error.message}"
+    return ""
+
+
+async def create_budget(client: Client, obj: Obj, spec: Spec) -> str:
+    """The workflow's PodDisruptionBudget. The message of what was refused, or empty."""
+    if not spec.pod_disruption_budget:
+        return ""
+    meta = obj["metadata"]
+    owner = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": meta["name"], "uid": meta["uid"]}
+    selector = {"matchLabels": {f"{DOMAIN}workflow": meta["name"]}}
+    made: Obj = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta.get("namespace"),
+            "labels": {f"{DOMAIN}workflow": meta["name"]},
+            "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+        },
+        "spec": {**spec.pod_disruption_budget, "selector": selector},
+    }
+    try:
+        await client.create(DISRUPTION_BUDGET, made, meta.get("namespace") or "")
+    except StatusError as error:
+        if error.reason != "AlreadyExists":
+            return f"Unable to create PDB resource for workflow, {meta['name']} error: {error.message}"
     return ""
 
 

@@ -88,6 +88,18 @@ class Pod(Leaf):
         run.pods_known[self.name] = self
         if self.fresh:
             run.outbox.pods.append(pods.manifest(self))
+        assert self.program is not None
+        if self.program.template.pending_timeout:
+            self._watch_pending(self.program.template.pending_timeout)
+
+    def _watch_pending(self, timeout: str) -> None:
+        shown = text(rendered(timeout, self.scope()))
+        until = self.run.when(self.node.started_at) + span(shown)
+        self.run.at(until, lambda: self._pending_too_long(shown))
+
+    def _pending_too_long(self, shown: str) -> None:
+        if self.node.phase == "Pending" and not self.stopping:
+            self.stop(f"Pod was pending for longer than its pendingTimeout of {shown}")
 
     def seen(self, pod: Obj) -> None:
         """The pod has changed."""

@@ -8,6 +8,7 @@ has to be remembered beside the rows: a rebuilt run reads its unfinished pods by
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import msgspec
 
 from pinnace.controllers.built_in import CONFIG_MAP, POD
 from pinnace.controllers.workflow import flush, gathering
+from pinnace.controllers.workflow.ending import PodGC, pod_gc
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
 from pinnace.controllers.workflow.locations import OWN
@@ -50,6 +52,7 @@ class Live:
         self.namespace: str = obj["metadata"].get("namespace") or ""
         self.news: dict[str, Obj | None] = {}
         self.run: Run | None = None
+        self.pod_gc: PodGC | None = None
         self.depot = OWN
         self.changed: set[str] = set()
         """Nodes written since the last flush."""
@@ -73,6 +76,7 @@ class Live:
         stored = [node for _, _, _, body in rows if _counts(node := _nodes.decode(body))]
         templates = (self.obj.get("status") or {}).get("storedTemplates") or {}
         self.run = Run(self.obj, spec, Facts(), now, stored, templates, self.house.locks)
+        self.pod_gc = pod_gc(self.run.spec.pod_gc) if self.run.spec.pod_gc else None
         self.run.local_paths = (self.run.isolation or self.house.isolation()) == "process"
         self.run.depot = self.depot
         self.run.start(now)
@@ -190,17 +194,21 @@ class Live:
     def _collected(self, out: Outbox) -> list[Change]:
         """podGC: pods that go in the very commit that records their end."""
         assert self.run is not None
-        strategy = (self.run.spec.pod_gc or {}).get("strategy")
-        if strategy not in ("OnPodCompletion", "OnPodSuccess"):
+        run, gc = self.run, self.pod_gc
+        if gc is None or not gc.at_pods_end:
             return []
-        ended = ("Succeeded",) if strategy == "OnPodSuccess" else ("Succeeded", "Failed", "Error")
+        ended = ("Succeeded",) if gc.strategy == "OnPodSuccess" else ("Succeeded", "Failed", "Error")
         names = [
-            leaf
+            name
             for node in out.nodes.values()
             if node.type == "Pod" and node.phase in ended
-            if (leaf := self.run.pod_of(node))
-            and self.house.client.peek(POD, leaf, self.namespace) is not None
+            if (pod := self.house.client.peek(POD, name := run.pod_of(node), self.namespace)) is not None
+            and gc.takes(pod["metadata"].get("labels"))
         ]
+        if gc.delay:
+            for name in names:
+                run.at(run.now + gc.delay, partial(run.outbox_later, name))
+            return []
         return [
             Change(verb="delete", resource=POD, obj={"metadata": {"name": name, "namespace": self.namespace}})
             for name in names

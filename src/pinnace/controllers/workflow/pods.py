@@ -193,6 +193,7 @@ def _placement(template: Template, spec: Spec) -> Obj:
         "schedulerName": template.scheduler_name or spec.scheduler_name,
         "priorityClassName": template.priority_class_name or spec.pod_priority_class_name,
         "securityContext": template.security_context or spec.security_context,
+        "resources": template.pod_resources or spec.pod_resources,
     }
     automount = template.automount_service_account_token
     found["automountServiceAccountToken"] = (
@@ -498,7 +499,7 @@ def _kept(frame: Pod, declared: Obj, collected: Obj, scope: Scope) -> Obj | None
     if key := locations.own_key(item, run.depot):
         item = {"name": name, "path": shown.get("path", ""), "s3": {"key": key}}
         run.keep_artifact(key, found if locations.key_of(shown) else {**found, "own": True})
-    for field in ("globalName", "optional", "archive"):
+    for field in ("globalName", "optional", "archive", "artifactGC"):
         if shown.get(field) is not None:
             item[field] = shown[field]
     return item

@@ -57,6 +57,13 @@ class Repository:
             made += [Row(MEMBER, f"{namespace}/{folder}", key, b"") for folder in folders]
         return made
 
+    def forgotten(self, namespace: str, key: str) -> list[Row]:
+        """What a commit writes for an artifact that goes. Its bytes go with the next collection of blobs."""
+        key = key.strip("/")
+        folders = [str(folder) for folder in PurePosixPath(key).parents][:-1]
+        gone = [Row(ARTIFACT, namespace, key, None)]
+        return gone + [Row(MEMBER, f"{namespace}/{folder}", key, None) for folder in folders]
+
     def _exact(self, namespace: str, key: str) -> Obj | None:
         body = self.store.row(ARTIFACT, namespace, key)
         return None if body is None else msgspec.json.decode(body)

@@ -176,6 +176,10 @@ class Run(Context):
         taken, self.outbox = self.outbox, Outbox()
         return taken
 
+    def outbox_later(self, pod: str) -> None:
+        """A pod whose time has come goes."""
+        self.outbox.removals.append(pod)
+
     @property
     def finished(self) -> bool:
         return self.phase in COMPLETED
