@@ -6,7 +6,6 @@ import asyncio
 import base64
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ import msgspec
 from pinnace.api.argo.errors import absent, invalid
 from pinnace.api.argo.face import Face
 from pinnace.api.argo.given import Given
-from pinnace.authoring.argo.validation import problems
+from pinnace.authoring.argo import validation
 from pinnace.cli.given import Platform
 from pinnace.controllers.built_in import SECRET
 from pinnace.controllers.pods.transfers import is_reference, references
 from pinnace.controllers.workflow.repository import Repository
-from pinnace.controllers.workflow.template import TemplateError, merge_spec
 from pinnace.data.blobs import Blobs
 from pinnace.data.remote.jobs import Answer, Job, Jobs, kind_of
 from pinnace.kinds.argo import (
@@ -30,6 +28,7 @@ from pinnace.kinds.argo import (
     WORKFLOW_TEMPLATE,
 )
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.bindings import submit_for_event
 from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 
@@ -67,11 +66,10 @@ def face(platform: Platform) -> Face:
 async def receive(
     client: Local, namespace: str, discriminator: str, payload: Any, headers: Mapping[str, list[str]]
 ) -> list[str]:
-    bindings: Any = import_module("pinnace.objects.bindings")
-    return list(await bindings.submit_for_event(client, namespace, discriminator, payload, headers))
+    return await submit_for_event(client, namespace, discriminator, payload, headers)
 
 
-def judge(document: Obj, client: Local) -> list[str]:
+def judge(document: Obj, client: Local, lint: bool) -> list[str]:
     """What upstream's validation says, in its words; templates as this caller may see them."""
 
     def lookup(name: str, *, cluster: bool, namespace: str | None) -> Obj | None:
@@ -80,19 +78,7 @@ def judge(document: Obj, client: Local) -> list[str]:
         asked = (client.identity, "get", resource, place, name, "")
         return client.peek(resource, name, place) if client.house.authoriser.allow(*asked) else None
 
-    spec = document.get("spec") or {}
-    whole = {**document, "spec": spec.get("workflowSpec") or spec}
-    reference = whole["spec"].get("workflowTemplateRef") or {}
-    place = (document.get("metadata") or {}).get("namespace")
-    named, cluster = reference.get("name", ""), bool(reference.get("clusterScope"))
-    template = lookup(named, cluster=cluster, namespace=place) if named else None
-    if named and template is None:
-        kind = CLUSTER_WORKFLOW_TEMPLATE if cluster else WORKFLOW_TEMPLATE
-        return [f'{kind.key} "{named}" not found']
-    try:
-        return problems(whole, merge_spec(whole, template), lookup)
-    except TemplateError as error:
-        return [str(error)]
+    return validation.document(document, lookup, lint=lint)
 
 
 async def fetched(platform: Platform, client: Local, namespace: str, artifact: Obj) -> Obj | None:

@@ -86,11 +86,11 @@ Entry = tuple[str, str, Answer]
 """Method, path with `{names}`, who answers."""
 
 
-def judged(call: Call, document: Any, what: str) -> Obj:
+def judged(call: Call, document: Any, what: str, *, lint: bool = False) -> Obj:
     """The document of a body, if upstream's validation finds nothing. StatusError 400."""
     if not isinstance(document, dict) or not isinstance(document.get("metadata") or {}, dict):
         raise invalid(f"{what} body not specified")
-    found = call.given.judge(document, call.client)
+    found = call.given.judge(document, call.client, lint)
     if found:
         raise invalid(found[0])
     return document

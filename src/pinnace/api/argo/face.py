@@ -58,7 +58,8 @@ class Face:
                 continue
             known = True
             if wanted == method:
-                names = {name: unquote(value) for name, value in match.groupdict().items() if value}
+                given = match.groupdict().items()
+                names = {name: unquote(value) for name, value in given if value is not None}
                 return Call(request, self.given.client(request.identity), self.given, names), answer
         if known:
             raise StatusError(405, "MethodNotAllowed", f"Method Not Allowed: {method} {request.path}")

@@ -45,7 +45,7 @@ async def made(call: Call, workflow: Obj, *, dry_run: bool = False) -> Obj:
 
 async def lint(call: Call) -> Obj:
     given = await call.document()
-    return judged(call, typed(given.get("workflow"), WORKFLOW, call.namespace), "workflow")
+    return judged(call, typed(given.get("workflow"), WORKFLOW, call.namespace), "workflow", lint=True)
 
 
 async def submit(call: Call) -> Obj:
