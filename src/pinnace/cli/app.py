@@ -245,6 +245,54 @@ def check(
 
 
 @app.command(group=WORK)
+def lint(
+    *files: Path,
+    output: Annotated[
+        Literal["pretty", "simple", "json"], Parameter(name=["--output", "-o"])
+    ] = "pretty",
+    strict: bool = True,
+    online: Annotated[bool, Parameter(negative="")] = False,
+    home: Where = None,
+) -> int:
+    """Check Argo's documents without running them; no platform is needed.
+
+    Parameters
+    ----------
+    files:
+        Manifests, or folders of them (`/dev/stdin` too). Templates in one file may be referred
+        to from the others.
+    output:
+        `simple` is a line for each problem, `json` for programs.
+    strict:
+        A field that a kind does not have is a problem.
+    online:
+        Look templates that no file defines up in the running platform.
+    """
+    from pinnace.cli.lint import lint as command
+
+    return command(Home.at(home), files, output, strict=strict, online=online)
+
+
+@app.command(group=WORK)
+def convert(
+    *files: Path,
+    output: Annotated[Literal["yaml", "json"], Parameter(name=["--output", "-o"])] = "yaml",
+) -> int:
+    """Write Argo documents of past versions in today's form, to standard output.
+
+    Parameters
+    ----------
+    files:
+        Manifests, or folders of them.
+    output:
+        As YAML or as JSON.
+    """
+    from pinnace.cli.lint import convert as command
+
+    return command(files, output)
+
+
+@app.command(group=WORK)
 def lineage(
     of: str,
     *,
