@@ -219,7 +219,7 @@ def test_an_artifact_is_staged_by_its_digest() -> None:
     ("file:///etc/passwd", "use pvc://"), ("/etc/passwd", "use pvc://"),
     ("file:///home/volumes/other/claim/x", "use pvc://"), ("file:///home/volumes/demo/../other/x", r"'\.\.'"),
     ("file:///home/volumes/demo/%2e%2e/other/x", r"'\.\.'"), ("pvc://models/../../x", r"'\.\.'"),
-    ("oci://org/model", "oci:// is not fetched"), ("oci://image", "oci:// is not fetched"),
+    ("hdfs://org/model", "hdfs:// is not fetched"), ("oci://169.254.169.254/a", "no model lies there"),
     ("pvc://", "expected pvc"),
     ("s3://artifacts/none", "no artifact of namespace demo has the key 'none'"),
 ])

@@ -1,8 +1,8 @@
 """The storage initializer: `python -m pinnace.runtimes.storage URI FOLDER` brings a model into a folder.
 
 Runs as an init container before a model server, with the arguments and variables of KServe's own
-(kserve python/storage). http(s) by the standard library, s3, gs and Azure by obstore. What was asked for and
-what came is told on its last line, which becomes the pod's message when it fails.
+(kserve python/storage). http(s) and images by the standard library, s3, gs and Azure by obstore. What was
+asked for and what came is told on its last line, which becomes the pod's message when it fails.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def fetch(uri: str, folder: Path) -> list[Path]:
     scheme = urlsplit(uri).scheme
     if scheme == "hf":
         hub(uri, folder)
+    elif scheme == "oci":
+        image(uri, folder)
     elif scheme == "gs" and os.environ.get(EMULATOR):
         emulated(uri, folder)
     elif scheme in ("http", "https") and ".blob.core.windows.net" not in uri:
@@ -50,7 +52,7 @@ def fetch(uri: str, folder: Path) -> list[Path]:
     elif scheme in ("s3", "gs", "https"):
         store(uri, folder)
     else:
-        raise CannotFetch(f"{uri}: cannot fetch {scheme or 'this'}; expected s3, gs, hf, http or https")
+        raise CannotFetch(f"{uri}: cannot fetch {scheme or 'this'}; expected s3, gs, hf, oci, http or https")
     unpack(folder)
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     if not found:
@@ -75,6 +77,15 @@ def web(uri: str, folder: Path) -> None:
                 shutil.copyfileobj(answer, file, 1 << 20)
     except urllib.error.URLError as problem:
         raise CannotFetch(f"{uri}: {problem.reason}") from None
+
+
+def image(uri: str, folder: Path) -> None:
+    from . import modelcar
+
+    try:
+        modelcar.pull(uri, folder)
+    except modelcar.CannotPull as problem:
+        raise CannotFetch(str(problem)) from None
 
 
 def store(uri: str, folder: Path) -> None:

@@ -20,7 +20,7 @@ from pinnace.objects.errors import StatusError
 
 CONFIG = "storage-config"
 SECRET_NAME = f"{serving.GROUP}/storageSecretName"
-FETCHED = ("s3://", "gs://", "hf://", "http://", "https://")
+FETCHED = ("s3://", "gs://", "hf://", "oci://", "http://", "https://")
 GOOGLE = "gcloud-application-credentials.json"
 GOOGLE_FOLDER = "/var/secrets"
 KEYS = {

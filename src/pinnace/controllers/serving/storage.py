@@ -80,9 +80,9 @@ def resolve(
             return claim(parts.netloc, path, read_only)
         case "s3" if parts.netloc == BUCKET:
             return artifact(uri, path, namespace, artifacts)
-        case "http" | "https" if tells_of_the_machine(parts.hostname or ""):
+        case "http" | "https" | "oci" if tells_of_the_machine(parts.hostname or ""):
             raise Problem("InvalidPredictorSpec", f"storageUri {uri} is not fetched: no model lies there")
-        case "s3" | "gs" | "http" | "https" | "hf":
+        case "s3" | "gs" | "http" | "https" | "hf" | "oci":
             return fetched(uri, access or Access(), read_only)
         case "file" | "":
             return file(uri, unquote(parts.path), namespace, volumes)
@@ -164,7 +164,7 @@ def fetched(uri: str, access: Access, read_only: bool) -> Source:
         "volumeMounts": [*(given.get("volumeMounts") or ()), mount, *access.mounts],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
-    places = [*access.places, *values(given), *([uri] if uri.startswith("http") else ())]
+    places = [*access.places, *values(given), *([uri] if uri.startswith(("http", "oci")) else ())]
     hosts = [urlsplit(place).hostname or "" for place in places]
     return Source(
         volumes=({"name": PROVISIONED, "emptyDir": {}}, *access.volumes),
@@ -201,7 +201,7 @@ def file(uri: str, path: str, namespace: str, volumes: Path) -> Source:
 
 def unsupported(uri: str, scheme: str) -> str:
     return (
-        f"storageUri {uri}: {scheme}:// is not fetched by this platform (s3, gs, hf, http and https are); "
-        "download the model in a workflow "
+        f"storageUri {uri}: {scheme}:// is not fetched by this platform (s3, gs, hf, oci, http and https "
+        "are); download the model in a workflow "
         f"step and use s3://{BUCKET}/<key>, or put it into a volume claim and use pvc://<claim>/<path>"
     )
