@@ -38,7 +38,8 @@ class Watch:
         self.file = file
         self.submit = submit
         self.console = console
-        self.files = Files([file])
+        modules = file.parent.glob("*.py") if file.suffix == ".py" else ()
+        self.files = Files([file, *(each for each in modules if each != file)])
         self.phase = ""
 
     def loop(self) -> str:
@@ -198,7 +199,7 @@ class Run:
         self.console.print(text, soft_wrap=True)
 
     def _label(self, node: dict[str, Any]) -> str:
-        return steps.short(node, self.picture.workflow)
+        return str(node.get("displayName") or steps.short(node, self.picture.workflow))
 
     def _finish(self) -> None:
         """The last words, and the tree."""
