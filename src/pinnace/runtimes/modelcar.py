@@ -18,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
+from .reach import urlopen
+
 FOLDER = "models"
 TYPES = ", ".join((
     "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
@@ -76,7 +78,7 @@ class Source:
         if self.token:
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         try:
-            return urllib.request.urlopen(request, timeout=60)  # noqa: S310
+            return urlopen(request)
         except urllib.error.HTTPError as problem:
             challenge = problem.headers.get("WWW-Authenticate") or ""
             if problem.code != 401 or not again or not challenge.lower().startswith("bearer"):
@@ -93,7 +95,7 @@ class Source:
         scope = challenge.get("scope") or f"repository:{self.reference.repository}:pull"
         query = urlencode({"service": challenge.get("service", ""), "scope": scope})
         try:
-            with urllib.request.urlopen(f"{realm}?{query}", timeout=60) as answer:  # noqa: S310
+            with urlopen(f"{realm}?{query}") as answer:
                 found = json.load(answer)
         except (urllib.error.URLError, ValueError) as problem:
             raise CannotPull(f"no token from {realm}: {problem}") from None

@@ -21,6 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from .reach import urlopen
+
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".zip")
 KINDS = frozenset((
     *(f"application/{kind}" for kind in ("zip", "x-zip", "x-zip-compressed", "x-tar", "x-gtar")),
@@ -69,7 +71,7 @@ def web(uri: str, folder: Path) -> None:
         uri, headers={"User-Agent": "pinnace-storage", **headers}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urlopen(request) as answer:
             kind = answer.headers.get_content_type()
             if name.endswith(ARCHIVES) and kind not in KINDS:
                 raise CannotFetch(f"{uri}: an archive was expected, the server says it is {kind}")
@@ -149,7 +151,7 @@ def asked(url: str, uri: str) -> Any:
     headers = {"User-Agent": "pinnace-storage", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - where the settings say
     try:
-        return urllib.request.urlopen(request, timeout=60)  # noqa: S310
+        return urlopen(request)
     except urllib.error.URLError as problem:
         raise CannotFetch(f"{uri}: {url}: {problem.reason}") from None
 

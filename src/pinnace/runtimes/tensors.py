@@ -120,7 +120,7 @@ def array(data: list[Any], dtype: Any, where: str) -> Array:
 def reshape(found: Array, shape: list[int], where: str) -> Array:
     try:
         return found.reshape(shape)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid(f"{where}.shape: {shape} does not fit {found.size} values") from None
 
 
