@@ -174,3 +174,81 @@ def test_custom_predictors_live_side_by_side_speak_grpc_batch_and_log(
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [11.0, 12.0, 13.0]
+
+
+CLIENTS = """
+import asyncio, json, sys
+import numpy as np
+from kserve import InferInput, InferRequest, InferenceGRPCClient, InferenceRESTClient, RESTConfig
+
+async def main(port, host, model):
+    asked = np.array(json.loads(sys.stdin.read()), dtype=np.float32)
+    given = InferInput("input-0", list(asked.shape), "FP32")
+    given.set_data_from_numpy(asked, binary_data=True)
+    request = InferRequest(model_name=model, infer_inputs=[given], parameters={"binary_data_output": True})
+    rest = InferenceRESTClient(RESTConfig(protocol="v2"))
+    said = [await rest.infer(f"http://127.0.0.1:{port}", request, model_name=model, headers={"Host": host})]
+    channel = [("grpc.default_authority", host)]
+    for binary in (True, False):
+        given.set_data_from_numpy(asked, binary_data=binary)
+        client = InferenceGRPCClient(url=f"127.0.0.1:{port}", channel_args=channel)
+        said.append(await client.infer(InferRequest(model_name=model, infer_inputs=[given])))
+    print(json.dumps([each.outputs[0].as_numpy().tolist() for each in said]))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def served_pictures(name: str, **predictor: Any) -> str:
+    """A service of the example's model, in whose predictor stands this as well."""
+    model = {"modelFormat": {"name": "sklearn"}, "storageUri": "s3://artifacts/models/digits-pictures"}
+    spec = {**predictor, "model": {**model, **predictor.get("model", {})}}
+    return json.dumps({
+        "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+        "metadata": {"name": name}, "spec": {"predictor": spec},
+    })
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+def test_a_server_of_ours_takes_bytes_and_speaks_grpc(platform: Platform, tmp_path: Path) -> None:
+    platform.kubectl("apply", "-k", str(EXAMPLE))
+    eventually(lambda: ready(platform, "isvc", "pictures"), "the model", 400)
+    rows = [numbers(digit).tolist() for digit in range(10)]
+    own = platform.get("isvc", "pictures")["status"]["components"]["predictor"]["url"]
+    model = ask(own, "/v1/models/pictures:predict", {"instances": rows})["predictions"]
+    ports = [{"name": "http1", "containerPort": 8080}, {"name": "h2c", "containerPort": 8081}]
+    platform.kubectl("apply", "-f", "-", text=served_pictures("calls", model={"ports": ports}))
+    where = urlsplit(eventually(lambda: ready(platform, "isvc", "calls"), "its server", 200))
+    python = tmp_path / "sdk" / "bin" / "python"
+    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "sdk")], check=True)
+    needed = ["kserve>=0.15,<1", "kubernetes<37"]
+    subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *needed], check=True)
+    done = subprocess.run(
+        [str(python), "-c", CLIENTS, str(where.port), where.netloc, "calls"], input=json.dumps(rows),
+        capture_output=True, text=True, timeout=120, env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [model] * 3
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+def test_a_transformer_may_live_in_the_predictors_pod(platform: Platform) -> None:
+    platform.kubectl("apply", "-k", str(EXAMPLE))
+    first = eventually(lambda: ready(platform, "isvc", "pictures"), "the model", 400)
+    shown = {"instances": [picture(digit) for digit in range(10)]}
+    expected = ask(first, "/v1/models/pictures:predict", shown)
+    front = {
+        "name": "transformer-container", "image": "pinnace/python-kserve",
+        "command": ["python", "/code/transformer.py"],
+        "args": ["--model_name=together", "--predictor_host=localhost:8085", "--http_port=8080"],
+        "ports": [{"containerPort": 8080}], "volumeMounts": [{"name": "code", "mountPath": "/code"}],
+    }
+    text = served_pictures(
+        "together", model={"args": ["--http_port=8085"]}, containers=[front],
+        volumes=[{"name": "code", "configMap": {"name": "digits-code"}}],
+    )
+    platform.kubectl("apply", "-f", "-", text=text)
+    url = eventually(lambda: ready(platform, "isvc", "together"), "transformer and model", 300)
+    assert ask(url, "/v1/models/together:predict", shown) == expected
