@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from . import library, pipelines, serving_older, trainer, training, validation
+from . import events, library, pipelines, serving_older, trainer, training, validation
 from .crd import AGE, custom_resources
 from .resource import Column, Obj, Resource
 from .schema import Node
@@ -163,6 +163,7 @@ def _resource(group: str, version: str, facts: dict[str, Any]) -> Resource:
     custom = facts.get("custom", False)
     return Resource(
         group=group, version=version, kind=facts["kind"], plural=facts["plural"], singular=facts["singular"],
+        stored=events.STORED if group == events.GROUP else "",
         namespaced=facts["namespaced"], verbs=tuple(facts["verbs"]),
         columns=own or ((AGE,) if custom else ()), custom=custom,
         short_names=tuple(facts.get("short_names", ())), categories=tuple(facts.get("categories", ())),

@@ -48,9 +48,14 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    stored: str = ""
+    """The storage key, where it is another group's kind's: the same objects, seen through two groups."""
+
     @property
     def key(self) -> str:
         """The storage key, the same for every version: `workflows.argoproj.io`, `pods`."""
+        if self.stored:
+            return self.stored
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property

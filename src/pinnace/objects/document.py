@@ -8,6 +8,7 @@ from __future__ import annotations
 import marshal
 from typing import Any, TypeVar
 
+from pinnace.kinds import events
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import refusals
 
@@ -56,7 +57,16 @@ def presented(resource: Resource, obj: Obj) -> Obj:
     """The object under the version that was asked for (all versions of a kind share one document)."""
     if obj.get("apiVersion") == resource.api_version:
         return obj
+    if resource.key == events.STORED and obj.get("apiVersion") in (events.CORE, events.LATER):
+        return events.converted(obj, resource.api_version)
     return {**obj, "apiVersion": resource.api_version, "kind": resource.kind}
+
+
+def kept(resource: Resource, obj: Obj) -> Obj:
+    """The object as it is stored: what is seen through two groups has the shape of the first."""
+    if not resource.stored or obj.get("apiVersion") != resource.api_version:
+        return obj
+    return events.converted(obj, events.CORE)
 
 
 def at(obj: Any, path: str) -> Any:

@@ -33,7 +33,7 @@ from pinnace.objects.client import (
     WatchEvent,
 )
 from pinnace.objects.definitions import KEY as DEFINITIONS
-from pinnace.objects.document import clone, name_of, namespace_of, presented, revision_of, uid_of
+from pinnace.objects.document import clone, kept, name_of, namespace_of, presented, revision_of, uid_of
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import StatusError
 from pinnace.objects.house import Catalogue, House
@@ -261,7 +261,7 @@ class Local:
                 if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
                     raise refusals.already_exists(resource, name_of(new))
                 return new
-            (stored,) = await self.house.commit([Put(resource.key, new, ABSENT), *rows], (resource,))
+            (stored,) = await self.house.commit([Put(resource.key, kept(resource, new), ABSENT), *rows], (resource,))
             return self.house.view(resource, stored)
 
     async def update(
@@ -442,7 +442,7 @@ class Local:
             gone = Remove(key, namespace_of(new), name_of(new), uid_of(new), expect)
             await self.house.commit([gone, *self.house.leaving(resource, new)], (resource,))
             return new
-        (stored,) = await self.house.commit([Put(key, new, expect), *rows], (resource,))
+        (stored,) = await self.house.commit([Put(key, kept(resource, new), expect), *rows], (resource,))
         return self.house.view(resource, stored)
 
     # Deleting -------------------------------------------------------------------------------------------

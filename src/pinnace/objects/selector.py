@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pinnace.kinds import cause, names
+from pinnace.kinds import cause, events, names
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import refusals
 from pinnace.objects.document import at
@@ -58,9 +58,10 @@ _FIELDS: dict[str, frozenset[str]] = {
     "jobs.batch": frozenset({"status.successful"}),
     "services": frozenset({"spec.clusterIP", "spec.type"}),
 }
-_SHORTLY = frozenset({"replicationcontrollers", "events.events.k8s.io"})
+_SHORTLY = frozenset({"replicationcontrollers"})
 _ELSEWHERE = {"source": "source.component", "status.successful": "status.succeeded"}
-_EVENTS_V1 = {"regarding.": "involvedObject."}
+_EVENTS = (("regarding.", "involvedObject."), ("reportingController", "reportingComponent"))
+"""What the later group of events calls the same fields."""
 
 
 class FieldTerm(msgspec.Struct, frozen=True):
@@ -262,8 +263,8 @@ def parse_fields(resource: Resource, text: str) -> tuple[FieldTerm, ...]:
 
 def _field(resource: Resource, path: str) -> str:
     key = resource.key
-    if key == "events.events.k8s.io":
-        key, path = "events", path.replace("regarding.", "involvedObject.", 1)
+    if resource.group == events.GROUP:
+        path = next((core + path[len(later):] for later, core in _EVENTS if path.startswith(later)), path)
     if path not in _COMMON and path not in _FIELDS.get(key, frozenset()):
         raise refusals.bad_request(_unsupported(resource, path))
     return _ELSEWHERE.get(path, path)

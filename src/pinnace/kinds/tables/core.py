@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from .. import events
 from ..resource import Column, Obj
 from .age import since
 from .printer import NONE, UNSET, Printer, age, columns, labels, section, selector
@@ -113,20 +114,22 @@ def _volume(obj: Obj, now: datetime) -> list[Any]:
 
 
 def _event(obj: Obj, now: datetime) -> list[Any]:
+    if obj.get("apiVersion") == events.LATER:
+        obj = events.converted(obj, events.CORE)
     first = obj.get("firstTimestamp") or obj.get("eventTime")
     last = obj.get("lastTimestamp") or first
     series = obj.get("series")
     count = obj.get("count") or 1
     if series:
         last, count = series.get("lastObservedTime") or last, series.get("count") or count
-    about = obj.get("involvedObject") or obj.get("regarding") or {}
+    about = obj.get("involvedObject") or {}
     target = about.get("kind", "").lower() + (f"/{about['name']}" if about.get("name") else "")
     source = section(obj, "source")
     origin = source.get("component") or obj.get("reportingComponent") or ""
     return [
         since(last, now), obj.get("type", ""), obj.get("reason", ""), target, about.get("fieldPath", ""),
         ", ".join(part for part in (origin, source.get("host")) if part),
-        str(obj.get("message") or obj.get("note") or "").strip(), since(first, now), count,
+        str(obj.get("message") or "").strip(), since(first, now), count,
         section(obj, "metadata").get("name", ""),
     ]
 
@@ -253,7 +256,6 @@ PRINTERS = {
         _volume,
     ),
     "events": _EVENT,
-    "events.events.k8s.io": _EVENT,
     "nodes": Printer(
         columns("Status", "Roles", "Age", "Version",
                 wide=("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime")),

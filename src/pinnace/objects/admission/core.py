@@ -342,12 +342,13 @@ def change_service(old: Obj, new: Obj) -> list[Cause]:
 
 
 def check_event(event: Obj) -> list[Cause]:
-    about = event.get("involvedObject") or {}
+    field = "involvedObject" if event.get("apiVersion") == "v1" else "regarding"
+    about = event.get(field) or {}
     place = event["metadata"].get("namespace")
     if (about.get("namespace") or "default") != place:
         return [
             cause.invalid(
-                "involvedObject.namespace", about.get("namespace") or "", "does not match event.namespace"
+                f"{field}.namespace", about.get("namespace") or "", "does not match event.namespace"
             )
         ]
     return []
