@@ -52,8 +52,8 @@ CASES = {
         "Templates is invalid field in spec if workflow referred WorkflowTemplate reference",
     ),
     "reference to nothing": (
-        "{workflowTemplateRef: {name: no}}",
-        'workflowtemplates.argoproj.io "no" not found',
+        "{workflowTemplateRef: {name: gone}}",
+        'workflowtemplates.argoproj.io "gone" not found',
     ),
     "argument of a reference": (
         "{workflowTemplateRef: {name: whole}}",
