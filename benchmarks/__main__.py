@@ -14,7 +14,10 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, table
 
-ALL = ("startup", "fanout", "sandbox", "engine", "gateway", "trials", "jobs", "components", "testing")
+ALL = (
+    "startup", "fanout", "sandbox", "chain", "passing", "large", "engine", "gateway", "trials", "jobs",
+    "components", "testing", "others",
+)
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
 OPENING, CLOSING = "<!-- bench -->", "<!-- /bench -->"
