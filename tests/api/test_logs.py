@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pinnace.api.kube import log
+from pinnace.api import logfile as log
 from pinnace.objects.client import Options
 from tests.api.conftest import WHEEL_KUBECTL, Stack
 

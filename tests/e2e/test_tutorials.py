@@ -275,6 +275,43 @@ def test_programs_of_the_pages(cluster: Platform, image: str, port: int, path: s
     cluster.kubectl("delete", "pod,service", name, "--wait=false")
 
 
+SPORT = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: sport}
+data: {sport: football, gone: soon}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: reporter}
+spec:
+  containers:
+  - name: main
+    image: alpine:3
+    command: [sh, -c, "while true; do echo my preferred sport is $(cat /etc/config/sport); sleep 1; done"]
+    env: [{name: AT_START, valueFrom: {configMapKeyRef: {name: sport, key: sport}}}]
+    volumeMounts:
+    - {name: config-volume, mountPath: /etc/config}
+    - {name: config-volume, mountPath: /etc/single, subPath: sport}
+  volumes: [{name: config-volume, configMap: {name: sport}}]
+"""
+
+
+def test_a_changed_config_map_is_seen_by_running_pods(cluster: Platform) -> None:
+    """tutorials/configuration/updating-configuration-via-a-configmap"""
+    cluster.kubectl("apply", "-f", "-", text=SPORT)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/reporter", "--timeout=90s")
+    eventually(lambda: "my preferred sport is football" in cluster.kubectl("logs", "reporter"), "the first")
+    change = '[{"op": "replace", "path": "/data", "value": {"sport": "cricket", "new": "file"}}]'
+    cluster.kubectl("patch", "configmap", "sport", "--type=json", f"-p={change}")
+    eventually(lambda: "my preferred sport is cricket" in cluster.kubectl("logs", "reporter"), "the second")
+    inside = cluster.kubectl(
+        "exec", "reporter", "--", "sh", "-c", "ls /etc/config; cat /etc/single; echo; echo $AT_START"
+    )
+    assert inside.split() == ["new", "sport", "football", "football"]
+    cluster.kubectl("delete", "pod,configmap", "reporter", "sport", "--wait=false", check=False)
+
+
 def test_jobs(cluster: Platform) -> None:
     """concepts/workloads/controllers/job, tasks/job/indexed-parallel-processing-static"""
     cluster.kubectl("apply", "-f", "-", text=INDEXED)

@@ -327,6 +327,15 @@ def test_what_lies_elsewhere_is_fetched_before_the_server_starts() -> None:
     assert mount in made["containers"][0]["volumeMounts"]
 
 
+def test_an_initializer_of_ones_own_keeps_its_command() -> None:
+    container = {"name": "mine", "image": "own:1", "command": ["python", "/fetch.py"], "args": ["-v"]}
+    found = storage.resolve("s3://b/k", "demo", lambda ns, key: None, VOLUMES,
+                            access=storage.Access(container=container))
+    (fetcher,) = found.init
+    assert fetcher["name"] == "storage-initializer"
+    assert fetcher["command"] + fetcher["args"] == ["python", "/fetch.py", "-v", "s3://b/k", "/mnt/models"]
+
+
 def test_a_secret_is_referred_to_and_never_copied() -> None:
     notes = {"serving.kserve.io/s3-endpoint": "minio:9000", "serving.kserve.io/s3-usehttps": "0"}
     data = {"AWS_ACCESS_KEY_ID": "aWQ=", "awsSecretAccessKey": "c2VjcmV0"}

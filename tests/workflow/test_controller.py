@@ -115,6 +115,19 @@ def workflow(text: str) -> dict[str, Any]:
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", **found}
 
 
+async def test_the_controllers_defaults_lie_under_every_workflow(tmp_path: Path) -> None:
+    async with platform(tmp_path) as world:
+        await world.client.create(NAMESPACE, {"metadata": {"name": "argo"}})
+        usual = "{metadata: {labels: {team: red}}, spec: {entrypoint: main, priority: 7}}"
+        config = {"metadata": {"name": "workflow-controller-configmap"}, "data": {"workflowDefaults": usual}}
+        await world.client.create(CONFIG_MAP, config, "argo")
+        made = "metadata: {name: plain}\nspec: {templates: [{name: main, container: {image: busybox}}]}"
+        await world.client.create(WORKFLOW, workflow(made), "default")
+        found = await world.until("plain", "Succeeded")
+        assert found["metadata"]["labels"]["team"] == "red"
+        assert found["spec"]["priority"] == 7
+
+
 FAN = workflow("""
 metadata: {name: fan}
 spec:

@@ -151,6 +151,41 @@ def run(
 
 
 @app.command(group=WORK)
+def debug(
+    what: str,
+    *command: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    shell: Annotated[bool, Parameter(negative="")] = True,
+    pdb: Annotated[bool, Parameter(negative="")] = False,
+    listen: int = 0,
+    container: str = "",
+    namespace: Namespace = "default",
+    home: Where = None,
+) -> int:
+    """Enter the place of a step that ended: its isolation, its environment, its inputs.
+
+    Parameters
+    ----------
+    what:
+        `RUN/STEP`, the step by its name, display name or template; `RUN` alone means the step that failed.
+    command:
+        What to run there instead of a shell.
+    shell:
+        A shell (what it does by itself).
+    pdb:
+        Run the step's Python program again and stop in the debugger where it fails.
+    listen:
+        Run it under debugpy and wait for an IDE on this port.
+    container:
+        Another container than the step's main one.
+    """
+    from pinnace.cli.debug import debug as work
+
+    return work(
+        Home.at(home), what, namespace, pdb=pdb, listen=listen, container=container, command=command
+    )
+
+
+@app.command(group=WORK)
 def prefetch(
     *target: Path,
     isolation: Literal["sandbox", "process", "container"] = "sandbox",

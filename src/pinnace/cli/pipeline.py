@@ -6,16 +6,14 @@ The user's file is imported by the user's Python in a process of its own; the pl
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from pinnace.cli.connection import Connection
+from pinnace.cli.interpreters import interpreter
 from pinnace.cli.platform import Failure
 from pinnace.cli.tree import workflow_path
 
@@ -64,20 +62,7 @@ def compiled(file: Path, name: str = "") -> list[dict[str, Any]]:
 
 
 def python() -> str:
-    """PINNACE_KFP_PYTHON, the active virtual environment's, PATH's, our own: the first that has kfp."""
-    active = os.environ.get("VIRTUAL_ENV", "")
-    wanted = [
-        os.environ.get("PINNACE_KFP_PYTHON", ""), f"{active}/bin/python" if active else "",
-        shutil.which("python3") or "", shutil.which("python") or "", sys.executable,
-    ]
-    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('kfp') is None)"
-    for one in dict.fromkeys(filter(None, wanted)):
-        if subprocess.run([one, "-c", code], capture_output=True, check=False).returncode == 0:
-            return one
-    raise Failure(
-        "no Python here has kfp: activate the environment that your pipeline is written in, "
-        "or name its Python in PINNACE_KFP_PYTHON (`pip install kfp`)"
-    )
+    return interpreter("kfp", "PINNACE_KFP_PYTHON", "pipeline")
 
 
 def submit(

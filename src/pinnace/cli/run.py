@@ -41,7 +41,7 @@ def begun(
     connection: Connection, file: Path, parameters: tuple[str, ...], namespace: str, *, reuse: bool = False
 ) -> dict[str, Any]:
     """The Workflow that runs the file. `reuse`: without doing again what did not change."""
-    documents = pipeline.compiled(found(file)) if file.suffix == ".py" else read(file)
+    documents = programmed(file) if ".py" in file.suffix else read(file)
     if pipeline.is_pipeline(documents):
         return pipeline.submit(connection, documents, parameters, namespace)
     if reuse:
@@ -52,6 +52,15 @@ def begun(
     if reuse:
         workflow["metadata"].setdefault("annotations", {}).setdefault("pinnace.dev/memoize", "content")
     return submit(connection, workflow, namespace)
+
+
+def programmed(file: Path) -> list[dict[str, Any]]:
+    """What a Python file says: a pipeline, or workflows written with Hera. Raises Failure."""
+    from pinnace.cli import hera
+
+    path, name = hera.chosen(file)
+    path = found(path)
+    return hera.written(path, name) if hera.speaks(path) else pipeline.compiled(path, name)
 
 
 def report(connection: Connection, workflow: dict[str, Any], file: Path) -> None:

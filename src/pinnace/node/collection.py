@@ -15,7 +15,7 @@ from pinnace.data.blobs import Blobs, Stored
 from pinnace.failpoint import passing
 from pinnace.node.launchers import Bind
 from pinnace.node.protocol import LOGS, Artifact, Collected, Output, Outputs
-from pinnace.node.staging import covering
+from pinnace.node.staging import covering, overlaps
 
 PARAMETER_LIMIT = 8 * 1024 * 1024
 
@@ -55,8 +55,9 @@ def collect(
         value = parameter(output, place, errors)
         if value is not None:
             collected.parameters[output.name] = value
-    for output in outputs.artifacts:
-        taken = artifact(blobs, output, place, errors)
+    for number, output in enumerate(outputs.artifacts):
+        again = any(overlaps(output.path, other.path) for other in outputs.artifacts[number + 1 :])
+        taken = artifact(blobs, output, place, errors, again=again)
         if taken is not None:
             collected.artifacts[output.name] = Artifact(taken.digest, taken.size, taken.directory)
             passing("node.collecting")
@@ -98,10 +99,13 @@ def parameter(output: Output, place: Place, errors: list[str]) -> str | None:
     return None
 
 
-def artifact(blobs: Blobs, output: Output, place: Place, errors: list[str]) -> Stored | None:
+def artifact(
+    blobs: Blobs, output: Output, place: Place, errors: list[str], *, again: bool = False
+) -> Stored | None:
+    """`again`: another output takes it too, or a part of it."""
     base, path, private = place.locate(output.path)
     try:
-        return take(blobs, base, path, move=private)
+        return take(blobs, base, path, move=private and not again)
     except (FileNotFoundError, NotADirectoryError):
         if not output.optional:
             errors.append(f"output artifact {output.name!r}: the container left nothing at {output.path}")

@@ -224,6 +224,15 @@ class Forget(msgspec.Struct, tag="forget"):
     uids: list[str]
 
 
+class Refresh(msgspec.Struct, tag="refresh"):
+    """What a volume of a running pod holds has been changed: all its files, as they are now."""
+
+    uid: str
+    volume: str
+    files: dict[str, bytes]
+    modes: dict[str, int]
+
+
 class ContainerState(msgspec.Struct, omit_defaults=True):
     """Times are unix seconds. Not started: `waiting` is the reason (ContainerCreating, ErrImagePull …)."""
 
@@ -322,7 +331,7 @@ class Ended(msgspec.Struct, tag="ended", omit_defaults=True):
     missing: bool = False
 
 
-ToNode = Run | Join | Kill | Ack | Forget | Service | NoService
+ToNode = Run | Join | Kill | Ack | Forget | Refresh | Service | NoService
 FromNode = Hello | Report
 ToSession = Open | HangUp
 FromSession = Opened | Ended

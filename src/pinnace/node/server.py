@@ -21,7 +21,19 @@ from pinnace.node.network.messages import Service
 from pinnace.node.paths import made_plain
 from pinnace.node.plain import Plain, Plans
 from pinnace.node.pod import Pod
-from pinnace.node.protocol import VERSION, Ack, Forget, Hello, Join, Kill, PodReport, Report, Run, ToNode
+from pinnace.node.protocol import (
+    VERSION,
+    Ack,
+    Forget,
+    Hello,
+    Join,
+    Kill,
+    PodReport,
+    Refresh,
+    Report,
+    Run,
+    ToNode,
+)
 from pinnace.node.services import Services
 from pinnace.node.wire import Frames, WireError, frame
 
@@ -90,6 +102,8 @@ class Server:
             self.ack(message)
         elif isinstance(message, Forget):
             self.forget(message)
+        elif isinstance(message, Refresh):
+            self.refresh(message)
         elif isinstance(message, Service):
             self.services.cluster.put(message)
         else:
@@ -187,6 +201,14 @@ class Server:
             if safe_name(uid) and (pod is None or pod.final):
                 self.pods.pop(uid, None)
                 self.services.worker.submit(remove, str(self.services.home.pod(uid)))
+
+    def refresh(self, message: Refresh) -> None:
+        from pinnace.node.volumes import rewrite
+
+        pod = self.pods.get(message.uid)
+        if pod is not None and not pod.final and safe_name(message.volume):
+            folder = self.services.home.pod(message.uid) / "volumes" / message.volume
+            self.services.worker.submit(rewrite, folder, message.files, message.modes)
 
     def flush(self, reports: list[PodReport]) -> None:
         data = frame(Report(reports))

@@ -72,6 +72,25 @@ def write_files(folder: Path, mount: Mount) -> None:
         path.chmod(modes.get(name, 0o644))
 
 
+def rewrite(folder: Path, files: dict[str, bytes], modes: dict[str, int]) -> None:
+    """A volume's files as they are now, each changed at once: nobody reads half of one. A single file that is
+    mounted by subPath stays the old one, as on a cluster. Nothing, where the pod never got the volume."""
+    if not folder.is_dir():
+        return
+    wanted = {folder.joinpath(*parts_of(name)): name for name in files}
+    for path, name in wanted.items():
+        if path.is_file() and path.read_bytes() == files[name]:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f"..{path.name}.new")
+        new.write_bytes(files[name])
+        new.chmod(modes.get(name, 0o644))
+        new.replace(path)
+    for path in list(folder.rglob("*")):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+
+
 def beneath(base: Path, sub_path: str, *, create: bool) -> Path:
     """`base/sub_path`, made as a folder where it is missing. Unsafe: a link or a way out on the path."""
     here = base

@@ -33,8 +33,8 @@ Fetch = Callable[[Local, str, Obj], Awaitable[Obj | None]]
 """Bring an artifact that lies elsewhere (http, s3, git …) into the content store: `digest`, `size`,
 `directory`. The client's rights decide which Secrets may be read."""
 Judge = Callable[[Obj, Local, bool], list[str]]
-"""What upstream's validation says of a document, by its kind. The client is who looks templates up; true: it is
-only looked over, its arguments may get their values later."""
+"""What upstream's validation says of a document, by its kind. The client is who looks templates up; true: it
+is only looked over, its arguments may get their values later."""
 Receive = Callable[[Local, str, str, Any, Mapping[str, list[str]]], Awaitable[list[str]]]
 """An event arrived: client, namespace, discriminator, payload, headers → Workflows made."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from pinnace.api import logfile
 from pinnace.api.argo.errors import invalid
 
 BLOCK = 64 * 1024
@@ -70,16 +71,11 @@ class Tail:
     """One pod's log, from where it is wanted on. `dry`: the last read found no more."""
 
     def __init__(self, pod: str, uid: str, path: Path, wanted: Wanted) -> None:
-        from pinnace.api.kube import log
-
         self.pod, self.uid, self.path, self.wanted = pod, uid, path, wanted
-        self.index = log.Index(path)
+        self.index = logfile.Index(path)
         self.offset = -1
         self.left = wanted.limit
         self.dry = False
-        self._tail = log.tail_offset
-        self._next = log.next_line
-        self._stamp = log.stamp
 
     def __iter__(self) -> Iterator[Line]:
         """To the end, the last line even if no newline ends it."""
@@ -128,9 +124,9 @@ class Tail:
             return False
         offset = 0
         if self.wanted.since is not None:
-            offset = self._next(self.path, self.index.offset_at(self.wanted.since))
+            offset = logfile.next_line(self.path, self.index.offset_at(self.wanted.since))
         if self.wanted.tail is not None:
-            offset = max(offset, self._tail(self.path, self.wanted.tail))
+            offset = max(offset, logfile.tail_offset(self.path, self.wanted.tail))
         self.offset = offset
         return True
 
@@ -138,7 +134,7 @@ class Tail:
         time = self.index.time_of(offset)
         content = raw.removesuffix(b"\n").decode(errors="replace")
         if self.wanted.timestamps:
-            content = f"{self._stamp(time).decode()} {content}"
+            content = f"{logfile.stamp(time).decode()} {content}"
         return Line(time, content, self.pod)
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from pinnace.api import logfile as log
 from pinnace.api.http import Request
-from pinnace.api.kube import log, parameters
+from pinnace.api.kube import parameters
 from pinnace.home import Home
 from pinnace.kinds import cause
 from pinnace.kinds.annotations import LOG_ALIASES

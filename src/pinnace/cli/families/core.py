@@ -15,6 +15,7 @@ from pinnace.controllers.core.quotas import Quotas
 from pinnace.controllers.core.roles import AggregatedRoles
 from pinnace.controllers.core.services import ServiceNames
 from pinnace.controllers.core.taints import Taints
+from pinnace.controllers.pods.refreshing import Refreshing
 from pinnace.controllers.recorder import Recorder
 
 
@@ -22,6 +23,7 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
     client, resources = platform.client, platform.catalogue.resources
     return [
         platform.pods,
+        Refreshing(client, platform.home, platform.pods.refresh),
         AggregatedRoles(client),
         Quotas(client),
         AccountSecrets(client, platform.tokens, platform.home.certificates / "ca.crt"),

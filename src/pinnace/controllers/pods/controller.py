@@ -31,7 +31,7 @@ from pinnace.home import Home
 from pinnace.kinds import placement
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.node.network.messages import NoService, Service
-from pinnace.node.protocol import Ack, Forget, Hello, Kill
+from pinnace.node.protocol import Ack, Forget, Hello, Kill, Refresh
 from pinnace.node.wire import NodeClient, NodeLink
 from pinnace.objects.client import DeleteOptions, Transactional
 from pinnace.objects.errors import StatusError
@@ -121,6 +121,11 @@ class Pods:
         link = self.binder.link
         if link is not None and (known or None) != service:
             send(link, service)
+
+    def refresh(self, message: Refresh) -> None:
+        """What a volume of a running pod holds now."""
+        if self.binder.link is not None:
+            send(self.binder.link, message)
 
     async def reconcile(self, key: Key) -> Result:
         if key == BIND:

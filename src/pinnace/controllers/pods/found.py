@@ -42,7 +42,7 @@ def needed(pod: Obj) -> set[Reference]:
     if TRANSFERS in (pod["metadata"].get("annotations") or ()):
         found.update(Reference(SECRET.key, name) for name in transfers.secrets(pod))
     for volume in spec.get("volumes") or ():
-        found.update(_of_volume(volume))
+        found.update(of_volume(volume))
     guests = spec.get("ephemeralContainers") or ()
     for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()), *guests):
         if container.get("env") or container.get("envFrom"):
@@ -64,7 +64,7 @@ def _ref(source: Obj, secret: str, config: str) -> Iterator[Reference]:
         yield Reference(CONFIG_MAP.key, found.get("name", ""))
 
 
-def _of_volume(volume: Obj) -> Iterator[Reference]:
+def of_volume(volume: Obj) -> Iterator[Reference]:
     if found := volume.get("secret"):
         yield Reference(SECRET.key, found.get("secretName", ""))
     if found := volume.get("configMap"):

@@ -2,7 +2,8 @@
 
 Effects: a claim's folder is made at its first use, and a namesake's data set aside. Everything else is a
 pure translation. hostPath is refused unless the administrator of this home allowed the path; `Mount.files`
-carries configMaps, secrets, projected and downwardAPI volumes as they are at the start.
+carries configMaps, secrets, projected and downwardAPI volumes as they are at the start (what they are
+later is told by `refreshing`).
 """
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ class Volumes:
 
     def mounts(self, container: Obj, env: Mapping[str, str]) -> list[Mount]:
         return [self._mount(mount, env) for mount in container.get("volumeMounts") or ()]
+
+    def content(self, name: str) -> Volume | None:
+        """A volume that is files as they were read, and nothing else."""
+        volume = self._volumes[name]
+        return volume if volume.files is not None else None
 
     def _mount(self, mount: Obj, env: Mapping[str, str]) -> Mount:
         volume = self._volumes.get(mount["name"])

@@ -155,12 +155,11 @@ def artifact(uri: str, key: str, namespace: str, artifacts: Artifacts) -> Source
 def fetched(uri: str, access: Access, read_only: bool) -> Source:
     """An init container brings it into a folder that the server then mounts."""
     mount = {"name": PROVISIONED, "mountPath": FOLDER}
-    own = ("name", "args", "command")
-    given = {name: value for name, value in access.container.items() if name not in own}
+    given = {name: value for name, value in access.container.items() if name != "name"}
     env = {entry["name"]: entry for entry in (*(given.get("env") or ()), *access.env)}
     fetcher: Obj = {
         **given, "name": "storage-initializer", "image": given.get("image") or INITIALIZER,
-        "args": [uri, FOLDER], "env": list(env.values()),
+        "args": [*(given.get("args") or ()), uri, FOLDER], "env": list(env.values()),
         "volumeMounts": [*(given.get("volumeMounts") or ()), mount, *access.mounts],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from pinnace.authoring.argo import merging
 from pinnace.authoring.argo.validation import problems
 from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
@@ -21,7 +22,7 @@ from pinnace.controllers.workflow.agent.client import Agent
 from pinnace.controllers.workflow.ending import Ending
 from pinnace.controllers.workflow.errands import Errands
 from pinnace.controllers.workflow.live import Live
-from pinnace.controllers.workflow.locations import Depot, LocationError, depot
+from pinnace.controllers.workflow.locations import CONTROLLER, Depot, LocationError, depot
 from pinnace.controllers.workflow.locks import LockError, Locks
 from pinnace.controllers.workflow.measures import Measures
 from pinnace.controllers.workflow.repository import Repository
@@ -37,6 +38,7 @@ from pinnace.kinds.argo import (
     WORKFLOW_TEMPLATE,
     Spec,
 )
+from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, Selection, Transactional
 from pinnace.objects.errors import StatusError
@@ -254,9 +256,11 @@ class Workflows:
         """False: the workflow cannot run, and says why."""
         obj = live.obj
         try:
+            fresh = not (obj.get("status") or {}).get("phase")
+            if fresh:
+                live.obj = obj = merging.born(obj, self.usual())
             spec = self._spec(obj)
             live.depot = self.depot(spec_of(spec), live.namespace)
-            fresh = not (obj.get("status") or {}).get("phase")
             if fresh:
                 live.obj = obj = birth.born(obj, spec)
         except (TemplateError, LocationError) as error:
@@ -300,7 +304,22 @@ class Workflows:
         if found is None:
             kind = CLUSTER_WORKFLOW_TEMPLATE if cluster else WORKFLOW_TEMPLATE
             raise TemplateError(f'{kind.key} "{reference.get("name", "")}" not found')
-        return merge_spec(obj, found)
+        return merge_spec(obj, found, self.usual())
+
+    def usual(self) -> Obj | None:
+        """`workflowDefaults` of the controller's configuration."""
+        namespace, name = CONTROLLER
+        found = self.client.peek(CONFIG_MAP, name, namespace)
+        said = ((found or {}).get("data") or {}).get("workflowDefaults")
+        if not said:
+            return None
+        import yaml  # only where somebody configures it
+
+        try:
+            usual = from_yaml(said)
+        except yaml.YAMLError as error:
+            raise TemplateError(f"workflowDefaults of ConfigMap {namespace}/{name}: {error}") from None
+        return usual if isinstance(usual, dict) else None
 
     def depot(self, spec: Spec, namespace: str) -> Depot:
         """Where artifacts of this workflow lie by default. Raises LocationError."""

@@ -18,6 +18,7 @@ from pinnace.controllers.workflow.outputs import OutputError
 from pinnace.controllers.workflow.retry import span
 from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import Report, report
+from pinnace.controllers.workflow.tags import texts
 from pinnace.kinds.argo import FULFILLED, Links, text
 from pinnace.kinds.resource import Obj
 
@@ -288,12 +289,17 @@ class Act(msgspec.Struct, frozen=True):
 
 
 class Resource(Leaf):
-    __slots__ = ()
+    """Done in control, without a process. Where the template speaks of its pod there is one all the same."""
+
+    __slots__ = ("stands",)
 
     def open(self) -> None:
         assert self.program is not None
         declared = self.program.template.resource
         assert declared is not None
+        self.stands = any("pod.name" in found for found in texts(self.program.raw.get("resource")))
+        if self.stands and self.fresh:
+            self.run.outbox.pods.append(pods.standing(self))
         made = rendered(msgspec.to_builtins(declared), self.scope())
         account = self.program.template.service_account_name or self.run.spec.service_account_name
         target = self.node.pinnace.target if self.node.pinnace is not None else None
@@ -324,10 +330,17 @@ class Resource(Leaf):
         self.node.phase = "Running"
         self.run.touch(self.node)
 
+    def finish(self, phase: str, message: str = "") -> None:
+        if self.stands:
+            self.run.outbox.stood.append((self.run.pod_name(self), phase, message))
+        super().finish(phase, message)
+
     def ended(self, phase: str, message: str, outputs: Obj | None) -> None:
         if self.node.phase in FULFILLED:
             return
         self.node.outputs = outputs
+        self.node.progress = "1/1" if phase == "Succeeded" else self.node.progress
+        self.run.charge(self.node)
         if outputs is not None and phase == "Succeeded":
             self.run.publish(outputs)
         self.finish(phase, message)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pinnace.controllers.built_in import CONFIG_MAP, POD
-from pinnace.controllers.workflow import flush, gathering
+from pinnace.controllers.workflow import flush, gathering, pods
 from pinnace.controllers.workflow.ending import PodGC, pod_gc
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
@@ -162,6 +162,8 @@ class Live:
             for pod in out.pods
         ]
         changes += self._collected(out)
+        if out.stood:
+            changes += self._stood(out)
         await self._write(changes, rows, flush_=due)
         if out.samples:
             self.house.measures.take(out.samples)
@@ -190,6 +192,17 @@ class Live:
             if not entry.cache
         ]
         return rows
+
+    def _stood(self, out: Outbox) -> list[Change]:
+        """Pods that stood for an action end with it."""
+        assert self.run is not None
+        found = []
+        for name, phase, message in out.stood:
+            pod = self.house.client.peek(POD, name, self.namespace)
+            if pod is not None:
+                ended = pods.stood(pod, phase, message, self.run.stamp())
+                found.append(Change(verb="status", resource=POD, obj=ended, trusted=True))
+        return found
 
     def _collected(self, out: Outbox) -> list[Change]:
         """podGC: pods that go in the very commit that records their end."""

@@ -22,8 +22,14 @@ DEFAULT_KEY = "workflows.argoproj.io/default-artifact-repository"
 KEY_FORMAT = "{{workflow.name}}/{{pod.name}}"
 BUCKETS = {"s3": "key", "gcs": "key", "azure": "blob", "oss": "key", "hdfs": "path"}
 """Kinds that a repository can have → the field that says where in it."""
-OWNERS = {"s3": "bucket", "gcs": "bucket", "azure": "container", "oss": "bucket", "hdfs": "addresses"}
-"""The field that makes a location whole; without it it is one in the default repository."""
+OWNERS = {
+    "s3": ("endpoint", "bucket"),
+    "gcs": ("bucket",),
+    "azure": ("endpoint", "container"),
+    "oss": ("endpoint", "bucket"),
+    "hdfs": ("addresses",),
+}
+"""The fields that make a location whole; without one of them it is a key of the default repository."""
 ELSEWHERE = ("http", "artifactory", "git", "plugin")
 KINDS = (*BUCKETS, *ELSEWHERE, "raw")
 ARCHIVES = {"tar": ".tgz", "zip": ".zip", "none": ""}
@@ -163,7 +169,7 @@ def place_of(document: Obj, depot: Depot) -> Place | None:
         return Place(kind, at)
     if kind not in BUCKETS:
         return None
-    if at.get(OWNERS[kind]):
+    if all(at.get(field) for field in OWNERS[kind]):
         return Place(kind, at)
     if not depot.kind:
         return None

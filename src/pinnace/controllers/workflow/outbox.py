@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 class Outbox:
     """What the world has to do. Emptied by whoever takes it."""
 
-    __slots__ = ("acts", "artifacts", "errands", "memos", "nodes", "pods", "removals", "samples", "unlocked")
+    __slots__ = (
+        *("acts", "artifacts", "errands", "memos", "nodes", "pods"),
+        *("removals", "samples", "stood", "unlocked"),
+    )
 
     def __init__(self) -> None:
         self.pods: list[Obj] = []
@@ -31,6 +34,8 @@ class Outbox:
         self.memos: list[Entry] = []
         self.samples: list[Sample] = []
         """Metrics to count, once this is committed."""
+        self.stood: list[tuple[str, str, str]] = []
+        """Pods that stand for a resource action which has ended: name, the node's phase and message."""
         self.unlocked: list[str] = []
         """Holders of locks that let go, once this is committed."""
 

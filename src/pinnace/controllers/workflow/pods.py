@@ -33,9 +33,11 @@ from pinnace.objects.document import clone
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.inputs import Inputs
-    from pinnace.controllers.workflow.leaves import Pod
+    from pinnace.controllers.workflow.leaves import Leaf, Pod
     from pinnace.controllers.workflow.template import Program
 
+STANDING = "control"
+EXECUTOR_IMAGE = "quay.io/argoproj/argoexec:latest"
 NO_DEADLINE = "0001-01-01T00:00:00Z"
 LOGS, LOG_FILE = "main-logs", "main.log"
 """What upstream calls the artifact that a kept log is, and its file."""
@@ -280,6 +282,64 @@ def _pod(frame: Pod, document: Obj, spec: Obj, staging: str) -> Obj:
     }
 
 
+def standing(frame: Leaf) -> Obj:
+    """The Pod of a resource action: labelled and named as any, run by control itself, so on no node that the
+    scheduler knows. Its status is the action's (`stood`)."""
+    run, program = frame.run, frame.program
+    assert program is not None
+    template = program.template
+    document: Obj = {
+        "labels": {**_meta(run.spec.pod_metadata, "labels"), **_meta(template.metadata, "labels")},
+        "annotations": _meta(template.metadata, "annotations"),
+    }
+    command = ["argoexec", "resource", template.resource.action if template.resource else ""]
+    spec: Obj = {
+        "restartPolicy": "Never",
+        "nodeName": STANDING,
+        "terminationGracePeriodSeconds": 0,
+        "serviceAccountName": template.service_account_name or run.spec.service_account_name or "default",
+        "containers": [{"name": "main", "image": EXECUTOR_IMAGE, "command": command}],
+    }
+    scope = frame.scope()
+    render = compile_tree(document)
+    shown: Obj = document if render is None else render(scope)
+    own = {NODE_ID: frame.node.id, "workflows.argoproj.io/node-name": frame.node.name}
+    meta = {
+        "name": run.pod_name(frame),
+        "namespace": run.namespace,
+        "labels": {**shown["labels"], **run.pod_labels},
+        "annotations": {**own, **reserved.without(shown["annotations"])},
+        "ownerReferences": run.owner_references,
+    }
+    made = completed(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    made["status"] = {
+        **(made.get("status") or {}),
+        "phase": "Running",
+        "startTime": run.stamp(),
+        "containerStatuses": [_stood_state({"running": {"startedAt": run.stamp()}})],
+    }
+    return made
+
+
+def stood(pod: Obj, phase: str, message: str, now: str) -> Obj:
+    """The same at the action's end."""
+    good = phase == "Succeeded"
+    ended = {"exitCode": 0 if good else 1, "reason": "Completed" if good else "Error", "finishedAt": now}
+    status = {
+        **(pod.get("status") or {}),
+        "phase": "Succeeded" if good else "Failed",
+        "containerStatuses": [_stood_state({"terminated": ended})],
+    }
+    if message:
+        status["message"] = message
+    return {**pod, "status": status}
+
+
+def _stood_state(state: Obj) -> Obj:
+    image = {"image": EXECUTOR_IMAGE, "imageID": ""}
+    return {"name": "main", "ready": "running" in state, "restartCount": 0, "state": state, **image}
+
+
 def _special(spec: Obj, patches: list[str]) -> Obj:
     """The spec of a pod with a deadline, which may have been a tag, or with patches."""
     if "activeDeadlineSeconds" in spec:
@@ -299,17 +359,25 @@ def _scope(frame: Pod, plan: Blueprint) -> Scope:
     extra: dict[str, str] | None = None
     if plan.uses_own:
         extra = {"node.name": node.name, "pod.name": frame.name}
-        for parameter in program.template.outputs.parameters:
-            if parameter.value_from is not None and parameter.value_from.path:
-                extra[f"outputs.parameters.{parameter.name}.path"] = parameter.value_from.path
-        for artifact in program.template.outputs.artifacts:
-            if artifact.get("path"):
-                extra[f"outputs.artifacts.{artifact.get('name')}.path"] = artifact["path"]
+        extra |= _paths(program.template, Scope(run.globals, frame.inputs.parameters, frame.inputs.artifacts))
     if frame.call.retry:
         extra = {**(extra or {}), **frame.call.retry}
     return Scope(
         run.globals, frame.inputs.parameters, frame.inputs.artifacts, item=frame.call.item, extra=extra
     )
+
+
+def _paths(template: Template, scope: Scope) -> dict[str, str]:
+    """`outputs.….path`: a path may name the template's own inputs."""
+    found = {
+        f"outputs.parameters.{parameter.name}.path": parameter.value_from.path
+        for parameter in template.outputs.parameters
+        if parameter.value_from is not None and parameter.value_from.path
+    }
+    for artifact in template.outputs.artifacts:
+        if artifact.get("path"):
+            found[f"outputs.artifacts.{artifact.get('name')}.path"] = artifact["path"]
+    return {name: Text.of(path).render(scope) if "{{" in path else path for name, path in found.items()}
 
 
 def _whole(value: Any, field: str) -> int:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pinnace.authoring.argo.expression import jq
 from pinnace.authoring.argo.expression.builtins import string
 from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.jq_builtins import text_of
 from pinnace.authoring.argo.expression.jsonpath import find
 from pinnace.controllers.workflow.conditions import ConditionError, holds
 from pinnace.controllers.workflow.leaves import Act
 from pinnace.kinds import names
-from pinnace.kinds.argo import Template
+from pinnace.kinds.argo import Template, ValueFrom, text
 from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Options, Selection
@@ -275,23 +277,19 @@ def _outputs(template: Template, found: Obj | None) -> Obj | None:
         origin = parameter.value_from
         if origin is None:
             continue
-        path = origin.json_path or _as_path(origin.jq_filter, parameter.name)
-        values = find(found, path) if path and found is not None else []
-        if not values and origin.default is not msgspec.UNSET:
-            values = [origin.default]
-        if not values:  # as the programs answer that upstream asks: kubectl, which prints nothing, and jq
-            values = ["" if origin.json_path else "null"]
-        item: Obj = {"name": parameter.name, "value": " ".join(string(value) for value in values)}
+        item: Obj = {"name": parameter.name, "value": _read(origin, found)}
         if parameter.global_name:
             item["globalName"] = parameter.global_name
         made.append(item)
     return {"parameters": made} if made else None
 
 
-def _as_path(jq: str, name: str) -> str:
-    """The jq filters that are paths (`.metadata.name`) are JSONPath as well; others need jq."""
-    if not jq:
-        return ""
-    if all(char.isalnum() or char in "._-[]\"'$" for char in jq.strip()):
-        return jq.strip().replace('["', "['").replace('"]', "']")
-    raise ActError(f"output parameter '{name}': jqFilter {jq!r} is more than a path; use jsonPath")
+def _read(origin: ValueFrom, found: Obj | None) -> str:
+    """As the programs answer that upstream asks: kubectl prints nothing for what is missing, jq `null`."""
+    if origin.jq_filter and found is not None:
+        value = "\n".join(text_of(each) for each in jq.run(origin.jq_filter, found))
+        missing = value in ("", "null")
+    else:
+        values = find(found, origin.json_path) if origin.json_path and found is not None else []
+        value, missing = " ".join(string(each) for each in values), not values
+    return text(origin.default) if missing and origin.default is not msgspec.UNSET else value

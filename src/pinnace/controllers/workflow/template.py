@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.authoring.argo import depends
-from pinnace.authoring.argo.merging import merged, named, overlay
+from pinnace.authoring.argo.merging import joined, merged
 from pinnace.authoring.argo.validation.naming import nearest
 from pinnace.authoring.kfp import step
 from pinnace.controllers.workflow.facts import Fact, Facts
@@ -300,8 +300,9 @@ def reference_scope(reference: TemplateRef) -> str:
     return f"{'cluster' if reference.cluster_scope else 'namespaced'}/{reference.name}"
 
 
-def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
-    """`workflowTemplateRef`: the workflow's own spec over the template's. Named lists merge by name.
+def merge_spec(workflow: Obj, template: Obj | None, defaults: Obj | None = None) -> Obj:
+    """`workflowTemplateRef`: the workflow's own spec over the template's, and both over the controller's
+    defaults.
 
     Raises TemplateError."""
     own = without_nulls(workflow.get("spec") or {})
@@ -309,13 +310,10 @@ def merge_spec(workflow: Obj, template: Obj | None) -> Obj:
         return dict(own)
     base = without_nulls(template.get("spec") or {})
     spec_of(base)
-    made = overlay({key: value for key, value in base.items() if key != "arguments"}, own)
-    made["arguments"] = {
-        "parameters": named(base, own, "parameters"),
-        "artifacts": named(base, own, "artifacts"),
-    }
+    made = joined(own, base, without_nulls((defaults or {}).get("spec") or {}))
+    made.setdefault("arguments", {})
     made.pop("workflowTemplateRef", None)
-    return dict(made)
+    return made
 
 
 def without_nulls(document: Any) -> Any:

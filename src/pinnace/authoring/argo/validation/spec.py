@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pinnace.authoring.argo.merging import named
+from pinnace.authoring.argo.merging import joined
 from pinnace.authoring.argo.validation import naming, parts
 from pinnace.authoring.argo.validation.judge import Judge, base, hooks
 from pinnace.authoring.argo.validation.scope import ANY_ARTIFACT, GLOBALS, Lookup
@@ -115,7 +115,7 @@ def problems(
                 kind = "clusterworkflowtemplates" if cluster else "workflowtemplates"
                 return [f'{kind}.argoproj.io "{name}" not found']
             holder = found.get("spec") or {}
-        spec = _merged(own, holder)
+        spec = joined(own, holder) if holder else own
     found_wrong = list(_length(doc, "workflow", LONGEST))
     try:
         return found_wrong + list(
@@ -123,14 +123,6 @@ def problems(
         )
     except RecursionError:  # templates nested deeper than they may ever run
         return found_wrong
-
-
-def _merged(own: Obj, holder: Obj) -> Obj:
-    if not holder:
-        return own
-    made = {**holder, **{key: value for key, value in own.items() if value is not None}}
-    made["arguments"] = {key: named(holder, own, key) for key in ("parameters", "artifacts")}
-    return made
 
 
 def _problems(

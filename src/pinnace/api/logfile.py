@@ -2,7 +2,7 @@
 
 The node appends raw bytes; beside a log lies `<log>.idx`, fixed records (offset u64, microseconds u64, little
 endian): at that time the file was that long. So a byte's time is that of the first record beyond it.
-Called by `podlogs.py`. Every read is bounded; nothing here holds a whole log.
+Callers: `kube/podlogs`, `argo/lines`. Every read is bounded; nothing here holds a whole log.
 """
 
 from __future__ import annotations
