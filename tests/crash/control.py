@@ -62,7 +62,7 @@ async def main(home: Home, work: list[dict[str, Any]]) -> dict[str, Any]:
             await asyncio.wait_for(changed.wait(), PAUSE)
     manager.stop()
     await managing
-    result = told(store)
+    result = told(store, client)
     await store.close()
     return result
 
@@ -87,7 +87,7 @@ def settled(store: SqliteStore) -> bool:
     )
 
 
-def told(store: SqliteStore) -> dict[str, Any]:
+def told(store: SqliteStore, client: Local) -> dict[str, Any]:
     return {
         "pods": {
             pod["metadata"]["uid"]: {
@@ -101,7 +101,19 @@ def told(store: SqliteStore) -> dict[str, Any]:
         "workflows": {
             each["metadata"]["name"]: each["status"]["phase"] for each in store.list(WORKFLOW.key).items
         },
+        "trees": {each["metadata"]["name"]: tree(client, each) for each in store.list(WORKFLOW.key).items},
         "jobs": {job["metadata"]["name"]: job["status"] for job in store.list("jobs.batch").items},
+    }
+
+
+def tree(client: Local, workflow: dict[str, Any]) -> dict[str, list[str]]:
+    """Node name → type, phase and children's names: what the run came to, whatever it cost to get there."""
+    nodes = client.house.view(WORKFLOW, workflow)["status"]["nodes"]
+    return {
+        node["name"]: [
+            node["type"], node["phase"], *sorted(nodes[child]["name"] for child in node.get("children") or ())
+        ]
+        for node in nodes.values()
     }
 
 

@@ -97,6 +97,34 @@ class Site:
         templates = [{"name": "main", "steps": groups}, step]
         self.objects.append(workflow(name, {"templates": templates, **self.volumes}))
 
+    def mixed(self, name: str, rounds: int, seconds: float = 0.2) -> None:
+        """Loops, a first attempt that fails, a pause, a mutex that all such workflows want, hooks, an exit
+        handler. Who holds the mutex says so in the ledger: `hold <name> <pid>`, `free <name> <pid>`."""
+        step = self.step(seconds)
+        script = step["command"][2]
+        flaky = {**step, "command": ["/bin/sh", "-c", f'{script}; test "{{{{retries}}}}" != 0']}
+        held = {**step, "command": [
+            "/bin/sh", "-c",
+            f'echo "hold {name} $$" >> "/$LEDGER"; {script}; echo "free {name} $$" >> "/$LEDGER"',
+        ]}  # fmt: skip
+        groups: list[list[dict[str, Any]]] = []
+        for number in range(rounds):
+            groups += [
+                [{"name": f"loop-{number}", "template": "step", "withItems": ["a", "b"]},
+                 {"name": f"flaky-{number}", "template": "flaky"}],
+                [{"name": f"alone-{number}", "template": "alone"},
+                 {"name": f"pause-{number}", "template": "pause"}],
+            ]  # fmt: skip
+        groups[0][0]["hooks"] = {"running": {"template": "step", "expression": "true"}}
+        templates = [
+            {"name": "main", "steps": groups},
+            {"name": "step", "container": step},
+            {"name": "flaky", "container": flaky, "retryStrategy": {"limit": 2}},
+            {"name": "alone", "container": held, "synchronization": {"mutexes": [{"name": "one"}]}},
+            {"name": "pause", "suspend": {"duration": "1"}},
+        ]
+        self.objects.append(workflow(name, {"templates": templates, "onExit": "step"}))
+
     def artifacts(self, name: str, width: int) -> None:
         """One step hands two artifacts to `width` others, and each leaves two. Who is lost is repeated."""
         made = [{"name": word, "path": f"/tmp/{word}"} for word in ("one", "two")]
@@ -182,8 +210,14 @@ class Site:
         found: Counter[tuple[str, str]] = Counter()
         for line in self.ledger.read_text().splitlines() if self.ledger.exists() else ():
             word, uid, _ = line.split()
-            found[word, uid] += 1
+            if word in ("start", "end"):
+                found[word, uid] += 1
         return found
+
+    def holders(self) -> list[tuple[str, str]]:
+        """(hold or free, workflow), in the order in which it happened."""
+        lines = [line.split() for line in self.ledger.read_text().splitlines()]
+        return [(word, name) for word, name, _ in lines if word in ("hold", "free")]
 
     def wait_for_starts(self, count: int, within: float = 20) -> None:
         end = time.monotonic() + within

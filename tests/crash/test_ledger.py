@@ -113,6 +113,35 @@ def test_control_is_killed_twenty_times(tmp_path: Path) -> None:
 
 @pytest.mark.serial
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kills", "rounds"),
+    [(50, 12), pytest.param(200, 50, marks=[pytest.mark.heavy, pytest.mark.timeout(900)])],
+)
+def test_a_storm_over_locks_pauses_retries_and_hooks(tmp_path: Path, kills: int, rounds: int) -> None:
+    """The same tree as undisturbed, nothing twice, the mutex in one hand at a time and in none at the end."""
+    dice = random.Random(kills)
+    (tmp_path / "calm").mkdir()
+    with Site(tmp_path / "calm") as site:
+        for name in ("one", "two"):
+            site.mixed(name, rounds, seconds=0.01)
+        calm = site.finish(600)
+    with Site(tmp_path) as site:
+        for name in ("one", "two"):
+            site.mixed(name, rounds)
+        done = sum(site.kill_control(0.35 + dice.random() * 0.6) for _ in range(kills))
+        result = site.finish(600)
+        assert done == kills, "the work must outlast the storm"
+        assert set(site.lines().values()) == {1}, "no step begins or ends twice"
+        assert {uid for _, uid in site.lines()} == set(result["pods"])
+        held = site.holders()
+        assert [word for word, _ in held] == ["hold", "free"] * (2 * rounds)
+        assert all(held[n][1] == held[n + 1][1] for n in range(0, len(held), 2))
+    assert result["workflows"] == {"one": "Succeeded", "two": "Succeeded"}
+    assert result["trees"] == calm["trees"]
+
+
+@pytest.mark.serial
+@pytest.mark.slow
 def test_a_dead_node_loses_its_pods_and_nobody_runs_them_again(tmp_path: Path) -> None:
     dice = random.Random(7)
     with Site(tmp_path) as site:
