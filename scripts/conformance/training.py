@@ -28,7 +28,7 @@ JOBS = ("TFJob", "PyTorchJob", "XGBoostJob", "PaddleJob", "JAXJob", "MPIJob", "T
 GPU = "names a GPU"
 GOOD, BAD = ("Succeeded", "Complete"), ("Failed",)
 REMOTE = ("hf://", "s3://")
-MADE_WITHIN, OVER_WITHIN = 20.0, 300.0
+MADE_WITHIN, OVER_WITHIN = 20.0, 600.0
 Document = dict[str, Any]
 
 

@@ -36,6 +36,7 @@ NOT_RUN = {
     "pinnace down": "the fixture runs it at the end",
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
+    "pinnace run training.py": "the reader's file: tests/hera/test_hera.py runs one",
     "pinnace COMMAND": "a synopsis of the reference",
     "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
     "pinnace check digits": "tests/export/test_cluster.py checks that bundle",

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.platform import Platform
 from tests.pipelines.conftest import script
 
-pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 HELLO = """
 from kfp import dsl

@@ -18,7 +18,7 @@ from scripts.conformance import pipelines
 from tests.e2e.platform import Platform
 
 PROGRAM = Path(__file__).parent / "programs" / "surface.py"
-pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
 

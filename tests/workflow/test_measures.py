@@ -136,3 +136,28 @@ def test_nothing_is_counted_again_after_a_crash() -> None:
     again.settle()
     assert len(world.samples) == 1
     assert not again.samples
+
+
+def progress(world: World, name: str, said: str, phase: str = "Running") -> None:
+    pod = world.pods[name]
+    annotations = {**pod["metadata"]["annotations"], "workflows.argoproj.io/progress": said}
+    found = {**pod, "metadata": {**pod["metadata"], "annotations": annotations}, "status": {"phase": phase}}
+    world.run.observe(found, world.now)
+    world.settle()
+
+
+def test_a_step_says_how_far_it_is_and_the_workflow_adds_it_up() -> None:
+    steps = [[call("a"), call("b", "fail")]]
+    world = World(workflow([{"name": "main", "steps": steps}, leaf()]), by_argument)
+    world.settle()
+    assert world.run.progress == "0/2"
+    progress(world, world.order[0], "3/10")
+    assert (world.node("$wf[0].a").progress, world.run.progress) == ("3/10", "3/11")
+    progress(world, world.order[0], "11/10")
+    progress(world, world.order[0], "nonsense")
+    assert world.run.progress == "3/11"
+    again = World(world.run.workflow, nodes=[*world.nodes.values()])
+    again.settle()
+    assert again.run.progress == "3/11"
+    world.go()
+    assert (world.node("$wf[0].a").progress, world.run.progress) == ("10/10", "10/11")

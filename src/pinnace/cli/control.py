@@ -129,7 +129,8 @@ async def live(
     server = await listen(application, home, port)
     inside = serve_at(application, home.api_socket, server.tls)
     platform.pods.reached_at("127.0.0.1", server.port)
-    platform.pods.publish(records.service(home))
+    for service in records.services(home):
+        platform.pods.publish(service)
     managing = asyncio.create_task(manager.run())
     Waking(platform, manager, families).start()
     announce(home, server.port, authenticator.token)

@@ -23,14 +23,24 @@ DOORS = {
 }
 
 
-SPACE, NAME, ADDRESS, PORT = "kubeflow", "model-registry-service", "10.96.0.11", 8080
-"""Where Kubeflow's documentation looks for the Model Registry from inside a cluster."""
-HOSTS = tuple(f"{NAME}{rest}" for rest in (f".{SPACE}", f".{SPACE}.svc", f".{SPACE}.svc.cluster.local"))
+SPACE = "kubeflow"
+INSIDE = {
+    "model-registry-service": ("10.96.0.11", Port(8080, "http-api")),
+    "ml-pipeline": ("10.96.0.12", Port(8888, "http")),
+}
+"""Where Kubeflow's documentation and SDKs look for the Model Registry and for Pipelines inside a cluster."""
+HOSTS = tuple(
+    f"{name}{rest}" for name in INSIDE
+    for rest in ("", f".{SPACE}", f".{SPACE}.svc", f".{SPACE}.svc.cluster.local")
+)
 
 
-def service(home: Home) -> Service:
-    """That name in the pods' network; what comes there is the API's."""
-    return Service(SPACE, NAME, ADDRESS, ports=(Port(PORT, "http-api"),), socket=str(home.api_socket))
+def services(home: Home) -> list[Service]:
+    """Those names in the pods' network; what comes there is the API's."""
+    return [
+        Service(SPACE, name, address, ports=(port,), socket=str(home.api_socket))
+        for name, (address, port) in INSIDE.items()
+    ]
 
 
 class Records:

@@ -39,7 +39,7 @@ class Argo:
             home=stack.home, store=stack.store, catalogue=stack.catalogue, client=stack.local
         )
         stack.context.routes.extend(Door(lambda: face(platform)).routes())
-        self.http = stack.http()
+        self.http = stack.http(headers={"user-agent": "argo"})
 
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> httpx.Response:
         content = None if body is None else json.dumps(body)

@@ -54,7 +54,7 @@ def called(name, **options):
 # create, wait, lint, get, list, logs, artifacts
 good = called("good", arguments={"wanted": "yes"}, labels={"kept": "good"})
 assert good.lint().spec.entrypoint == "main"
-made = good.create(wait=True, poll_interval=1)
+made = good.create(wait=True, poll_interval=0.5)
 assert made.status.phase == "Succeeded", made.status
 names = [one.metadata.name for one in service.list_workflows(label_selector="kept=good", limit="5").items]
 assert names == ["good"]
@@ -77,16 +77,16 @@ except NotFound as error:
     assert "absent" in str(error), error
 
 # retry, resubmit
-bad = called("bad", arguments={"wanted": "no"}).create(wait=True, poll_interval=1)
+bad = called("bad", arguments={"wanted": "no"}).create(wait=True, poll_interval=0.5)
 assert bad.status.phase == "Failed", bad.status
 service.retry_workflow("bad", m.WorkflowRetryRequest(parameters=["wanted=yes"]))
 waiting = Workflow(name="bad")
-assert waiting.wait(poll_interval=1).status.phase == "Succeeded"
+assert waiting.wait(poll_interval=0.5).status.phase == "Succeeded"
 again = service.resubmit_workflow("bad", m.WorkflowResubmitRequest(parameters=["wanted=no"]))
-assert Workflow(name=again.metadata.name).wait(poll_interval=1).status.phase == "Failed"
+assert Workflow(name=again.metadata.name).wait(poll_interval=0.5).status.phase == "Failed"
 third = service.resubmit_workflow(
     again.metadata.name, m.WorkflowResubmitRequest(memoized=True, parameters=["wanted=yes"]))
-ended = Workflow(name=third.metadata.name).wait(poll_interval=1)
+ended = Workflow(name=third.metadata.name).wait(poll_interval=0.5)
 assert ended.status.phase == "Succeeded", ended.status
 kept = next(one for one in ended.status.nodes.values() if one.display_name == "say")
 assert (kept.type, kept.message.startswith("original pod: ")) == ("Skipped", True)
@@ -110,11 +110,11 @@ asked = asking("asking")
 service.set_workflow("asking", m.WorkflowSetRequest(
     node_field_selector="displayName=approve", output_parameters='{"answer": "yes"}'))
 service.resume_workflow("asking", m.WorkflowResumeRequest(node_field_selector="displayName=approve"))
-assert asked.wait(poll_interval=1).status.phase == "Succeeded"
+assert asked.wait(poll_interval=0.5).status.phase == "Succeeded"
 refused = asking("refused")
 service.stop_workflow("refused", m.WorkflowStopRequest(
     node_field_selector="displayName=approve", message="not today"))
-assert refused.wait(poll_interval=1).status.phase == "Failed"
+assert refused.wait(poll_interval=0.5).status.phase == "Failed"
 for name, end in (("stopped", "stop"), ("terminated", "terminate")):
     w = asking(name)
     service.suspend_workflow(name, m.WorkflowSuspendRequest())
@@ -122,7 +122,7 @@ for name, end in (("stopped", "stop"), ("terminated", "terminate")):
     kind = {"stop": m.WorkflowStopRequest, "terminate": m.WorkflowTerminateRequest}[end]
     getattr(service, f"{end}_workflow")(name, kind())
     service.resume_workflow(name, m.WorkflowResumeRequest())
-    assert w.wait(poll_interval=1).status.phase == "Failed", name
+    assert w.wait(poll_interval=0.5).status.phase == "Failed", name
 
 # templates, cluster templates, schedules
 with WorkflowTemplate(name="greet", entrypoint="main", arguments={"message": "hi"}) as template:
@@ -136,7 +136,7 @@ assert [one.metadata.name for one in service.list_workflow_templates().items] ==
 submitted = service.submit_workflow(m.WorkflowSubmitRequest(
     resource_kind="WorkflowTemplate", resource_name="greet",
     submit_options=m.SubmitOpts(parameters=["message=submitted"], labels="by=submit")))
-assert Workflow(name=submitted.metadata.name).wait(poll_interval=1).status.phase == "Succeeded"
+assert Workflow(name=submitted.metadata.name).wait(poll_interval=0.5).status.phase == "Succeeded"
 with ClusterWorkflowTemplate(name="everywhere", entrypoint="main") as cluster:
     with Steps(name="main"):
         say(arguments={"message": "x"})
@@ -167,7 +167,7 @@ assert values.items == ["good"]
 assert "hello from good" in service.get_output_artifact_by_uid(uid, node.id, "note")
 revived = service.resubmit_archived_workflow(uid, m.ResubmitArchivedWorkflowRequest(
     name="good", namespace="default", uid=uid))
-assert Workflow(name=revived.metadata.name).wait(poll_interval=1).status.phase == "Succeeded"
+assert Workflow(name=revived.metadata.name).wait(poll_interval=0.5).status.phase == "Succeeded"
 gone = service.get_workflow("refused").metadata.uid
 service.delete_workflow("refused")
 service.retry_archived_workflow(gone, m.RetryArchivedWorkflowRequest(
@@ -189,7 +189,7 @@ assert service.get_user_info().subject == "pinnace-admin"
 async def later():
     async with AsyncWorkflowsService() as remote:
         w = called("async", arguments={"wanted": "yes"}, workflows_service=remote)
-        return await w.async_create(wait=True, poll_interval=1)
+        return await w.async_create(wait=True, poll_interval=0.5)
 
 
 assert asyncio.run(later()).status.phase == "Succeeded"

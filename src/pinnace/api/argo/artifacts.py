@@ -22,6 +22,7 @@ from pinnace.api.argo.call import SENT, Call, Entry
 from pinnace.api.argo.errors import absent
 from pinnace.api.argo.workflows import found
 from pinnace.api.http import Headers
+from pinnace.data.remote.jobs import completed
 from pinnace.data.tree import EXECUTABLE, FILE, FOLDER, Leaf
 from pinnace.kinds.resource import Obj
 
@@ -112,7 +113,8 @@ async def content_of(call: Call, workflow: Obj, direction: str) -> Content:
         raise absent(f"artifact not found: {call.names['artifact']} of node {call.names['node']}")
     if artifact.get("deleted"):
         raise absent(f"artifact {artifact['name']} was deleted by the workflow's artifactGC")
-    return await _located(call, artifact, str(workflow["metadata"]["namespace"]))
+    whole = completed(artifact, (workflow.get("status") or {}).get("artifactRepositoryRef"))
+    return await _located(call, whole, str(workflow["metadata"]["namespace"]))
 
 
 async def _located(call: Call, artifact: Obj, namespace: str) -> Content:

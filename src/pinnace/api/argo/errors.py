@@ -7,7 +7,7 @@ from pinnace.objects.errors import StatusError
 CODES = {400: 3, 401: 16, 403: 7, 404: 5, 408: 4, 409: 6, 413: 8, 422: 3, 429: 8, 501: 12, 503: 14, 507: 8}
 UNAUTHENTICATED = (
     "token not valid: send `Authorization: Bearer <token>`; the owner's token is in the file `token` of the "
-    "home (`pinnace status` names it)"
+    "home (`pinnace status` names the home)"
 )
 
 

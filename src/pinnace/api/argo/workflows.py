@@ -21,6 +21,9 @@ from pinnace.objects.steering import created_by
 
 LATEST = "@latest"
 PAGE = 200
+SDK = ("python-requests/", "python-httpx/")
+BEGINS = 5.0
+"""Seconds that a new Workflow may take to begin."""
 KINDS = {
     **dict.fromkeys(("WorkflowTemplate", "workflowtemplate", "workflowtemplates", "wftmpl"),
                     WORKFLOW_TEMPLATE.kind),
@@ -80,7 +83,33 @@ def _from(source: Obj) -> Obj:
 
 async def get(call: Call) -> Obj:
     wanted = fields.parse(call.query.get("fields", ""))
+    await _begun(call)
     return dict(wanted.of(await found(call, passing=True)))
+
+
+async def _begun(call: Call) -> None:
+    """Hera's waiting takes a Workflow that has no status yet for an error: it is answered when the engine has
+    seen it."""
+    if not call.request.header(b"user-agent").startswith(SDK) or _has_begun(call):
+        return
+    news = asyncio.Event()
+    stop = call.client.listen(lambda events: news.set() if any(
+        event.resource == WORKFLOW.key and event.name == call.name for event in events) else None)
+    try:
+        async with asyncio.timeout(BEGINS):
+            while not _has_begun(call):
+                await news.wait()
+                news.clear()
+    except TimeoutError:
+        pass
+    finally:
+        stop()
+
+
+def _has_begun(call: Call) -> bool:
+    """What the caller may see is asked afterwards."""
+    stored = call.client.peek(WORKFLOW, call.name, call.namespace)
+    return stored is None or bool((stored.get("status") or {}).get("phase"))
 
 
 async def found(call: Call, *, passing: bool = False) -> Obj:

@@ -7,6 +7,7 @@ input, the platform spec. Caller: `controllers/workflow/components`.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,12 @@ EXECUTOR_OUTPUT = "executor-output"
 VOLUME = "kfp-workspace"
 NO_FILE = "\0"
 TASK_CONFIG = "TASK_CONFIG"
+ASKS = re.compile(r"\bkfp\.Client\b|\bkfp\.client\b|\bfrom kfp import [^\n]*\bClient\b|\bml-pipeline\b")
+INSIDE = {
+    "KFP_ENDPOINT": "http://ml-pipeline.kubeflow.svc.cluster.local:8888",
+    "KF_PIPELINES_SA_TOKEN_PATH": "/var/run/secrets/kubernetes.io/serviceaccount/token",
+}
+"""As the SDK's command line and its client read them."""
 LIMITS = (("cpu", "resourceCpuLimit", "cpuLimit"), ("memory", "resourceMemoryLimit", "memoryLimit"))
 REQUESTS = (("cpu", "resourceCpuRequest", "cpuRequest"), ("memory", "resourceMemoryRequest", "memoryRequest"))
 
@@ -156,7 +163,7 @@ def prepared(step: Step, values: Mapping[str, str], node: str, *, local_paths: b
         "image": resolver.text(step.container.image),
         "command": resolver.words(step.container.command),
         "args": resolver.words(step.container.args),
-        "env": [*(env if passing.here(ENV) else []), *outfit.env],
+        "env": [*(env if passing.here(ENV) else []), *outfit.env, *inside(step)],
         "resources": amounts if passing.here(RESOURCES) else {},
         "volumeMounts": outfit.mounts,
         **outfit.container,
@@ -169,6 +176,15 @@ def prepared(step: Step, values: Mapping[str, str], node: str, *, local_paths: b
     groups, _ = layers.split(step.container.command)
     folders = [path_of(root), *([PARAMETERS] if step.outputs.parameters else [])]
     return Launch(template, root, declared(step, root), outfit.pull_secrets, folders, groups)
+
+
+def inside(step: Step) -> list[Obj]:
+    """For a component that asks Pipelines itself: where that is, and that the pod's own token is shown there.
+    Such a pod gets a network in which the name is known."""
+    if not any(ASKS.search(text) for text in (*step.container.command, *step.container.args)):
+        return []
+    given = {one.get("name") for one in step.container.env}
+    return [{"name": name, "value": value} for name, value in INSIDE.items() if name not in given]
 
 
 def environment(step: Step, resolver: placeholders.Resolver) -> list[Obj]:

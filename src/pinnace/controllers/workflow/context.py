@@ -302,14 +302,28 @@ class Context:
     def _count(self, node: NodeStatus) -> None:
         self.total += 1
         if node.type == "Pod":
-            self.pods_total += 1
+            done, total = _amounts(node.progress)
+            self.pods_done += done
+            self.pods_total += total
 
     def touch(self, node: NodeStatus) -> None:
         self.outbox.nodes[node.id] = node
 
+    def progressed(self, node: NodeStatus, progress: str) -> None:
+        """A pod says how far it is (`n/m`); the workflow's progress is the sum over its pods."""
+        before, now = _amounts(node.progress), _amounts(progress)
+        self.pods_done += now[0] - before[0]
+        self.pods_total += now[1] - before[1]
+        node.progress = progress
+
+    def ended(self, node: NodeStatus, phase: str) -> None:
+        """A pod's share of the progress at its end: all of it, if it succeeded."""
+        if phase == "Succeeded":
+            whole = _amounts(node.progress)[1]
+            self.progressed(node, f"{whole}/{whole}")
+
     def charge(self, node: NodeStatus) -> None:
         """A pod has ended: its share of progress and resourcesDuration."""
-        self.pods_done += 1
         if node.resources_duration is None:
             lasted = max(0, int(self.when(node.finished_at) - self.when(node.started_at)))
             node.resources_duration = {"cpu": lasted // 10 or int(lasted > 0), "memory": lasted}
@@ -463,6 +477,12 @@ class Context:
             if isinstance(daemon, Leaf) and daemon.node.phase not in FULFILLED:
                 daemon.stop("daemon ended")
         frame.daemons = None
+
+
+def _amounts(progress: str) -> tuple[int, int]:
+    """A pod that has not said anything is one piece of work."""
+    done, slash, total = progress.partition("/")
+    return (int(done), int(total)) if slash else (0, 1)
 
 
 _FRAMES: dict[str, type[Frame]] = {**FRAMES, "containerSet": Set, "steps": Steps, "dag": Dag, "Retry": Retry}

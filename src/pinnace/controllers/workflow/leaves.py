@@ -111,6 +111,9 @@ class Pod(Leaf):
         node = self.node
         if node.phase in FULFILLED:
             return
+        if report.progress and report.progress != node.progress:
+            self.run.progressed(node, report.progress)
+            self.run.touch(node)
         if report.phase in ("Pending", "Running"):
             self._running(report)
             return
@@ -177,7 +180,7 @@ class Pod(Leaf):
         daemoned = node.daemoned
         run.pods_known.pop(self.name, None)
         self._release()
-        node.progress = "1/1" if phase == "Succeeded" else node.progress
+        run.ended(node, phase)
         node.daemoned = None
         node.message = ""
         run.charge(node)
@@ -339,7 +342,7 @@ class Resource(Leaf):
         if self.node.phase in FULFILLED:
             return
         self.node.outputs = outputs
-        self.node.progress = "1/1" if phase == "Succeeded" else self.node.progress
+        self.run.ended(self.node, phase)
         self.run.charge(self.node)
         if outputs is not None and phase == "Succeeded":
             self.run.publish(outputs)
@@ -364,7 +367,7 @@ class Sent(Leaf):
         if result is not None:
             node.outputs = {"result": result}
         if node.type == "Pod":
-            node.progress = "1/1" if phase == "Succeeded" else node.progress
+            self.run.ended(node, phase)
             self.run.charge(node)
         self.finish(phase, message)
 

@@ -5,6 +5,7 @@ Pure: a Pod document in, a `Report` out. Callers: `run`, tests' fake executors m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from typing import Any
 
@@ -15,6 +16,8 @@ from pinnace.kinds.argo import COMPLETED
 from pinnace.kinds.resource import Obj
 
 NODE_ID = "workflows.argoproj.io/node-id"
+PROGRESS = "workflows.argoproj.io/progress"
+_PROGRESS = re.compile(r"(\d{1,18})/(\d{1,18})")
 KILLED = frozenset({137, 143})
 EXECUTOR = 64
 """The exit code of a container that was not run at all."""
@@ -33,9 +36,25 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     ready: bool = False
     ip: str = ""
     host: str = ""
+    progress: str = ""
+    """`n/m` as the step itself says it."""
 
 
 def report(pod: Obj) -> Report:
+    found = _report(pod)
+    annotations = (pod.get("metadata") or {}).get("annotations")
+    if annotations and PROGRESS in annotations and sound(annotations[PROGRESS]):
+        return msgspec.structs.replace(found, progress=annotations[PROGRESS])
+    return found
+
+
+def sound(progress: str) -> bool:
+    """Whether it is `n/m` with 0 <= n <= m and 0 < m."""
+    match = _PROGRESS.fullmatch(progress)
+    return match is not None and int(match[1]) <= int(match[2]) and int(match[2]) > 0
+
+
+def _report(pod: Obj) -> Report:
     status = pod.get("status") or {}
     phase = status.get("phase") or "Pending"
     host = (pod.get("spec") or {}).get("nodeName") or ""

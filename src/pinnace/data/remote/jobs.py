@@ -73,6 +73,16 @@ def kind_of(location: dict[str, Any]) -> str:
     return ""
 
 
+def completed(artifact: dict[str, Any], reference: dict[str, Any] | None) -> dict[str, Any]:
+    """A node's artifact with the whole of its location. Of one in the default repository the status tells
+    only the key; `reference` is the workflow's `status.artifactRepositoryRef`, which tells the rest."""
+    for kind, where in ((reference or {}).get("artifactRepository") or {}).items():
+        given = artifact.get(kind)
+        if isinstance(given, dict) and not (given.get("bucket") or given.get("container")):
+            return {**artifact, kind: {**where, **given}}
+    return artifact
+
+
 def refusal(kind: str) -> str:
     """Why a location of this kind is not reached; '' if it is."""
     why = REFUSED.get(kind)

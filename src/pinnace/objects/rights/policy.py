@@ -26,6 +26,8 @@ _ARGO_ALL = ",".join(
     f"{kind},{kind}/finalizers"
     for kind in (*_ARGO.split(","), "workflowtasksets", "workflowtaskresults", "workflowartifactgctasks")
 )
+_RUNS = "pipelineruns,pipelineexperiments"
+"""Our records of what is upstream's database."""
 _TRAINING = "tfjobs,pytorchjobs,mpijobs,xgboostjobs,paddlejobs,jaxjobs"
 _KATIB = "experiments,trials,suggestions"
 _SERVING = "inferenceservices,servingruntimes,inferencegraphs,trainedmodels"
@@ -106,8 +108,14 @@ ROLES: dict[str, tuple[str, ...]] = {
         "create : authorization.k8s.io : localsubjectaccessreviews",
         f"{BOTH} : {GROUP} : rolebindings,roles",
     ),
-    "kubeflow-pipelines-view": (f"{READ} : argoproj.io : {_ARGO}", "get,list : pipelines.kubeflow.org : *"),
-    "kubeflow-pipelines-edit": (f"{BOTH} : argoproj.io : {_ARGO}", "* : pipelines.kubeflow.org : *"),
+    "kubeflow-pipelines-view": (
+        f"{READ} : argoproj.io : {_ARGO}", "get,list : pipelines.kubeflow.org : *",
+        f"{READ} : pinnace.dev : {_RUNS}", f"{READ} : kubeflow.org : scheduledworkflows",
+    ),
+    "kubeflow-pipelines-edit": (
+        f"{BOTH} : argoproj.io : {_ARGO}", "* : pipelines.kubeflow.org : *",
+        f"{BOTH} : pinnace.dev : {_RUNS}", f"{BOTH} : kubeflow.org : scheduledworkflows",
+    ),
     "kubeflow-training-view": (
         f"{READ} : kubeflow.org : {_TRAINING}",
         f"{READ} : trainer.kubeflow.org : trainjobs,trainingruntimes,clustertrainingruntimes",
@@ -123,6 +131,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "kubeflow-kserve-edit": (f"{BOTH} : serving.kserve.io : *",),
     "pinnace-registry": (
         "* : /api/model_registry/*,/api/2.0/mlflow/*,/api/2.0/mlflow-artifacts/*",
+        "* : /apis/v2beta1/*,/apis/v1beta1/*",
     ),
     "pinnace-quickstart": (
         f"{BOTH} : : pods,pods/exec,pods/log,services,configmaps,persistentvolumeclaims,events",
@@ -130,6 +139,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         f"{BOTH} : batch : cronjobs,jobs",
         f"{BOTH} : argoproj.io : {_ARGO_ALL}",
         f"{BOTH} : kubeflow.org : *",
+        f"{BOTH} : pipelines.kubeflow.org : *",
+        f"{BOTH} : pinnace.dev : {_RUNS}",
         f"{BOTH} : trainer.kubeflow.org : trainjobs,trainingruntimes",
         f"{BOTH} : serving.kserve.io : *",
     ),
