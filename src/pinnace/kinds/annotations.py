@@ -17,6 +17,8 @@ SOCKETS = "pinnace.dev/sockets"
 SOCKET_PATHS = "pinnace.dev/socket-paths"
 GANG = "pinnace.dev/gang"
 GANG_SIZE = "pinnace.dev/gang-size"
+PRIORITY = "pinnace.dev/priority"
+"""A Workflow's own, on its Pods: their order among those of one PriorityClass."""
 LOG_ALIASES = "pinnace.dev/log-aliases"
 """`other=container` pairs, comma-separated: names under which clients ask for the log of a container, because
 on a cluster another one beside it writes it."""

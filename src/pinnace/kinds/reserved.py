@@ -11,11 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from pinnace.kinds import cause
-from pinnace.kinds.annotations import OUTPUTS, SOCKET_PATHS, SOURCES, STAGING, TRANSFERS
+from pinnace.kinds.annotations import (
+    OUTPUTS,
+    PRIORITY,
+    SOCKET_PATHS,
+    SOURCES,
+    STAGING,
+    TRANSFERS,
+)
 from pinnace.kinds.cause import Cause
 from pinnace.kinds.resource import Obj
 
-RESERVED = (STAGING, TRANSFERS, OUTPUTS, SOCKET_PATHS, SOURCES)
+RESERVED = (STAGING, TRANSFERS, OUTPUTS, SOCKET_PATHS, SOURCES, PRIORITY)
 _WHY = "is written by the platform alone; leave it out"
 
 

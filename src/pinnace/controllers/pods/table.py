@@ -16,7 +16,7 @@ from pinnace.controllers.pods.found import Reference, needed
 from pinnace.controllers.pods.pace import Pace, sort_of
 from pinnace.controllers.pods.schedule import Load, Start, Waiting
 from pinnace.controllers.pods.status import FINAL, NODE_NAME
-from pinnace.kinds.annotations import GANG, GANG_SIZE
+from pinnace.kinds.annotations import GANG, GANG_SIZE, PRIORITY
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import PodReport
 
@@ -52,7 +52,8 @@ class Entry:
         self.uid = uid
         self.pod = pod
         self.state = State.GATED
-        self.priority = 0
+        self.priority = (0, 0)
+        """Of its class, and of its Workflow."""
         self.asked: Waiting | None = None
         self.held: Start | None = None
         self.epoch = ""
@@ -97,7 +98,7 @@ class Table:
         self.pace = pace
         self.dropped: Callable[[str], None] = _nobody
         """Told of each pod that is over."""
-        self._lines: dict[int, dict[str, Entry]] = {}
+        self._lines: dict[tuple[int, int], dict[str, Entry]] = {}
         self._misses: dict[Place, set[str]] = {}
         self._milli = 0
         self._memory = 0
@@ -147,7 +148,7 @@ class Table:
         wanted = request.of_pod(pod)
         meta = pod["metadata"]
         server = pod["spec"].get("restartPolicy", "Always") == "Always"
-        entry.priority = int(pod["spec"].get("priority") or 0)
+        entry.priority = priority_of(pod)
         entry.sort = sort_of(pod)
         gang = gang_of(pod)
         size = int(meta["annotations"].get(GANG_SIZE) or 1) if gang else 1
@@ -256,6 +257,11 @@ class Table:
         line = self._lines.get(entry.priority)
         if line is not None and line.pop(entry.uid, None) is not None and not line:
             del self._lines[entry.priority]
+
+
+def priority_of(pod: Obj) -> tuple[int, int]:
+    own = (pod["metadata"].get("annotations") or {}).get(PRIORITY)
+    return int(pod["spec"].get("priority") or 0), int(own or 0)
 
 
 def _gated(pod: Obj) -> bool:

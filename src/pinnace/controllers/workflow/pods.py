@@ -24,7 +24,7 @@ from pinnace.controllers.workflow.scope import Scope
 from pinnace.controllers.workflow.status import NODE_ID, Report
 from pinnace.controllers.workflow.tags import Render, Text, compile_tree, texts
 from pinnace.kinds import reserved
-from pinnace.kinds.annotations import ISOLATION, STAGING, TRANSFERS
+from pinnace.kinds.annotations import ISOLATION, PRIORITY, STAGING, TRANSFERS
 from pinnace.kinds.argo import DOMAIN, Parameter, Spec, Template, text
 from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj
@@ -266,6 +266,8 @@ def _pod(frame: Pod, document: Obj, spec: Obj, staging: str) -> Obj:
         transfers = transferred(frame, document["sends"])
         if transfers:
             annotations[TRANSFERS] = transfers
+    if run.spec.priority:
+        annotations[PRIORITY] = str(run.spec.priority)
     if document["annotations"]:
         annotations |= reserved.without(document["annotations"])
     return {
