@@ -73,6 +73,10 @@ RULES: dict[str, tuple[list[str], str, str, Rule]] = {
 def rules() -> Rule:
     """The environments.yaml of the run."""
     found = [rule(image, *said) for image, said in RULES.items()]
+    for one in found:  # environments of the same content are built once
+        for other in found:
+            if other["requirements"] == one["requirements"]:
+                one["files"] = {**other["files"], **one["files"]}
     return {"environments": [*found, initializer()]}
 
 

@@ -76,6 +76,8 @@ def test_a_failed_step_is_entered_with_its_inputs_and_environment(platform: Plat
     assert "data at /in/data.txt" in inside.stderr
     assert inside.stdout.splitlines() == ["0.5", "hello 0.5"]
     assert "ZeroDivisionError" in inside.stderr
+    listed = platform.command("debug", f"{name}/make", "echo", "-n", "there")
+    assert listed.stdout == "there"
     asked = platform.command("debug", name, "--pdb", text="p text, number\nq\n", check=False)
     assert "script(5)<module>()" in asked.stdout
     assert "('hello', 7)" in asked.stdout

@@ -48,6 +48,13 @@ NOT_RUN = {
     "pinnace rerun workflow/digits": "the same",
     "kubectl apply -k examples/digits-transformer": "tests/serving/test_example.py runs it to the end",
     "kubectl apply -k examples/custom-model": "the same",
+    "pinnace run workflows/train.yaml": "the reader's file, on another machine",
+    "pinnace run flow.yaml": "the reader's file: tests/cli/test_watching.py runs one under watch",
+    "pinnace debug train-x7k2p": "the reader's run: tests/cli/test_debug.py enters one",
+    "pinnace debug train-x7k2p/fit": "the same",
+    "pinnace debug flow-x7k2p": "the same",
+    "pinnace debug flow-x7k2p/train": "the same",
+    "pip download": "fetches; tests/cli/test_prefetch.py builds from a wheelhouse",
     "kubectl port-forward --namespace istio-system": "tests/serving/test_first.py asks through it",
 }
 

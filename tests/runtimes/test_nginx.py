@@ -187,7 +187,7 @@ def test_an_nginx_of_this_machine_takes_over(tmp_path: Path) -> None:
     ours, real = tmp_path / "ours", tmp_path / "real"
     for folder in (ours, real):
         folder.mkdir()
-        (folder / "nginx").write_text('#!/bin/sh\necho "$@"\n')
+        (folder / "nginx").write_text('#!/bin/sh\n[ "$1" = -V ] || echo "$@"\n')
         (folder / "nginx").chmod(0o755)
     environment = {**os.environ, "PINNACE_NGINX": str(ours), "PATH": f"{ours}:{real}:{os.environ['PATH']}"}
     program = (

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import shutil
 import signal
 import ssl
+import subprocess
 import sys
 import time
 from functools import partial
@@ -72,6 +74,7 @@ def main() -> int:
     options = arguments(sys.argv[1:])
     furnish(ETC)
     if real := installed(os.environ.get(HERE, "")):
+        shelve(real)
         os.execv(real, [real, "-e", "stderr", *sys.argv[1:]])  # noqa: S606 - it is the program asked for
     if options.version:
         print("nginx version: a stand-in of Pinnace's", file=sys.stderr)
@@ -134,6 +137,14 @@ def installed(ours: str) -> str:
     folders = os.environ.get("PATH", "").split(os.pathsep)
     others = [one for one in folders if one and os.path.realpath(one) != os.path.realpath(ours or ".")]
     return shutil.which("nginx", path=os.pathsep.join([*others, "/usr/local/sbin", "/usr/sbin"])) or ""
+
+
+def shelve(real: str) -> None:
+    """The folders that a program of this machine was built to write to; a package would have made them."""
+    told = subprocess.run([real, "-V"], capture_output=True, text=True).stderr
+    for path in re.findall(r"--\S+-path=(/(?:var|run)/\S+)", told):
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
 
 
 def configured(options: argparse.Namespace) -> Site:
