@@ -120,3 +120,12 @@ def test_a_set_that_is_tried_again_has_nodes_for_each_attempt() -> None:
     told(world, {"a": 0, "b": 0, "main": 0}, "Succeeded")
     assert world.phase == "Succeeded"
     assert {"wf(0).a", "wf(1).main"} <= world.names()
+
+
+@pytest.mark.parametrize(("source", "says"), [("echo 1/2 > $ARGO_PROGRESS_FILE", True), ("true", False)])
+def test_only_a_step_that_names_the_file_of_progress_is_watched(source: str, says: bool) -> None:
+    script = {"image": "busybox", "command": ["sh"], "source": source}
+    world = World(workflow([{"name": "main", "script": script}]))
+    world.settle()
+    (pod,) = world.pods.values()
+    assert staging(pod).get("progress", False) is says

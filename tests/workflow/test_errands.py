@@ -14,6 +14,7 @@ import pytest
 
 from pinnace.controllers.workflow.agent.client import Agent
 from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
+from tests.workflow.world import START, World
 
 
 class Web(BaseHTTPRequestHandler):
@@ -134,3 +135,80 @@ def test_base64_is_what_a_body_from_bytes_is() -> None:
 
     assert _body({"bodyFrom": {"bytes": base64.b64encode(b"raw").decode()}}) == b"raw"
     assert _body({"body": "text"}) == b"text"
+
+
+def document() -> dict[str, Any]:
+    return {
+        "metadata": {"name": "calls"},
+        "spec": {
+            "entrypoint": "main",
+            "templates": [
+                {
+                    "name": "main",
+                    "steps": [
+                        [
+                            {
+                                "name": "call",
+                                "template": "call",
+                                "arguments": {"parameters": [{"name": "u", "value": "x"}]},
+                            }
+                        ]
+                    ],
+                },
+                {
+                    "name": "call",
+                    "inputs": {"parameters": [{"name": "u"}]},
+                    "http": {
+                        "url": "http://{{inputs.parameters.u}}/",
+                        "headers": [{"name": "N", "value": "{{workflow.name}}"}],
+                    },
+                    "retryStrategy": {"limit": 1},
+                },
+            ],
+        },
+    }
+
+
+def test_a_node_of_type_http_waits_for_its_answer_and_asks_again_after_a_crash() -> None:
+    world = World(document())
+    world.run.pump()
+    (errand,) = world.run.outbox.errands
+    assert errand.kind == "http"
+    assert errand.document == {"url": "http://x/", "headers": [{"name": "N", "value": "calls"}]}
+    world._take()
+    node = world.node("$wf[0].call(0)")
+    assert (node.type, node.phase) == ("HTTP", "Running")
+    again = World(document(), nodes=[*world.nodes.values()])
+    again.run.pump()
+    assert [each.node for each in again.run.outbox.errands] == [errand.node]
+    again.run.answered(errand.node, START, "Failed", "received non-2xx response code: 503", "busy")
+    again.run.pump()
+    (second,) = again.run.outbox.errands[1:]
+    again.run.answered(second.node, START, "Succeeded", "", "fine")
+    again.run.answered(second.node, START, "Failed", "too late", None)
+    again.settle()
+    assert again.phase == "Succeeded"
+    assert (again.node("$wf[0].call(1)").outputs or {})["result"] == "fine"
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_an_answer() -> None:
+    world = World(document())
+    world.run.pump()
+    (errand,) = world.run.outbox.errands
+    world.run.stop("Terminate", START)
+    world.settle()
+    world.run.answered(errand.node, START, "Succeeded", "", "late")
+    world.settle()
+    assert world.phase == "Failed"
+    assert world.node("$wf[0].call(0)").phase == "Failed"
+
+
+def test_a_plugin_has_upstreams_end() -> None:
+    world = World(
+        {
+            "metadata": {"name": "p"},
+            "spec": {"entrypoint": "m", "templates": [{"name": "m", "plugin": {"x": {}}}]},
+        }
+    ).go()
+    assert world.phase == "Failed"
+    assert world.run.message.startswith("no plugin executed the template")

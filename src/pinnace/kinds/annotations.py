@@ -22,3 +22,5 @@ PRIORITY = "pinnace.dev/priority"
 LOG_ALIASES = "pinnace.dev/log-aliases"
 """`other=container` pairs, comma-separated: names under which clients ask for the log of a container, because
 on a cluster another one beside it writes it."""
+PROGRESS = "workflows.argoproj.io/progress"
+"""Upstream's: how far a step is, `n/m`, as it says itself."""

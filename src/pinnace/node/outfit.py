@@ -16,7 +16,7 @@ from pinnace.authoring.kfp import layers
 from pinnace.node import tracking
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.network.hosts import LOCAL, lines
-from pinnace.node.protocol import ACCOUNT, Container, Run
+from pinnace.node.protocol import ACCOUNT, PROGRESS_FILE, Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable, search
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
@@ -192,6 +192,8 @@ class Outfitter:
         if main:
             paths += [given.path for given in self.run.inputs]
             paths += [output.path for output in outputs_of(self.run)]
+            if self.run.progress:
+                paths.append(PROGRESS_FILE)
         if spec.script:
             paths.append(SCRIPT)
         return [*paths, *ALWAYS]
@@ -207,6 +209,8 @@ class Outfitter:
     def require(self, rewriter: Rewriter, spec: Container, main: bool) -> None:
         """Unwritable: a declared path that the container's texts do not name."""
         rewriter.text(spec.cwd)
+        if self.run.giver:
+            return  # a set's volumes are everyone's, and whoever likes writes its outputs
         for mount in spec.mounts:
             if not mount.path.startswith(OFFERED):
                 rewriter.require(mount.path, f"mount {mount.volume or mount.path!r}")

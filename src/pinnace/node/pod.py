@@ -8,22 +8,35 @@ wait for nothing but its end: they live by callbacks, the others in a task.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
 
 from pinnace.node import transfers
-from pinnace.node.collection import Place, collect
+from pinnace.node.collection import Place, collect, parameter
 from pinnace.node.container import Inside, Member
 from pinnace.node.environments import Absent
 from pinnace.node.launchers import Built, Exit, Launch, Launcher, StartError
 from pinnace.node.outfit import Outfitter
-from pinnace.node.protocol import ARTIFACT_ERROR, Collected, Container, ContainerState, Kill, PodReport, Run
+from pinnace.node.protocol import (
+    ARTIFACT_ERROR,
+    PROGRESS_FILE,
+    Collected,
+    Container,
+    ContainerState,
+    Kill,
+    Output,
+    PodReport,
+    Run,
+)
 from pinnace.node.services import Services
 from pinnace.node.storage import EVICTED, Storage, of_container, of_pod, of_volume
 
 DEADLINE = "the pod was active for longer than its deadline (activeDeadlineSeconds)"
 STOPPED_BY_US = (0, 137, 143)
+PROGRESS_TICK = 1.0
+PROGRESS = re.compile(r"\d{1,18}/\d{1,18}")
 NOT_RUN = 64
 """The exit code of a container that was not run, as upstream's executor has it."""
 EVICTION_GRACE = 1.0
@@ -39,6 +52,7 @@ class Pod:
         self.message = ""
         self.isolation = ""
         self.collected: Collected | None = None
+        self.progress = ""
         self.stop_asked = asyncio.Event()
         self.stopping = False
         self.grace = run.grace
@@ -87,7 +101,7 @@ class Pod:
     def straight(self) -> Launcher | None:
         """The launcher of a pod that needs no task; None where something has to be waited for."""
         run = self.run
-        if run.init or len(self.mains) != 1 or run.network == "own":
+        if run.init or len(self.mains) != 1 or run.network == "own" or run.progress:
             return None
         if run.inputs and any(given.remote for given in run.inputs):
             return None
@@ -136,6 +150,7 @@ class Pod:
             reason=self.reason,
             message=self.message,
             outputs=self.collected,
+            progress=self.progress,
             isolation=self.isolation,
             address=self.run.address,
         )
@@ -175,7 +190,12 @@ class Pod:
         sidecars: list[tuple[Member, asyncio.Future[Exit]]] = []
         try:
             if await self.run_init(sidecars):
-                await self.run_mains()
+                watching = asyncio.ensure_future(self.watch_progress()) if self.run.progress else None
+                try:
+                    await self.run_mains()
+                finally:
+                    if watching is not None:
+                        watching.cancel()
         finally:
             await self.end_sidecars(sidecars)
         await self.conclude()
@@ -312,9 +332,29 @@ class Pod:
 
     async def conclude(self) -> None:
         """Outputs, then the phase: only now is the pod's last process gone."""
+        if self.run.progress:
+            self.read_progress()
         if self.run.outputs is not None and self.main_name in self.launches:
             await self.take_outputs()
         self.judge()
+
+    async def watch_progress(self) -> None:
+        """Whatever the step says while it runs is news."""
+        while True:
+            await asyncio.sleep(PROGRESS_TICK)
+            before = self.progress
+            self.read_progress()
+            if self.progress != before:
+                self.changed(self)
+
+    def read_progress(self) -> None:
+        launch = self.launches.get(self.main_name)
+        if launch is None:
+            return
+        wanted = Output("progress", PROGRESS_FILE, optional=True)
+        text = parameter(wanted, Place(launch.root, launch.binds, launch.built.root), [])
+        if text is not None and PROGRESS.fullmatch(text.strip()):
+            self.progress = text.strip()
 
     def judge(self) -> None:
         if self.phase != "Failed":

@@ -22,6 +22,11 @@ LOGS = "main-logs"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
+PROGRESS_FOLDER = "/var/run/argo"
+PROGRESS_FILE = f"{PROGRESS_FOLDER}/progress"
+"""Where a step says how far it is: `n/m`."""
+
+
 class Hello(msgspec.Struct, tag="hello"):
     """First frame on every connection. `epoch` names this life of the node process: pods bound to an
     older epoch are lost. `pods`: the uids it knows, finished and unacknowledged ones included."""
@@ -176,6 +181,8 @@ class Run(msgspec.Struct, tag="run", omit_defaults=True):
     outputs: Outputs | None = None
     folders: list[str] = []
     """Folders of the main container's that are there, empty, before it starts."""
+    progress: bool = False
+    """Its main container writes PROGRESS_FILE; what stands there is reported."""
     deadline: float | None = None
     """Absolute unix time (activeDeadlineSeconds)."""
     grace: float = 30
@@ -286,6 +293,8 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     outputs: Collected | None = None
     isolation: str = ""
     address: str = ""
+    progress: str = ""
+    """What the pod says of how far it is."""
     guests: list[ContainerState] = []
     """The containers that joined it."""
 

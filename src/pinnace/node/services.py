@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pinnace.node.environments import Environments
 
 KEPT_NAMES = 1000
+TRANSFERS = 4
+"""Processes at a time that bring or send artifacts: each is some 50 MB."""
 
 
 class Visitors:
@@ -81,6 +83,7 @@ class Services:
         self.cluster = cluster
         self.sampler = Sampler(Spares(home.pods / ".logs", worker))
         self.visitors = Visitors()
+        self.transfers = asyncio.Semaphore(TRANSFERS)
 
     def choose(self, asked: str) -> Launcher:
         """The launcher for a pod that asks for `asked` ('', auto: the node's). StartError says what to do."""

@@ -94,13 +94,14 @@ async def done(services: Services, jobs: list[Job]) -> list[Answer]:
     try:
         os.write(reading, asked)
         os.lseek(reading, 0, os.SEEK_SET)
-        code = await services.reaper.run(
-            [sys.executable, "-m", "pinnace.data.remote"],
-            dict(os.environ),
-            stdin=reading,
-            output=said,
-            errors=wrong,
-        )
+        async with services.transfers:
+            code = await services.reaper.run(
+                [sys.executable, "-m", "pinnace.data.remote"],
+                dict(os.environ),
+                stdin=reading,
+                output=said,
+                errors=wrong,
+            )
         answer = _whole(said)
         if code == 0 and answer:
             return msgspec.json.decode(answer, type=list[Answer])

@@ -95,7 +95,8 @@ assert (kept.type, kept.message.startswith("original pod: ")) == ("Skipped", Tru
 # suspend, resume, set, stop, terminate
 def asking(name):
     with Workflow(name=name, entrypoint="main") as w:
-        approve = Suspend(name="approve", intermediate_parameters=[Parameter(name="answer", enum=["yes"])])
+        approve = Suspend(name="approve", intermediate_parameters=[
+            Parameter(name="answer", enum=["yes", "no"], default="no")])
         with Steps(name="main"):
             asked = Step(name="approve", template=approve)
             check(name="check", arguments={"wanted": asked.get_parameter("answer").value})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pinnace.api.context import Route
 from pinnace.api.http import Handler, Request
@@ -29,7 +28,6 @@ AT_ROOT = frozenset({
 EVENTS = "/api/v1/events/"
 
 
-@dataclass(frozen=True)
 class Place(Route):
     """All the paths at once: a look-up of one word, for every request of the platform passes here."""
 

@@ -22,7 +22,7 @@ from pinnace.objects.steering import created_by
 LATEST = "@latest"
 PAGE = 200
 SDK = ("python-requests/", "python-httpx/")
-BEGINS = 5.0
+BEGINS = 20.0
 """Seconds that a new Workflow may take to begin."""
 KINDS = {
     **dict.fromkeys(("WorkflowTemplate", "workflowtemplate", "workflowtemplates", "wftmpl"),

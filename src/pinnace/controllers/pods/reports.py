@@ -20,7 +20,7 @@ from pinnace.controllers.pods.binder import Binder, send
 from pinnace.controllers.pods.story import WORTH_TELLING, Story, controlled
 from pinnace.controllers.pods.table import Entry, State, Table, is_final
 from pinnace.failpoint import passing
-from pinnace.kinds.annotations import OUTPUTS, SOCKET_PATHS
+from pinnace.kinds.annotations import OUTPUTS, PROGRESS, SOCKET_PATHS
 from pinnace.kinds.argo import DOMAIN
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Ack, Collected, Forget, Kill, PodReport
@@ -154,7 +154,7 @@ class Reports:
             obj = _object(pod, entry.report, now)
             if final:
                 rows += self.recorded(obj)
-            if final or obj["status"] != pod.get("status"):
+            if final or obj["status"] != pod.get("status") or _progressed(pod, entry.report):
                 changes.append(Change(verb="system", resource=POD, obj=obj))
         return changes, rows
 
@@ -202,6 +202,8 @@ def _object(pod: Obj, report: PodReport, now: float) -> Obj:
     extra: dict[str, str] = {}
     if report.outputs is not None and report.phase in statuses.FINAL:
         extra[OUTPUTS] = outputs(report.outputs)
+    if report.progress:
+        extra[PROGRESS] = report.progress
     sockets = {path: host for state in report.containers for path, host in state.sockets.items()}
     if sockets:
         extra[SOCKET_PATHS] = msgspec.json.encode(sockets).decode()
@@ -211,6 +213,12 @@ def _object(pod: Obj, report: PodReport, now: float) -> Obj:
     if report.phase in statuses.FINAL:
         _complete(obj)
     return obj
+
+
+def _progressed(pod: Obj, report: PodReport) -> bool:
+    if not report.progress:
+        return False
+    return (pod["metadata"].get("annotations") or {}).get(PROGRESS) != report.progress
 
 
 def _complete(obj: Obj) -> None:

@@ -22,7 +22,7 @@ from pinnace.controllers.pods.volumes import Volumes
 from pinnace.home import Home
 from pinnace.kinds.annotations import ARTIFACT, ISOLATION, SOCKETS, STAGING, TRANSFERS
 from pinnace.kinds.resource import Obj
-from pinnace.node.protocol import Container, Hello, Input, Output, Outputs, Probe, Run
+from pinnace.node.protocol import PROGRESS_FOLDER, Container, Hello, Input, Output, Outputs, Probe, Run
 
 STORAGE = "ephemeral-storage"
 LONGEST_HOOK = 3600
@@ -72,6 +72,8 @@ class Staging(msgspec.Struct):
     script: str | None = None
     main: str = ""
     set: StagedSet | None = None
+    progress: bool = False
+    """The step says how far it is, in a file."""
     folders: list[str] = []
     requirements: list[list[str]] = []
     """Groups of `pip install` arguments that the environment should have beside the image's own."""
@@ -143,7 +145,8 @@ def resolve(
         giver="" if staging.set is None else staging.set.main or str(spec["containers"][0]["name"]),
         inputs=inputs,
         outputs=outputs,
-        folders=staging.folders,
+        folders=[*staging.folders, PROGRESS_FOLDER] if staging.progress else staging.folders,
+        progress=staging.progress,
         deadline=None if seconds is None else (time.time() if now is None else now) + seconds,
         grace=30 if grace is None else grace,
         isolation=_isolation(annotations.get(ISOLATION, "")),

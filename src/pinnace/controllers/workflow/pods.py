@@ -8,6 +8,7 @@ workflow/controller/workflowpod.go. What must be staged and collected stands in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,7 @@ def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) 
         "outputs": _declared(template),
         "sends": [],
         "set": container_set.staged(template) if several else None,
+        "progress": any("ARGO_PROGRESS_FILE" in found for found in _strings([main, several, script])),
         "patches": [patch for patch in (spec.pod_spec_patch, template.pod_spec_patch) if patch],
     }
     if isolation:
@@ -152,6 +154,14 @@ def _extra(container: Obj, main: Obj) -> Obj:
     if container.get("mirrorVolumeMounts"):
         made["volumeMounts"] = [*(made.get("volumeMounts") or []), *(main.get("volumeMounts") or [])]
     return made
+
+
+def _strings(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict | list):
+        for part in document.values() if isinstance(document, dict) else document:
+            yield from _strings(part)
 
 
 def _environment(container: str) -> list[Obj]:
@@ -423,7 +433,7 @@ def _encode(frame: Pod, document: Obj, result: bool) -> str:
     }
     if document.get("set"):
         made["main"], made["set"] = "", container_set.settled(document["set"])
-    for key in ("script", "folders", "requirements"):
+    for key in ("script", "folders", "requirements", "progress"):
         if document.get(key):
             made[key] = document[key]
     return msgspec.json.encode(made).decode()

@@ -11,12 +11,11 @@ from typing import Any
 
 import msgspec
 
-from pinnace.kinds.annotations import OUTPUTS
+from pinnace.kinds.annotations import OUTPUTS, PROGRESS
 from pinnace.kinds.argo import COMPLETED
 from pinnace.kinds.resource import Obj
 
 NODE_ID = "workflows.argoproj.io/node-id"
-PROGRESS = "workflows.argoproj.io/progress"
 _PROGRESS = re.compile(r"(\d{1,18})/(\d{1,18})")
 KILLED = frozenset({137, 143})
 EXECUTOR = 64

@@ -74,6 +74,12 @@ def address(where: dict[str, Any]) -> str:
     return url
 
 
+def local(url: str) -> bool:
+    """Whether it is on this machine: no proxy of the surroundings is asked for that."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 def headers(where: dict[str, Any], reach: Reach, url: str) -> dict[str, str]:
     found = {str(each.get("name")): str(each.get("value") or "") for each in where.get("headers") or ()}
     if reach.address:
@@ -95,7 +101,10 @@ def client(where: dict[str, Any], reach: Reach) -> Iterator[Any]:
         if given.get("clientCertSecret") and given.get("clientKeySecret"):
             verify = ssl.create_default_context()
             verify.load_cert_chain(*_certificate(Path(folder), given))
-        with httpx.Client(verify=verify, auth=pair, timeout=PATIENCE, follow_redirects=True) as session:
+        outside = not reach.address and not local(address(where))
+        with httpx.Client(
+            verify=verify, auth=pair, timeout=PATIENCE, follow_redirects=True, trust_env=outside
+        ) as session:
             if auth.get("oauth2"):
                 session.headers["Authorization"] = f"Bearer {_token(session, auth['oauth2'])}"
             yield session

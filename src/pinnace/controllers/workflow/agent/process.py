@@ -47,11 +47,11 @@ async def answered(asked: Http) -> Done:
     import httpx
 
     url, headers = reached(asked)
-    within = asked.timeout or None
+    within, options = asked.timeout or None, _options(asked, url)
     try:
         async with (
             asyncio.timeout(within),
-            httpx.AsyncClient(verify=not asked.insecure, timeout=within, follow_redirects=True) as client,
+            httpx.AsyncClient(timeout=within, **options) as client,
             client.stream(asked.method, url, headers=headers, content=asked.body) as answer,
         ):
             body = b""
@@ -66,6 +66,16 @@ async def answered(asked: Http) -> Done:
         words = str(error) or type(error).__name__
         return Done(asked.id, "Failed", f'{asked.method.capitalize()} "{asked.url}": {words}')
     return judged(asked, answer.status_code, body, answer.headers.multi_items())
+
+
+def _options(asked: Http, url: str) -> dict[str, Any]:
+    return {"verify": not asked.insecure, "follow_redirects": True, "trust_env": not local(url)}
+
+
+def local(url: str) -> bool:
+    """Whether it is on this machine: no proxy of the surroundings is asked for that."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def judged(asked: Http, code: int, body: bytes, headers: list[tuple[str, str]]) -> Done:
