@@ -1,13 +1,15 @@
 """Private root folders of sandboxed containers, pooled, and the few files of /etc that they see.
 
 A root has the shape that the host's programs expect. One in which a container changed nothing goes back to
-the pool: its folders' change times, which no program can set, are still those of its making.
+the pool: its folders' change times, which no program can set, are still those of its making. One in which
+only the folders for temporary files changed goes back when these are empty again.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
@@ -131,8 +133,13 @@ class Roots:
         os.mkdir(root.path, 0o755)
         if self.etc:
             self.shape(root, self.etc)
-        root.stamp, root.names = stamp(root.written), listing(root.written)
+        self.note(root)
         return root
+
+    def note(self, root: Root) -> None:
+        """From now on it is known as it is."""
+        root.born = time.monotonic()
+        root.stamp, root.names = stamp(root.written), listing(root.written)
 
     def shape(self, root: Root, etc: Etc) -> None:
         for name in PLAIN:
@@ -165,7 +172,29 @@ class Roots:
         if len(self.spare) < POOLED and self.untouched(root):
             self.spare.append(root)
         else:
-            self.cleaner.submit(remove, root.path)
+            self.cleaner.submit(self.renew, root)
+
+    def renew(self, root: Root) -> None:
+        """Making a root anew costs more than most steps: one that is as it was but for temporary files loses
+        these and serves again."""
+        try:
+            fit = len(self.spare) < POOLED and self.emptied(root)
+            if fit:
+                self.note(root)
+        except (OSError, RecursionError):
+            fit = False
+        if fit:
+            self.spare.append(root)
+        else:
+            remove(root.path)
+
+    def emptied(self, root: Root) -> bool:
+        """Nothing but folders for temporary files has changed, and they are again as they were made."""
+        now = zip(self.written, root.stamp, stamp(root.written), strict=True)
+        changed = [name for name, before, after in now if before != after]
+        return all(name in OPEN for name in changed) and all(
+            emptied(f"{root.path}/{name}") for name in changed
+        )
 
     def untouched(self, root: Root) -> bool:
         """A slow clock may hide a change made right after the making: then names are compared too."""
@@ -185,6 +214,25 @@ def above(places: Places) -> tuple[str, ...]:
 
 def stamp(paths: tuple[str, ...]) -> tuple[int, ...]:
     return tuple([info.st_ctime_ns for info in map(os.lstat, paths)])
+
+
+def emptied(path: str) -> bool:
+    """A folder for temporary files as new; False if more was done to it than to put things there.
+    No link is followed: what it holds was a container's."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.listxattr(folder):
+            return False
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.name, dir_fd=folder)
+                else:
+                    os.unlink(entry.name, dir_fd=folder)
+        os.fchmod(folder, 0o1777)
+        return True
+    finally:
+        os.close(folder)
 
 
 def listing(paths: tuple[str, ...]) -> tuple[frozenset[str], ...]:
@@ -282,7 +330,10 @@ def cleared(folder: Path, cleaner: Executor) -> None:
 def remove(path: str) -> None:
     """rm -rf, also where a pod has taken itself the permission. What cannot go stays for the next start."""
     for _ in range(2):
-        shutil.rmtree(path, ignore_errors=True)
+        try:
+            shutil.rmtree(path, ignore_errors=True)
+        except RecursionError:  # folders in folders in folders: somebody meant it
+            subprocess.run(["rm", "-rf", "--", path], check=False, capture_output=True)
         if not os.path.lexists(path):
             return
         for folder, names, _files in os.walk(path):
