@@ -344,10 +344,11 @@ async def test_a_hostile_package_gets_no_more_than_a_pod(fresh: WarmNode, outsid
 async def test_a_command_enters_its_room_with_no_more_rights(warm: WarmNode) -> None:
     """An exec probe, and so `kubectl exec`."""
     look = "id -u; grep -E 'Cap(Eff|Bnd)|NoNew' /proc/self/status; ls -d /tmp/mine; mount -t tmpfs x /mnt; true"
-    probe = Probe("exec", command=["sh", "-c", f"({look}) > /tmp/seen 2>&1; test -e /tmp/mine"], period=0.2, timeout=10)
+    script = f"({look}) > /tmp/look 2>&1; mv /tmp/look /tmp/seen; test -e /tmp/mine"
+    probe = Probe("exec", command=["sh", "-c", script], period=0.2, timeout=10)
     code = (
         "import os, time\nopen('/tmp/mine', 'w')\nwhile not os.path.exists('/tmp/seen'): time.sleep(0.05)\n"
-        "time.sleep(0.3); print(open('/tmp/seen').read())"
+        "print(open('/tmp/seen').read())"
     )
     run = program("-c", code, readiness=probe)
     report = await warm.run(run, timeout=60)
