@@ -150,9 +150,8 @@ class Judge:
         """An inline template also sees what its caller sees: it is rendered there first."""
         names = set(outer.names) if outer is not None else set[str]()
         given = raw.get("inputs") or {}
-        if given.get("parameters"):
-            names.add("inputs.parameters")
-            names.update(f"inputs.parameters.{one.get('name')}" for one in given["parameters"])
+        names.add("inputs.parameters")  # a list, empty where there are none: the source of Hera's runner
+        names.update(f"inputs.parameters.{one.get('name')}" for one in given.get("parameters") or ())
         for one in given.get("artifacts") or ():
             names.add(f"inputs.artifacts.{one.get('name')}")
             if kind in parts.LEAVES:
