@@ -287,3 +287,59 @@ def test_runs_know_nothing_of_each_other() -> None:
         " memoize: {key: k, maxAge: 1h, cache: {configMap: {name: c}}}}",
     )
     assert [len(run(memo, otherwise=None).steps) for _ in range(2)] == [1, 1]
+
+
+def test_requests_are_steps_like_any_other() -> None:
+    main = """
+    steps:
+    - - {name: ask, template: ask}
+    - - name: b
+        template: work
+        arguments: {parameters: [{name: p, value: "{{steps.ask.outputs.result}}"}]}
+"""
+    more = "  - {name: ask, http: {url: 'https://models.example/{{workflow.name}}'}}"
+    outcome = run(flow(main, more), {"ask": "ready", "b": None})
+    assert (outcome.phase, outcome.step("b").args) == ("Succeeded", ["ready"])
+    assert outcome.step("ask").pod["url"] == "https://models.example/flow-test"
+    with pytest.raises(NotReplaced, match="'ask'"):
+        run(flow(main, more), {"b": None})
+    assert run(flow(main, more), {"ask": fails("502")}).nodes["ask"].message == "502"
+
+
+def test_keys_of_the_tests_own_repository_are_listed() -> None:
+    more = """
+  - name: list
+    data:
+      source: {artifactPaths: {name: all, s3: {key: parts/}}}
+      transformation: [{expression: "filter(data, {# endsWith '.csv'})"}]
+"""
+    main = """
+    steps:
+    - - {name: list, template: list}
+    - - name: each
+        template: work
+        withParam: "{{steps.list.outputs.result}}"
+        arguments: {parameters: [{name: p, value: "{{item}}"}]}
+"""
+    stored = {"parts/a.csv": "1", "parts/b.txt": "2", "parts/c.csv": "3"}
+    outcome = run(flow(main, more), {"work": None}, artifacts=stored)
+    assert outcome.phase == "Succeeded", (outcome.message, outcome.status)
+    assert [step.args for step in outcome.calls("each")] == [["parts/a.csv"], ["parts/c.csv"]]
+
+
+def test_sets_of_containers_and_locks_are_the_engines() -> None:
+    more = """
+  - name: set
+    synchronization: {mutexes: [{name: one}]}
+    containerSet:
+      containers:
+      - {name: first, image: a, command: [a]}
+      - {name: main, image: b, command: [b], dependencies: [first]}
+"""
+    main = "    steps: [[{name: x, template: set}, {name: y, template: set}]]"
+    outcome = run(flow(main, more), {"set": outputs(seconds=10)})
+    assert outcome.phase == "Succeeded", (outcome.message, outcome.status)
+    assert outcome.seconds == pytest.approx(20, abs=3)
+    assert {node.display_name for node in outcome.nodes.values()} >= {"first", "main"}
+    failed = run(flow(main, more), {"set": fails(exit_code=2)})
+    assert failed.phase == "Failed"

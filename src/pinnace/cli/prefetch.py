@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 from pinnace.authoring.environments import LAYERED, Rules, advice, layered
 from pinnace.authoring.export import images
 from pinnace.authoring.kfp import layers
-from pinnace.cli import pipeline
 from pinnace.cli.examples import found
 from pinnace.cli.export.pictures import rules
 from pinnace.cli.platform import Failure
+from pinnace.cli.run import programmed
 from pinnace.home import Home
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -54,9 +54,9 @@ def read(target: Path) -> list[Any]:
     """The documents of a manifest, of a pipeline or of a bundle's folder. Raises Failure."""
     import yaml
 
+    if ".py" in target.suffix:
+        return list(programmed(target))
     target = found(target)
-    if target.suffix == ".py":
-        return list(pipeline.compiled(target))
     files = [target]
     if target.is_dir():
         files = sorted(each for each in target.rglob("*") if each.suffix in SUFFIXES)

@@ -30,7 +30,7 @@ def run(
         from pinnace.cli.watching import Watch  # who edits
 
         again = partial(begun, connection, file, parameters, namespace, reuse=True)
-        return EXIT.get(Watch(connection, found(file), again, Console()).loop(), 2)
+        return EXIT.get(Watch(connection, place(file), again, Console()).loop(), 2)
     picture = follow(connection, begun(connection, file, parameters, namespace), Console())
     if junit is not None:
         report(connection, picture.workflow, junit)
@@ -47,11 +47,21 @@ def begun(
     if reuse:
         from pinnace.cli.reusing import prepared
 
-        documents = prepared(documents, found(file).parent)
+        documents = prepared(documents, place(file).parent)
     workflow = with_parameters(submit_what(connection, documents, namespace), parameters)
     if reuse:
         workflow["metadata"].setdefault("annotations", {}).setdefault("pinnace.dev/memoize", "content")
     return submit(connection, workflow, namespace)
+
+
+def place(file: Path) -> Path:
+    """Where it lies, without the name of one workflow in it. Raises Failure."""
+    from pinnace.cli import hera
+
+    path = found(hera.chosen(file)[0] if ".py" in file.suffix else file)
+    if not path.is_file():
+        raise Failure(f"--watch looks at a file that is saved, and {file} is none")
+    return path
 
 
 def programmed(file: Path) -> list[dict[str, Any]]:

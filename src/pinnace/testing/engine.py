@@ -1,4 +1,4 @@
-"""The engine with its other ways into the world replaced: resource templates, and what waits for a person.
+"""The engine with its other ways into the world replaced: resources, requests, and what waits for a person.
 
 Made by `world`. A template that nothing stands in for does what it does on a platform, in the test's own
 control plane: a resource template creates its object there, a suspended step waits.
@@ -11,7 +11,10 @@ from typing import Any
 
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import clock
+from pinnace.controllers.workflow.agent.client import Agent
+from pinnace.controllers.workflow.agent.messages import Done, Question
 from pinnace.controllers.workflow.controller import Workflows
+from pinnace.controllers.workflow.errands import Errand, Errands
 from pinnace.controllers.workflow.leaves import Act, Leaf, Suspension
 from pinnace.controllers.workflow.live import Live
 from pinnace.controllers.workflow.resources import Acting
@@ -48,12 +51,55 @@ class Played(Acting):
         self.live.house.look(self.live)
 
 
+class Carried(Errands):
+    """Nobody is asked for anything over the network: an http template is a step like any other. Keys of the
+    test's own repository are listed."""
+
+    def begin(self, errand: Errand) -> None:
+        engine, live = self.live.house, self.live
+        assert isinstance(engine, Rehearsed)
+        assert live.run is not None
+        leaf = live.run.leaves.get(errand.node)
+        if not isinstance(leaf, Leaf):
+            return
+        found = engine.played(live, leaf, errand.document)
+        if found is None and errand.kind == "http":
+            found = engine.stage.play(leaf.node, live.run.name, errand.document, {})
+            if found is None:
+                return
+        if found is None:
+            super().begin(errand)
+        else:
+            asyncio.get_running_loop().call_later(found.seconds, self._answered, errand, found)
+
+    def _answered(self, errand: Errand, found: Outputs) -> None:
+        run = self.live.run
+        assert run is not None
+        bad = found.exit_code or found.message
+        message = found.message or (f"exit code {found.exit_code}" if bad else "")
+        run.answered(
+            errand.node, self.live.house.now(), "Failed" if bad else "Succeeded", message, found.result or ""
+        )
+        self.live.house.look(self.live)
+
+
+class Near(Agent):
+    """No process: what it works out is worked out here."""
+
+    async def ask(self, question: Question) -> Done:
+        from pinnace.controllers.workflow.agent import process
+
+        return await process.done(question)
+
+
 class Rehearsed(Workflows):
     acting = Played
+    errands = Carried
     stage: Stage
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.agent = Near()
         self._asked: set[str] = set()
 
     async def reconcile(self, key: Key) -> Result:

@@ -189,7 +189,7 @@ class _World:
         self.loop.limit = within
         tasks = [self.loop.create_task(manager.run()), self.loop.create_task(self.player.run())]
         try:
-            await self._ended(tasks)
+            await self._ended(tasks, known)
         finally:
             for task in tasks:
                 task.cancel()
@@ -210,7 +210,7 @@ class _World:
         except StatusError as error:
             raise Refused(error.message) from None
 
-    async def _ended(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _ended(self, tasks: list[asyncio.Task[None]], known: list[str]) -> None:
         over = self.loop.create_task(self.stage.over.wait())
         await asyncio.wait([over, *tasks], return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
@@ -220,7 +220,7 @@ class _World:
         if self.stage.failure is not None:
             raise self.stage.failure
         if self.stage.unknown:
-            self.stage.replacements.check([step.template for step in self.stage.steps], self.stage.names)
+            self.stage.replacements.check(known, self.stage.names)
             raise NotReplaced(self.stage.unknown)
 
     def _watch(self, events: Sequence[Event]) -> None:

@@ -144,3 +144,14 @@ def test_who_may_not_is_told_so_in_argos_shape(argo: Argo) -> None:
     assert (who["serviceAccountName"], who["serviceAccountNamespace"]) == ("guest", "closed")
     assert (answer.status_code, answer.json()["code"]) == (403, 7)
     assert "cannot list" in answer.json()["message"]
+
+
+def test_a_script_may_ask_for_all_inputs_where_there_are_none(argo: Argo) -> None:
+    """What Hera's runner gives a function without parameters for its source."""
+    script = {"image": "python:3.11", "command": ["python"], "source": "{{inputs.parameters}}"}
+    spec = {"entrypoint": "main", "templates": [
+        {"name": "main", "steps": [[{"name": "a", "template": "run"}]]}, {"name": "run", "script": script}]}
+
+    workflow = {"metadata": {"name": "runner"}, "spec": spec}
+
+    assert argo.ok("POST", f"{BASE}/lint", {"workflow": workflow})["metadata"]["name"] == "runner"

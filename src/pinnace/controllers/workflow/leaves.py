@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import pods
+from pinnace.controllers.workflow import locations, pods
 from pinnace.controllers.workflow.errands import Errand
 from pinnace.controllers.workflow.frame import BAD, Frame
 from pinnace.controllers.workflow.loops import rendered
@@ -287,6 +287,8 @@ class Act(msgspec.Struct, frozen=True):
     failure: str
     account: str
     """The service account that acts."""
+    source: Obj | None = None
+    """The artifact that the manifest is, where it is one."""
     target: Obj | None = None
     """Where the action was done already (a run that goes on): only its conditions are still watched."""
 
@@ -310,7 +312,8 @@ class Resource(Leaf):
             Act(
                 node=self.node.id,
                 action=made.get("action", ""),
-                manifest=self._manifest(made),
+                manifest=made.get("manifest", ""),
+                source=self._source(made),
                 merge=made.get("mergeStrategy", ""),
                 own=bool(made.get("setOwnerReference")),
                 flags=tuple(made.get("flags") or ()),
@@ -321,9 +324,12 @@ class Resource(Leaf):
             )
         )
 
-    def _manifest(self, made: Obj) -> str:
-        origin = ((made.get("manifestFrom") or {}).get("artifact") or {}).get("raw") or {}
-        return str(made.get("manifest") or origin.get("data") or "")
+    def _source(self, made: Obj) -> Obj | None:
+        """`manifestFrom.artifact`: a location of its own, or an input of that name."""
+        artifact: Obj | None = (made.get("manifestFrom") or {}).get("artifact")
+        if artifact is None or locations.kind_of(artifact):
+            return artifact
+        return self.inputs.artifacts.get(str(artifact.get("name"))) or artifact
 
     def begun(self, target: Obj) -> None:
         """The action was done on this object; its conditions are still open."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pinnace.authoring.argo.expression import jq
-from pinnace.authoring.argo.expression.builtins import string
+from pinnace.authoring.argo.expression.builtins import string, to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
-from pinnace.authoring.argo.expression.jq_builtins import text_of
 from pinnace.authoring.argo.expression.jsonpath import find
+from pinnace.controllers.workflow import locations
 from pinnace.controllers.workflow.conditions import ConditionError, holds
 from pinnace.controllers.workflow.leaves import Act
 from pinnace.kinds import names
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pinnace.controllers.workflow.live import Live
 
 MANAGER = "argo"
+LARGEST = 1 << 20
+"""Bytes of a manifest."""
 
 
 class ActError(Exception):
@@ -94,7 +96,8 @@ class Acting:
         import yaml
 
         try:
-            found = from_yaml(act.manifest) if act.manifest else self._flagged(act)
+            written = act.manifest or (self._text(act.source) if act.source is not None else "")
+            found = from_yaml(written) if written else self._flagged(act)
         except yaml.YAMLError as error:
             raise ActError(f"resource.manifest is not YAML: {error}") from None
         if isinstance(found, list) and act.merge == "json":
@@ -118,6 +121,23 @@ class Acting:
                 },
             ]
         return found
+
+    def _text(self, artifact: Obj) -> str:
+        """The manifest that an artifact is. Raises ActError."""
+        raw = artifact.get("raw")
+        if raw is not None:
+            return text(raw.get("data") or "")
+        house, run = self.live.house, self.live.run
+        assert run is not None
+        key = locations.own_key(artifact, run.depot)
+        blobs = house.repository.blobs
+        if not key or blobs is None:
+            raise ActError("resource.manifestFrom.artifact: expected raw, or a key of the own store")
+        found = house.repository.find(self.live.namespace, key, artifact.get("subPath") or "")
+        if found is None or found.get("directory") or found.get("size", 0) > LARGEST:
+            raise ActError(f"resource.manifestFrom.artifact: no manifest is stored under {key!r}")
+        with blobs.open(found["digest"]) as file:
+            return file.read().decode(errors="replace")
 
     def _flagged(self, act: Act, patch: Any = None) -> Obj:
         """Without a full manifest the object is named by flags: `pod my-pod`, `-l app=x`."""
@@ -287,7 +307,8 @@ def _outputs(template: Template, found: Obj | None) -> Obj | None:
 def _read(origin: ValueFrom, found: Obj | None) -> str:
     """As the programs answer that upstream asks: kubectl prints nothing for what is missing, jq `null`."""
     if origin.jq_filter and found is not None:
-        value = "\n".join(text_of(each) for each in jq.run(origin.jq_filter, found))
+        made = jq.run(origin.jq_filter, found)
+        value = "\n".join(each if isinstance(each, str) else to_json(each) for each in made).strip()
         missing = value in ("", "null")
     else:
         values = find(found, origin.json_path) if origin.json_path and found is not None else []

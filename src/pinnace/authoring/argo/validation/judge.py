@@ -150,9 +150,8 @@ class Judge:
         """An inline template also sees what its caller sees: it is rendered there first."""
         names = set(outer.names) if outer is not None else set[str]()
         given = raw.get("inputs") or {}
-        if given.get("parameters"):
-            names.add("inputs.parameters")
-            names.update(f"inputs.parameters.{one.get('name')}" for one in given["parameters"])
+        names.add("inputs.parameters")  # a list, empty where there are none: the source of Hera's runner
+        names.update(f"inputs.parameters.{one.get('name')}" for one in given.get("parameters") or ())
         for one in given.get("artifacts") or ():
             names.add(f"inputs.artifacts.{one.get('name')}")
             if kind in parts.LEAVES:
@@ -191,7 +190,7 @@ class Judge:
         scope.names.add(f"{root}.status")
         yield from (f"{spot} {wrong}" for wrong in scope.add_items(step))
         yield from parts.arguments(f"{spot}.arguments.", step.get("arguments"), empty=False)
-        own = scope.nested(_inputs(step.get("inline")))
+        own = scope.nested(_inputs(step["inline"])) if step.get("inline") else scope
         template, found = self.call(step, where, None, own)
         yield from (f"{spot} {wrong}" for wrong in found)
         if _has_exit_hook(step):
@@ -221,8 +220,10 @@ class Judge:
         for task in tasks:
             called = str(task.get("name") or "")
             yield from (f"templates.{name}{wrong}" for wrong in graph.wrong(task))
-            templates[called] = self.call(task, where, None, scope.nested(_inputs(task.get("inline"))))
-            yield from (f"templates.{name}.tasks.{called} {wrong}" for wrong in templates[called][1])
+            outer = scope.nested(_inputs(task["inline"])) if task.get("inline") else None
+            templates[called] = self.call(task, where, None, outer)
+            for wrong in templates[called][1]:
+                yield f"templates.{name}.tasks.{called} {wrong}"
             looped = bool(task.get("withItems") or task.get("withParam"))
             scope.add_outputs(f"tasks.{called}", templates[called][0], aggregate=looped)
             yield from (f"templates.{name}.tasks.{called} {wrong}" for wrong in graph.undefined(called))
@@ -242,8 +243,10 @@ class Judge:
         self, place: str, task: Obj, scope: Scope, graph: Graph, templates: Mapping[str, Called]
     ) -> Iterator[str]:
         called = str(task.get("name") or "")
-        if any(task.get(key) for key in LOOPS) or any(True for _ in texts(task)):
-            own = scope.nested(_inputs(task.get("inline")))
+        tagged = texts(task)
+        looped = any(key in task for key in LOOPS)
+        if tagged or looped:
+            own = scope.nested(_inputs(task.get("inline"))) if looped or task.get("inline") else scope
             yield from (f"{place} {wrong}" for wrong in own.add_items(task))
 
             def status(name: str) -> bool:
@@ -253,9 +256,11 @@ class Judge:
                 own_hook = parts_of[1] == called and bool(task.get("hooks"))
                 return own_hook or graph.before(parts_of[1], called)
 
-            yield from (f"{place} {wrong}" for wrong in own.unresolved(task, status))
-        yield from parts.arguments(f"{place}.arguments.", task.get("arguments"), empty=False)
-        yield from (f"{place} {wrong}" for wrong in graph.missing(task))
+            yield from (f"{place} {wrong}" for wrong in own.unresolved(task, status, tagged))
+        if task.get("arguments"):
+            yield from parts.arguments(f"{place}.arguments.", task["arguments"], empty=False)
+        if tagged:
+            yield from (f"{place} {wrong}" for wrong in graph.missing(task))
         template, found = templates[called]
         if template is not None and not found:
             again = parts.supplied(str(template.get("name") or ""), template, task.get("arguments") or {})

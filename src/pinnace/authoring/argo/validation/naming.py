@@ -40,6 +40,8 @@ def dynamic(name: str) -> bool:
 
 def fields(items: Sequence[Any], *, parameters: bool = False) -> Iterator[str]:
     """`[1].name 'a' is not unique`, to stand behind the place of the list."""
+    if not items:
+        return
     judge = parameter if parameters else field
     names: set[str] = set()
     for at, item in enumerate(items):

@@ -59,10 +59,13 @@ class Scope:
     def has(self, name: str) -> bool:
         return name in self.names or name in self.common
 
-    def unresolved(self, document: Any, beyond: Ask | None = None) -> Iterator[str]:
-        """`failed to resolve {{x}}`, each once. Parts under `inline` are judged where they are called."""
+    def unresolved(
+        self, document: Any, beyond: Ask | None = None, found: list[str] | None = None
+    ) -> Iterator[str]:
+        """`failed to resolve {{x}}`, each once. Parts under `inline` are judged where they are called.
+        `found`: the document's texts, where they are known."""
         told: set[str] = set()
-        for text in texts(document):
+        for text in texts(document) if found is None else found:
             for tag in _TAG.findall(text):
                 name = tag.strip()
                 if name in told or not name.startswith(OURS) or self._known(name):
@@ -147,16 +150,24 @@ def gives_result(template: Obj) -> bool:
     return any(one.get("name") == "main" for one in members)
 
 
-def texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if "{{" in value:
-            yield value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if "{{" in key:
-                yield key
-            if key != "inline":
-                yield from texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from texts(each)
+def texts(value: Any) -> list[str]:
+    """Every string with a tag, keys included. Not recursive: each task of a big DAG is asked."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "{{" in one:
+                found.append(one)
+        elif isinstance(one, dict):
+            for key, each in one.items():
+                if "{{" in key:
+                    found.append(key)
+                if isinstance(each, str):
+                    if "{{" in each:
+                        found.append(each)
+                elif key != "inline" and each:
+                    waiting.append(each)
+        elif isinstance(one, list):
+            waiting += reversed(one)
+    return found
