@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from pinnace.kinds.argo import GROUP, VERSION
 from pinnace.kinds.resource import Obj
@@ -40,12 +42,20 @@ def _parsed(text: str, origin: str) -> list[Obj]:
     import yaml
 
     try:
-        found = [each for each in yaml.load_all(text, _loader()) if each is not None]
+        found = msgspec.json.decode(_as_json(text))
     except yaml.YAMLError as error:
         raise ValueError(f"{origin} is not valid YAML: {error}") from error
     if not found or not all(isinstance(each, dict) and each.get("kind") for each in found):
         raise ValueError(f"{origin} holds no Kubernetes object: expected apiVersion, kind and metadata")
-    return found
+    return list(found)
+
+
+@lru_cache(maxsize=64)
+def _as_json(text: str) -> bytes:
+    """Many tests run one file: it is parsed once, and each gets documents of its own."""
+    import yaml
+
+    return msgspec.json.encode([each for each in yaml.load_all(text, _loader()) if each is not None])
 
 
 @cache
