@@ -243,6 +243,13 @@ spec:
     platform.run(workflow("incluster", manifest))
     (node,) = nodes(platform, "incluster").values()
     assert "localhost" in node["outputs"]["result"]
+    manifest = """
+    - name: main
+      inputs: {artifacts: [{name: in, path: /in, http: {url: "http://hello-web/hosts"}}]}
+      container: {image: busybox, command: [cat, /in]}
+    """
+    platform.run(workflow("infetch", manifest))
+    assert "localhost" in log(platform, "infetch")
 
 
 def test_a_data_template_lists_what_earlier_steps_kept(platform: Platform) -> None:

@@ -81,9 +81,14 @@ def dialled(services: Services, namespace: str, remote: Remote) -> str:
     """The address of the Service that a location's host is, '' if it is none."""
     place = str(remote.where.get("endpoint") or remote.where.get("url") or remote.where.get("repo") or "")
     host = urlsplit(place if "://" in place else f"//{place}").hostname or ""
-    if not host:
+    stem = host.removesuffix(".cluster.local").removesuffix(".svc")
+    name, _, elsewhere = stem.partition(".")
+    found = services.cluster.picture.services.get((elsewhere or namespace, name))
+    if found is None or found.external:
         return ""
-    return next((address for name, address in services.cluster.picture.hosts(namespace) if name == host), "")
+    if found.address and not found.address.startswith("127."):
+        return found.address
+    return found.pods[0][0] if found.pods else ""
 
 
 async def done(services: Services, jobs: list[Job]) -> list[Answer]:
