@@ -21,7 +21,7 @@ SSH = {
     "mpi-entrypoint": "shipped:mpi_entrypoint.sh",
 }
 TORCH, XGBOOST = ["torch>=2.4", "numpy", "scikit-learn"], ["xgboost-cpu>=2.1", "scikit-learn"]
-TENSORFLOW = ["tensorflow-cpu>=2.16", "mlxtend"]
+TENSORFLOW = ["tensorflow-cpu>=2.16", "tensorboard", "mlxtend"]
 MPI, PI, ENTER = ["mpi4py>=4.1", "numpy"], "/home/mpiuser/pi", ["mpi-entrypoint"]
 HUB = "http://hub.stand-in.svc.cluster.local"
 INITIALIZER = "ghcr.io/kubeflow/trainer/dataset-initializer"
