@@ -469,3 +469,23 @@ def test_ten_thousand_tasks_take_no_time() -> None:
     began = time.process_time()
     assert validation.workflow({"metadata": {"name": "wf"}, "spec": spec}) == []
     assert time.process_time() - began < 2
+
+
+def test_what_a_big_workflow_refers_to_is_known_before() -> None:
+    asked: list[str] = []
+
+    def reading(name: str, *, cluster: bool, namespace: str | None) -> dict[str, Any] | None:
+        asked.append(name)
+        other = "{spec: {templates: [{name: t, steps: [[{name: s, templateRef: {name: third, template: x}}]]}]}}"
+        found: dict[str, Any] | None = yaml.safe_load(other) if name == "second" else None
+        return found
+
+    task = {"templateRef": {"name": "second", "template": "t"}}
+    spec = {"templates": [{"name": "main", "dag": {"tasks": [{"name": f"a{at}", **task} for at in range(400)]}}]}
+    assert validation.beside.big(spec)
+    lookup_known = validation.beside.known(spec, reading, "default")
+    assert asked == ["second", "third"]
+    document = {"metadata": {"name": "wf"}, "spec": {**spec, "entrypoint": "main"}}
+    found = validation.workflow(document, lookup_known)
+    assert asked == ["second", "third"]
+    assert found[0].endswith('workflowtemplates.argoproj.io "third" not found')

@@ -7,6 +7,7 @@ news of the run that owns them; a run that is not live needs none, because openi
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pinnace.authoring.argo import merging
-from pinnace.authoring.argo.validation import problems
+from pinnace.authoring.argo.validation import beside, problems
 from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.workflow import birth, clock, gathering, mishap
@@ -269,7 +270,7 @@ class Workflows:
         if not self._locks_read:
             await self._read_locks()
         try:
-            found = problems(obj, spec, self._template) if fresh else []
+            found = await self._problems(obj, spec) if fresh else []
             if not found:
                 live.open(spec, self.now())
         except TemplateError as error:
@@ -287,6 +288,13 @@ class Workflows:
                 await self._refuse(live, "Error", message)
                 return False
         return True
+
+    async def _problems(self, obj: Obj, spec: Obj) -> list[str]:
+        """What is wrong with a new one; a big one is judged in a thread."""
+        if not beside.big(spec):
+            return problems(obj, spec, self._template)
+        known = beside.known(spec, self._template, obj["metadata"].get("namespace"))
+        return await asyncio.to_thread(problems, obj, spec, known)
 
     def _spec(self, obj: Obj) -> Obj:
         """Raises TemplateError."""

@@ -8,6 +8,7 @@ Argo server's face (400), `pinnace lint`. Source: argoproj/argo-workflows v4.1 w
 
 from __future__ import annotations
 
+from pinnace.authoring.argo.validation import beside
 from pinnace.authoring.argo.validation.judge import Judge
 from pinnace.authoring.argo.validation.naming import nearest
 from pinnace.authoring.argo.validation.scope import Lookup
@@ -23,6 +24,7 @@ from pinnace.authoring.argo.validation.spec import (
 __all__ = [
     "Judge",
     "Lookup",
+    "beside",
     "cluster_workflow_template",
     "cron_workflow",
     "document",
