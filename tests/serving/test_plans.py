@@ -154,6 +154,7 @@ def test_a_collocated_transformer_has_the_pods_port_and_the_model_its_own() -> N
     assert transformer["readinessProbe"]["tcpSocket"] == {"port": 8000}
     assert transformer["volumeMounts"] == server["volumeMounts"]
     assert {"name": "INFERENCE_SERVICE_NAME", "value": "iris"} in transformer["env"]
+    assert {"name": "PINNACE_GRPC_PORT", "value": "0"} in server["env"], "8081 is the transformer's"
 
 
 def test_ports_named_for_http2_are_grpc() -> None:

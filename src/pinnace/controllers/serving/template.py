@@ -109,8 +109,9 @@ def build(
         socket = listens_on(isvc, component, runtime, container)
     health = "" if h2 else health_path(container, model, runtime, name)
     finish(isvc, container, others, socket, source, health, port)
-    if ours(container) and (h2 or grpc):
-        where = {"name": GRPC_VARIABLE, "value": str(grpc or port)}
+    if ours(container) and (h2 or grpc or (front and not says_grpc(container))):
+        # Beside a transformer, KServe's usual port for gRPC is the transformer's.
+        where = {"name": GRPC_VARIABLE, "value": str(grpc or (port if h2 else 0))}
         container["env"] = merge(container["env"], [where], "env")
     if front is not None:
         port, h2, grpc = spoken(front)
@@ -375,6 +376,12 @@ def probed(container: Obj, health: str, port: int, socket: str) -> Obj:
         if container.get(probe):
             container[probe] = at_port(container[probe], port)
     return action
+
+
+def says_grpc(container: Obj) -> bool:
+    """Whether its own arguments name a port for gRPC."""
+    words = (str(word).partition("=")[0] for word in container.get("args") or ())
+    return any(word in ("--grpc_port", "--grpc-port", "--port") for word in words)
 
 
 def served_at(container: Obj) -> int:
