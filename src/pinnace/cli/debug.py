@@ -34,6 +34,7 @@ ORDERED = 'eval "exec $PINNACE_DEBUG"'
 SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
 WITHIN = 300.0
 POLL = 0.05
+INTERRUPTED = 130
 
 
 class Python(NamedTuple):
@@ -238,6 +239,8 @@ def _serve(
                 else:
                     print(line, end="")
                 sys.stdout.flush()
+        except KeyboardInterrupt:
+            return INTERRUPTED
         finally:
             if forward is not None:
                 forward.terminate()
