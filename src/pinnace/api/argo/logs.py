@@ -33,6 +33,8 @@ MAIN = "main"
 BATCH = 512
 FIRST_POLL, LONGEST_POLL = 0.02, 0.25
 PAGE = 500
+TURN = 50
+"""Pods that are looked at in one turn of the loop."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,9 +137,12 @@ class Reading:
                 break
             selection = msgspec.structs.replace(selection, continue_=page.continue_)
             await asyncio.sleep(0)
-        for pod in sorted(fresh, key=lambda pod: str((pod.get("status") or {}).get("startTime") or "")):
+        fresh.sort(key=lambda pod: str((pod.get("status") or {}).get("startTime") or ""))
+        for number, pod in enumerate(fresh, 1):
             self.seen.add(pod["metadata"]["uid"])
             yield self._tail(pod)
+            if number % TURN == 0:
+                await asyncio.sleep(0)
 
     def _new(self, pod: Obj) -> bool:
         begun = (pod.get("status") or {}).get("phase") not in (None, "", "Pending")
