@@ -76,7 +76,7 @@ def test_a_failed_step_is_entered_with_its_inputs_and_environment(platform: Plat
     assert "data at /in/data.txt" in inside.stderr
     assert inside.stdout.splitlines() == ["0.5", "hello 0.5"]
     assert "ZeroDivisionError" in inside.stderr
-    listed = platform.command("debug", f"{name}/make", "echo", "-n", "there")
+    listed = platform.command("debug", f"{name}/make", "--", "echo", "-n", "there")
     assert listed.stdout == "there"
     asked = platform.command("debug", name, "--pdb", text="p text, number\nq\n", check=False)
     assert "script(5)<module>()" in asked.stdout
@@ -171,6 +171,7 @@ def test_an_ide_stops_in_the_users_own_file(platform: Platform, tmp_path: Path) 
     finally:
         process.terminate()
         process.wait(30)
+    assert platform.get("pods", "-l", "pinnace.dev/debug")["items"] == []
 
 
 # ---- without a platform ----------------------------------------------------------------------------------
@@ -233,7 +234,8 @@ def test_the_copy_waits_records_nothing_and_belongs_to_nobody() -> None:
     assert (main["command"], "args" in main, "livenessProbe" in main) == (holding.WAITING, False, False)
     variables = {each["name"]: each["value"] for each in main["env"]}
     assert variables == {"PINNACE_STEP": "python x.py", "PINNACE_DEBUG": "python /f"}
-    assert not {"nodeName", "activeDeadlineSeconds"} & made["spec"].keys()
+    assert "nodeName" not in made["spec"]
+    assert made["spec"]["activeDeadlineSeconds"] == holding.LONGEST
     with pytest.raises(StatusError, match="it has main, other"):
         holding.copy(POD, holding.Place(container="none"))
 

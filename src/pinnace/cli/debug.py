@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -68,6 +69,8 @@ def debug(
         argv = list(command) or ["sh", "-c", SHELL]
     if listen:
         order["requirements"] = ["debugpy"]
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal, too, leaves nothing behind
+        signal.signal(number, _leave)
     held = _held(connection, pod, order)
     try:
         _await(connection, held)
@@ -77,6 +80,10 @@ def debug(
         return _enter(home, held, main, argv)
     finally:
         _remove(connection, held)
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _workflow(connection: Connection, namespace: str, name: str) -> dict[str, Any]:

@@ -32,6 +32,8 @@ SCRIPT = "/argo/staging/script"
 _ENGINE = "workflows.argoproj.io/"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 _LONGEST = 40
+LONGEST = 24 * 3600
+"""Seconds: whoever holds it may be killed."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ def copy(pod: Obj, place: Place) -> Obj:
             **{key: value for key, value in spec.items() if key not in _DROPPED},
             "containers": containers,
             "restartPolicy": "Never",
+            "activeDeadlineSeconds": LONGEST,
             "terminationGracePeriodSeconds": 1,
         },
     }
