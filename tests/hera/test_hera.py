@@ -21,6 +21,7 @@ def test_a_file_with_the_runner_runs(
 ) -> None:
     monkeypatch.setenv("PINNACE_HERA_PYTHON", hera)
 
+    assert "nothing wrong" in platform.command("lint", str(PROGRAMS / "training.py")).stdout
     platform.command("run", str(PROGRAMS / "training.py"), timeout=500)
 
     said = platform.command("workflow", "logs", "@latest", "--grep", "score").stdout

@@ -80,20 +80,26 @@ def speaks(file: Path) -> bool:
 
 
 def written(file: Path, name: str = "") -> list[dict[str, Any]]:
-    """The manifests that the file says; `name`: only that one. Raises Failure."""
+    """The manifests to run: one Workflow at most; `name`: only that. Raises Failure."""
+    documents = said(file, name)
+    runs = [one["metadata"] for one in documents if one.get("kind") == "Workflow"]
+    if len(runs) > 1:
+        names = ", ".join(one.get("name") or one.get("generateName", "?") for one in runs)
+        raise Failure(f"{file} holds {len(runs)} Workflows ({names}): take one with {file}:NAME")
+    return documents
+
+
+def said(file: Path, name: str = "") -> list[dict[str, Any]]:
+    """Every manifest that the file says. Raises Failure."""
     python = interpreter("hera", VARIABLE, "workflow")
     done = subprocess.run(
         [python, "-c", COLLECT, str(file), name], capture_output=True, text=True,
         check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise Failure(f"{file} cannot be read as a workflow: {said[-1] if said else 'it ended silently'}")
+        words = done.stderr.strip().splitlines()
+        raise Failure(f"{file} cannot be read as a workflow: {words[-1] if words else 'it ended silently'}")
     documents: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     if not documents:
         raise Failure(f"{file} holds no Workflow" + (f" of the name {name!r}" if name else ""))
-    runs = [one["metadata"] for one in documents if one.get("kind") == "Workflow"]
-    if len(runs) > 1:
-        names = ", ".join(one.get("name") or one.get("generateName", "?") for one in runs)
-        raise Failure(f"{file} holds {len(runs)} Workflows ({names}): take one with {file}:NAME")
     return documents

@@ -43,7 +43,7 @@ def lint(home: Home, files: Sequence[Path], output: str, *, strict: bool, online
     found, documents = [], []
     for file in expanded(files):
         try:
-            documents += [(str(file), one) for one in parsed(read(file))]
+            documents += [(str(file), one) for one in manifests(file)]
         except yaml.YAMLError as error:
             found.append(Verdict(str(file), problems=[_unreadable(error)]))
     lookup = templates([one for _, one in documents], platform(home) if online else None)
@@ -51,6 +51,15 @@ def lint(home: Home, files: Sequence[Path], output: str, *, strict: bool, online
     found += [judged(file, one, catalogue, lookup, strict=strict) for file, one in documents]
     print_all([one for one in found if one.kind or one.problems], output)
     return 1 if any(one.problems for one in found) else 0
+
+
+def manifests(file: Path) -> list[Obj]:
+    """Of a file, or of what a Python file says with Hera. Raises Failure, YAMLError."""
+    if file.suffix != ".py":
+        return parsed(read(file))
+    from pinnace.cli import hera
+
+    return hera.said(file)
 
 
 def expanded(files: Sequence[Path]) -> Iterator[Path]:
