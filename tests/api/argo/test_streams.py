@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from pinnace.api.argo.lines import Tail, Wanted, merged
 from tests.api.argo.conftest import GROUP, Argo, node, picture
 
 BASE = "/api/v1/workflows/default"
@@ -48,6 +52,18 @@ def test_logs_are_narrowed_by_pod_pattern_and_tail(argo: Argo) -> None:
     assert argo.refused("GET", f"{BASE}/l2/log", grep="(")[:2] == (400, 3)
     assert argo.refused("GET", f"{BASE}/l2/log", **{"logOptions.tailLines": "x"})[:2] == (400, 3)
     assert argo.refused("GET", f"{BASE}/none/log")[:2] == (404, 5)
+
+
+def test_lines_of_one_pod_keep_their_order_whatever_the_clock_says(tmp_path: Path) -> None:
+    file = tmp_path / "main"
+    file.write_text("one\ntwo\nthree\n")
+    record = struct.Struct("<QQ")
+    (tmp_path / "main.idx").write_bytes(record.pack(4, 5_000_000) + record.pack(8, 9_000_000))
+    os.utime(file, (6.0, 6.0))
+
+    found = list(merged([Tail("p", "u", file, Wanted())]))
+
+    assert [(line.content, line.time) for line in found] == [("one", 5.0), ("two", 9.0), ("three", 9.0)]
 
 
 def test_logs_as_server_sent_events_have_upstreams_frame(argo: Argo) -> None:

@@ -76,6 +76,7 @@ class Tail:
         self.offset = -1
         self.left = wanted.limit
         self.dry = False
+        self.last = 0.0
 
     def __iter__(self) -> Iterator[Line]:
         """To the end, the last line even if no newline ends it."""
@@ -131,7 +132,8 @@ class Tail:
         return True
 
     def _line(self, offset: int, raw: bytes) -> Line:
-        time = self.index.time_of(offset)
+        # What the index does not cover yet has the file's time, which ticks more coarsely.
+        time = self.last = max(self.last, self.index.time_of(offset))
         content = raw.removesuffix(b"\n").decode(errors="replace")
         if self.wanted.timestamps:
             content = f"{logfile.stamp(time).decode()} {content}"
