@@ -19,7 +19,7 @@ from scripts.conformance.corpus import LONGEST, load
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "argo"
 TESTS = ROOT / "tests" / "conformance"
-PAGE = ROOT / "docs" / "conformance.md"
+PAGE = ROOT / "docs" / "conformance" / "argo.md"
 
 
 def main() -> int:

@@ -49,7 +49,7 @@ def summary(results: Sequence[Result]) -> str:
 def page(
     results: Sequence[Result], why: Reasons, unjudged: int, long: Sequence[Case], origin: str
 ) -> str:
-    """`docs/conformance.md`."""
+    """`docs/conformance/argo.md`."""
     return PAGE.format(
         origin=origin,
         summary=summary(results),
