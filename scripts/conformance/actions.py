@@ -80,12 +80,15 @@ ACTIONS: dict[str, Action] = {
     "resume": resume, "resume-node": resume_node, "set-output": set_output,
     "stop": stop, "stop-node": stop_node,
 }
+_CTR = "/var/run/argo/ctr/main"
+INSIDE = {"unpause": ("sh", "-c", f"mkdir -p {_CTR} && touch {_CTR}/before {_CTR}/after")}
+"""Done within a pod that runs, instead."""
 REPEATED = {"resume"}
 """Done again whenever there is something to do."""
 
 
 def unknown(needed: list[str]) -> list[str]:
-    return [n for n in needed if n.split()[0] not in ACTIONS]
+    return [n for n in needed if n.split()[0] not in ACTIONS | INSIDE]
 
 
 def ordered(needed: list[str]) -> list[str]:

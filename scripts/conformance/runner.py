@@ -185,6 +185,8 @@ def act(cluster: Cluster, workflow: Document, pending: list[str]) -> list[str]:
     """The actions that remain."""
     for needed in pending:
         verb, _, words = needed.partition(" ")
+        if verb in actions.INSIDE:
+            return [n for n in pending if n != needed] if inside(cluster, workflow, verb) else pending
         if actions.ACTIONS[verb](workflow, words):
             try:
                 cluster.update(workflow)
@@ -194,6 +196,19 @@ def act(cluster: Cluster, workflow: Document, pending: list[str]) -> list[str]:
                 return pending
             return pending if verb in actions.REPEATED else [n for n in pending if n != needed]
     return pending
+
+
+def inside(cluster: Cluster, workflow: Document, verb: str) -> bool:
+    """False: no pod of the workflow runs yet."""
+    meta = workflow["metadata"]
+    for pod in cluster.pods(meta["namespace"], meta["name"]):
+        name = pod["metadata"]["name"]
+        try:
+            cluster.kubectl("exec", "-n", meta["namespace"], name, "-c", "main", "--", *actions.INSIDE[verb])
+        except Refused:
+            return False
+        return True
+    return False
 
 
 def of_artifacts(cluster: Cluster, case: Case, workflow: Document, deadline: float) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pinnace.node.protocol import PROGRESS_FILE, PROGRESS_FOLDER, Container, Mount, Output, Outputs, Run
-from tests.node.conftest import Node, node_of, pod, shell
+from tests.node.conftest import Node, node_of, pod, running, shell
 
 pytestmark = pytest.mark.anyio
 SHARED = [Mount("/work", volume="work")]
@@ -76,3 +76,21 @@ async def test_nonsense_about_progress_is_nothing(node: Node) -> None:
     run = pod(shell(f"echo soon > {PROGRESS_FILE}"), progress=True, folders=[PROGRESS_FOLDER])
     report = await node.run(run)
     assert (report.phase, report.progress) == ("Succeeded", "")
+
+
+@pytest.mark.parametrize("pauses", ["before", "after", "before after"])
+async def test_a_container_waits_for_somebody_to_look_at_it(node: Node, pauses: str) -> None:
+    """Whoever releases it is inside; here another process that knows the same folder plays this part."""
+    folder = f"{PROGRESS_FOLDER}/ctr/main"
+    release = f"(sleep 0.5; mkdir -p {folder}; touch {folder}/before {folder}/after) &"
+    script = f"echo ran; {release} exit 3" if pauses == "after" else "echo ran; exit 3"
+    run = pod(msgspec.structs.replace(shell(script), pauses=pauses))
+    if pauses == "after":
+        report = await node.run(run)
+        assert (report.phase, report.containers[0].exit_code) == ("Failed", 3)
+        assert report.containers[0].finished - report.containers[0].started >= 0.4
+        return
+    await node.run(run, running)
+    assert node.log(run) == ""
+    report = await node.kill(run, 0)
+    assert report.phase == "Failed"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pinnace.authoring.kfp import layers
 from pinnace.node import tracking
 from pinnace.node.launchers import Bind, Built, Launch, Launcher, StartError
 from pinnace.node.network.hosts import LOCAL, lines
-from pinnace.node.protocol import ACCOUNT, PROGRESS_FILE, Container, Run
+from pinnace.node.protocol import ACCOUNT, PROGRESS_FILE, PROGRESS_FOLDER, Container, Run
 from pinnace.node.rewriting import Rewriter, Unwritable, search
 from pinnace.node.roots import Root
 from pinnace.node.services import Services
@@ -94,6 +95,8 @@ class Outfitter:
                 command.append(SCRIPT)
             if engine:
                 binds = [*binds, Bind(root + SCRIPT, SCRIPT, True)]
+        if spec.pauses and not engine:
+            argv = paused(spec, argv, root if not self.launcher.private_root else "")
         cwd = rewriter.path(spec.cwd or built.workdir or "/")
         if not self.launcher.private_root:
             self.require(rewriter, spec, main)
@@ -196,6 +199,8 @@ class Outfitter:
                 paths.append(PROGRESS_FILE)
         if spec.script:
             paths.append(SCRIPT)
+        if spec.pauses:
+            paths.append(PROGRESS_FOLDER)
         return [*paths, *ALWAYS]
 
     def rewriter(self, declared: list[str], built: Built, root: str, sockets: dict[str, str]) -> Rewriter:
@@ -314,3 +319,19 @@ def prepare(root: str, cwd: str, rewriter: Rewriter, declared: list[str]) -> str
 def start_folder(cwd: str, root: str) -> str:
     """Where a plain process starts: its own folder, unless another one is named that is there."""
     return cwd if cwd != "/" and os.path.isdir(cwd) else root
+
+
+def paused(spec: Container, argv: list[str], root: str) -> list[str]:
+    """The program under a shell that waits before or after it, so that people can look inside meanwhile."""
+    folder = f"{root}{PROGRESS_FOLDER}/ctr/{spec.name}"
+    wait = "while [ ! -e {} ]; do sleep 0.2; done"
+    before, after = (shlex.quote(f"{folder}/{word}") for word in ("before", "after"))
+    lines = [f"mkdir -p {shlex.quote(folder)}"]
+    if "before" in spec.pauses:
+        lines.append(wait.format(before))
+    lines.append('"$@"')
+    lines.append("code=$?")
+    if "after" in spec.pauses:
+        lines.append(wait.format(after))
+    lines.append("exit $code")
+    return ["/bin/sh", "-c", "\n".join(lines), "sh", *argv]

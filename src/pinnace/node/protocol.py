@@ -161,6 +161,9 @@ class Container(msgspec.Struct, omit_defaults=True):
     read_only_root: bool = False
     after: list[str] = []
     """Containers of the pod that have to succeed first; where one fails this one is not run."""
+    pauses: str = ""
+    """`before`, `after` or `before after`: it waits there until somebody inside makes a file of that name in
+    PROGRESS_FOLDER/ctr/<container>."""
     retries: int = 0
     """How often it is run again after a failure, without the pod noticing; `pause` seconds between."""
     pause: float = 0

@@ -11,6 +11,8 @@ from pinnace.kinds.resource import Obj
 from pinnace.testing.replacements import UnknownStep, nearest
 from pinnace.testing.step import Step, base_name, short
 
+_GROUPS = ("Steps", "StepGroup", "DAG", "TaskGroup", "Retry")
+
 
 class Values(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs or outputs of a node, or outputs of the workflow."""
@@ -121,11 +123,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> list[str]:
-        """Display names of suspended steps that wait for a person."""
+        """Display names of steps that wait for a person, or for an object that nobody works on here."""
         return [
             node.display_name
             for node in self.nodes.values()
-            if node.type == "Suspend" and node.phase == "Running"
+            if node.type not in _GROUPS
+            and node.phase in ("Running", "Pending")
+            and not node.status.get("daemoned")
         ]
 
     def calls(self, name: str) -> list[Step]:

@@ -25,6 +25,7 @@ from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import PROGRESS_FOLDER, Container, Hello, Input, Output, Outputs, Probe, Run
 
 STORAGE = "ephemeral-storage"
+PAUSE_BEFORE, PAUSE_AFTER = "ARGO_DEBUG_PAUSE_BEFORE", "ARGO_DEBUG_PAUSE_AFTER"
 LONGEST_HOOK = 3600
 """Seconds; a postStart hook has no limit of its own, a preStop hook has the grace period."""
 ISOLATIONS = ("container", "sandbox", "process")
@@ -261,6 +262,9 @@ class _Builder:
             unix_sockets=self.sockets.get(name, []),
             read_only_root=bool(security.get("readOnlyRootFilesystem")),
         )
+        if PAUSE_BEFORE in env or PAUSE_AFTER in env:
+            stops = (("before", PAUSE_BEFORE), ("after", PAUSE_AFTER))
+            result.pauses = " ".join(word for word, name in stops if env.get(name) == "true")
         if self.staging.set is not None and not init:
             chosen = self.staging.set
             result.after = chosen.after.get(name, [])
