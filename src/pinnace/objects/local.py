@@ -261,7 +261,8 @@ class Local:
                 if self.house.store.get(resource.key, namespace_of(new), name_of(new)) is not None:
                     raise refusals.already_exists(resource, name_of(new))
                 return new
-            (stored,) = await self.house.commit([Put(resource.key, kept(resource, new), ABSENT), *rows], (resource,))
+            put = Put(resource.key, kept(resource, new), ABSENT)
+            (stored,) = await self.house.commit([put, *rows], (resource,))
             return self.house.view(resource, stored)
 
     async def update(

@@ -15,7 +15,7 @@ from itertools import count
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import clock, measures, memo, pods, variables, waiting
+from pinnace.controllers.workflow import clock, measures, memo, pods, transfers, variables, waiting
 from pinnace.controllers.workflow.attempts import Retry
 from pinnace.controllers.workflow.dag import Dag
 from pinnace.controllers.workflow.facts import Fact, Facts
@@ -198,7 +198,7 @@ class Context:
     def prepare(self, inputs: Inputs) -> None:
         """Raises Need while something that the leaf must have is not known."""
         if inputs.artifacts:
-            pods.ask_digests(inputs, self.facts.ask, self.depot)
+            transfers.ask_digests(inputs, self.facts.ask, self.depot)
 
     def locked(self, call: Call, program: Program, inputs: Inputs) -> bool:
         return waiting.entered(call, program, inputs)

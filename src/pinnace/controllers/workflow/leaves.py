@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.controllers.workflow import locations, pods
+from pinnace.controllers.workflow import collecting, locations, pods, standing
 from pinnace.controllers.workflow.errands import Errand
 from pinnace.controllers.workflow.frame import BAD, Frame
 from pinnace.controllers.workflow.loops import rendered
@@ -118,7 +118,7 @@ class Pod(Leaf):
             self._running(report)
             return
         try:
-            node.outputs = pods.outputs(self, report)
+            node.outputs = collecting.outputs(self, report)
         except OutputError as missing:
             self._end("Failed", self.stopping or str(missing))
             return
@@ -304,7 +304,7 @@ class Resource(Leaf):
         assert declared is not None
         self.stands = any("pod.name" in found for found in texts(self.program.raw.get("resource")))
         if self.stands and self.fresh:
-            self.run.outbox.pods.append(pods.standing(self))
+            self.run.outbox.pods.append(standing.standing(self))
         made = rendered(msgspec.to_builtins(declared), self.scope())
         account = self.program.template.service_account_name or self.run.spec.service_account_name
         target = self.node.pinnace.target if self.node.pinnace is not None else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pinnace.controllers.built_in import CONFIG_MAP, POD
-from pinnace.controllers.workflow import flush, gathering, pods
+from pinnace.controllers.workflow import flush, gathering, standing
 from pinnace.controllers.workflow.ending import PodGC, pod_gc
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.leaves import Pod
@@ -200,7 +200,7 @@ class Live:
         for name, phase, message in out.stood:
             pod = self.house.client.peek(POD, name, self.namespace)
             if pod is not None:
-                ended = pods.stood(pod, phase, message, self.run.stamp())
+                ended = standing.stood(pod, phase, message, self.run.stamp())
                 found.append(Change(verb="status", resource=POD, obj=ended, trusted=True))
         return found
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from pinnace.authoring.argo.expression.builtins import seconds
-from pinnace.controllers.workflow import clock, components, locations, pods
+from pinnace.controllers.workflow import clock, components, locations, transfers
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.inputs import Inputs
 from pinnace.controllers.workflow.scope import Globals, Scope
@@ -121,4 +121,4 @@ def _content(run: Context, artifact: Obj) -> Any:
         return artifact["raw"]
     if not locations.own_key(artifact, run.depot):
         return {kind: artifact[kind] for kind in locations.KINDS if artifact.get(kind) is not None}
-    return (run.facts.ask(pods.where(artifact)) or {}).get("digest")
+    return (run.facts.ask(transfers.where(artifact)) or {}).get("digest")
