@@ -11,7 +11,7 @@ from pinnace.node.protocol import PROGRESS_FILE, PROGRESS_FOLDER, Container, Mou
 from tests.node.conftest import Node, node_of, pod, running, shell
 
 pytestmark = pytest.mark.anyio
-SHARED = [Mount("/work", volume="work")]
+SHARED = [Mount("/shared", volume="work")]
 
 
 @pytest.fixture(scope="module", params=["sandbox", "process"])
@@ -30,10 +30,10 @@ def together(*containers: Container, giver: str = "main", outputs: Outputs | Non
 
 async def test_each_starts_when_those_before_it_have_succeeded(node: Node) -> None:
     run = together(
-        named("main", "cat /work/all; cp /work/all /work/out", "b", "c"),
-        named("c", "sleep 0.1; echo c >> /work/all", "b"),
-        named("b", "sleep 0.2; echo b >> /work/all"),
-        outputs=Outputs(True, [Output("p", "/work/out")]),
+        named("main", "cat /shared/all; cp /shared/all /shared/out", "b", "c"),
+        named("c", "sleep 0.1; echo c >> /shared/all", "b"),
+        named("b", "sleep 0.2; echo b >> /shared/all"),
+        outputs=Outputs(True, [Output("p", "/shared/out")]),
     )
     report = await node.run(run)
     assert report.phase == "Succeeded", report
@@ -43,7 +43,7 @@ async def test_each_starts_when_those_before_it_have_succeeded(node: Node) -> No
 
 
 async def test_what_comes_after_a_failure_is_not_run(node: Node) -> None:
-    never = named("main", "echo never > /work/x", "a")
+    never = named("main", "echo never > /shared/x", "a")
     run = together(named("a", "exit 3"), never, named("other", "sleep 0.2; ls /work"))
     report = await node.run(run)
     assert report.phase == "Failed"
@@ -53,9 +53,9 @@ async def test_what_comes_after_a_failure_is_not_run(node: Node) -> None:
 
 
 async def test_a_container_is_run_again_without_the_pod_noticing(node: Node) -> None:
-    script = "echo x >> /work/tries; test $(wc -l < /work/tries) -ge 3"
+    script = "echo x >> /shared/tries; test $(wc -l < /shared/tries) -ge 3"
     tries = named("a", script, retries=3, pause=0.05)
-    report = await node.run(together(tries, named("main", "cat /work/tries", "a")))
+    report = await node.run(together(tries, named("main", "cat /shared/tries", "a")))
     assert report.phase == "Succeeded", report
     assert report.outputs is not None
     assert report.outputs.result == "x\nx\nx"
