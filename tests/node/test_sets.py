@@ -44,7 +44,7 @@ async def test_each_starts_when_those_before_it_have_succeeded(node: Node) -> No
 
 async def test_what_comes_after_a_failure_is_not_run(node: Node) -> None:
     never = named("main", "echo never > /shared/x", "a")
-    run = together(named("a", "exit 3"), never, named("other", "sleep 0.2; ls /work"))
+    run = together(named("a", "exit 3"), never, named("other", "sleep 0.2; ls /shared"))
     report = await node.run(run)
     assert report.phase == "Failed"
     states = {state.name: state for state in report.containers}
