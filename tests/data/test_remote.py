@@ -140,6 +140,11 @@ class Web(BaseHTTPRequestHandler):
             return self.say(401, b"")
         if self.path.startswith("/missing"):
             return self.say(404, b"")
+        if self.path.startswith("/away"):
+            self.send_response(302)
+            self.send_header("Location", "http://169.254.169.254/latest/meta-data")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         return self.say(200, self.kept.get(self.path, self.path.encode()))
 
     def do_PUT(self) -> None:
@@ -314,3 +319,24 @@ def test_the_process_reads_jobs_and_prints_answers(web: str, tmp_path: Path) -> 
     first, second = json.loads(said)
     assert Blobs(tmp_path / "data").path(first["digest"]).read_text() == "/a"
     assert "hdfs" in second["error"]
+
+
+def test_nobodys_url_leads_to_a_metadata_service(web: str, tmp_path: Path) -> None:
+    """By its address, as IPv6 writes it, by a redirect; a bucket's endpoint and a repository no more."""
+    where = [
+        ("http", {"url": "http://169.254.169.254/latest/meta-data"}),
+        ("http", {"url": "http://[::ffff:169.254.169.254]/latest"}),
+        ("http", {"url": f"{web}/away"}),
+        ("s3", {"endpoint": "169.254.169.254", "insecure": True, "bucket": "latest", "key": "meta-data"}),
+        ("git", {"repo": "http://169.254.169.254/latest.git"}),
+    ]
+    jobs = [{"do": "get", "name": "a", "kind": kind, "where": place} for kind, place in where]
+    said = subprocess.run(
+        [sys.executable, "-m", "pinnace.data.remote"],
+        input=json.dumps({"blobs": str(tmp_path / "data"), "run": "/nowhere", "jobs": jobs}),
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout
+    errors = [answer["error"] for answer in json.loads(said)]
+    assert all("is a link-local address" in error for error in errors), errors

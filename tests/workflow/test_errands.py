@@ -16,6 +16,8 @@ from pinnace.controllers.workflow.agent.client import Agent
 from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
 from tests.workflow.world import START, World
 
+MOVED = {"/moved": "/there", "/away": "http://169.254.169.254/latest/meta-data"}
+
 
 class Web(BaseHTTPRequestHandler):
     seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
@@ -25,9 +27,9 @@ class Web(BaseHTTPRequestHandler):
         self.seen.append((self.command, self.path, dict(self.headers), body))
         if self.path == "/slow":
             threading.Event().wait(5)
-        if self.path == "/moved":
+        if self.path in MOVED:
             self.send_response(302)
-            self.send_header("Location", "/there")
+            self.send_header("Location", MOVED[self.path])
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -101,6 +103,13 @@ def test_requests_answer_with_their_bodies_and_upstreams_words(web: str) -> None
     assert (wrong.phase, "is not a bool" in wrong.message) == ("Failed", True)
     assert large.message == "the response is larger than 1048576 bytes"
     assert (none.phase, none.message.startswith('Get "http://127.0.0.1:1/": ')) == ("Failed", True)
+
+
+def test_no_request_goes_to_a_metadata_service(web: str) -> None:
+    urls = ("http://169.254.169.254/latest", "http://[fe80::1]/", f"{web}/away")
+    for done in ask(*(Http(0, "GET", url) for url in urls)):
+        assert done.phase == "Failed"
+        assert "is a link-local address" in done.message
 
 
 def test_a_slow_answer_ends_with_its_timeout_and_does_not_hold_the_others(web: str) -> None:

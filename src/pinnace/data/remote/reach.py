@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from pinnace.data.remote.jobs import RemoteError
+from pinnace.data.remote.linklocal import judge
 
 PIECE = 1 << 16
 DOOR = "net/door"
@@ -26,9 +27,10 @@ class Reach:
         self.address = dial
 
     def url(self, url: str) -> str:
-        """The URL by which the host reaches what this one names."""
+        """The URL by which the host reaches what this one names. Raises LinkLocal."""
         parts = urlsplit(url)
         if not self.address:
+            judge(parts.hostname)
             return url
         if parts.scheme == "https":
             raise RemoteError(f"{url}: a Service of the cluster network is reached by http only")

@@ -20,6 +20,7 @@ from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
 from pinnace.authoring.argo.expression.sprig import SPRIG
 from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
+from pinnace.data.remote.linklocal import guard, hook
 
 WORKERS = 16
 """Upstream's ARGO_AGENT_TASK_WORKERS."""
@@ -69,7 +70,10 @@ async def answered(asked: Http) -> Done:
 
 
 def _options(asked: Http, url: str) -> dict[str, Any]:
-    return {"verify": not asked.insecure, "follow_redirects": True, "trust_env": not local(url)}
+    return {
+        "verify": not asked.insecure, "follow_redirects": True, "trust_env": not local(url),
+        "event_hooks": {"request": [hook]},
+    }
 
 
 def local(url: str) -> bool:
@@ -180,4 +184,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    guard()
     asyncio.run(main())
