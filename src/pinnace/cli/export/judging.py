@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pinnace.authoring.export import operators
+from pinnace.kinds import argo_older
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import SYSTEM, Options
+from pinnace.objects.document import clone
 from pinnace.objects.errors import StatusError
 from pinnace.objects.writing import Admission
 
@@ -32,12 +34,23 @@ def problem(admission: Admission, catalogue: Catalogue, obj: Obj) -> str:
         return f"{name}: no kind {obj['kind']} of {obj['apiVersion']} is known"
     if resource.group == OURS or older(obj):
         return f"{name}: {obj['apiVersion']} is served by this platform alone"
+    if words := of_version_3(obj):
+        return f"{name}: {words}; `pinnace convert` writes it anew"
     try:
         namespace = obj["metadata"].get("namespace") or "default"
         admission.created(SYSTEM, resource, obj, namespace if resource.namespaced else "", STRICT)
     except StatusError as refusal:
         return f"{name}: {refusal.message}"
     return ""
+
+
+def of_version_3(obj: Obj) -> str:
+    """What a document says in the words of Argo 3, which is read here and refused by the CRDs of today."""
+    if obj["kind"] not in argo_older.KINDS:
+        return ""
+    modern = clone(obj)
+    warnings = argo_older.modernise(modern)
+    return "; ".join(warnings) if modern != obj else ""
 
 
 def older(obj: Obj) -> bool:
