@@ -78,6 +78,30 @@ def once(cluster: Platform, name: str, image: str, *command: str) -> str:
     return said
 
 
+def answered(cluster: Platform, *words: str, says: str) -> None:
+    """Asked until it does: without a readiness probe a server is ready before it listens, on any cluster."""
+    eventually(lambda: says in cluster.kubectl(*words, check=False), f"{says!r} from {words}", 30)
+
+
+def listening(cluster: Platform, selector: str, port: int) -> None:
+    """Every one of these Pods accepts connections."""
+    for pod in cluster.get("pods", "-l", selector)["items"]:
+        asked(cluster, f"pods/{pod['metadata']['name']}:{port}/proxy/")
+
+
+def asked(cluster: Platform, path: str) -> str:
+    """The first answer that is the server's own."""
+    path = f"/api/v1/namespaces/default/{path}"
+    found: list[str] = []
+
+    def reached() -> bool:
+        found[:] = [cluster.kubectl("get", "--raw", path, check=False)]
+        return "ServiceUnavailable" not in found[0]
+
+    eventually(reached, f"a server behind {path}", 30)
+    return found[0]
+
+
 def test_stateful_set_basics(cluster: Platform) -> None:
     """tutorials/stateful-application/basic-stateful-set"""
     cluster.kubectl("apply", "-f", "-", text=SET)
@@ -91,7 +115,7 @@ def test_stateful_set_basics(cluster: Platform) -> None:
     cluster.kubectl("delete", "pod", "-l", "app=nginx")
     cluster.kubectl("rollout", "status", "sts/web", "--timeout=90s")
     for pod in ("web-0", "web-1"):
-        assert cluster.kubectl("exec", pod, "--", "curl", "-s", "http://localhost/") == f"{pod}\n"
+        answered(cluster, "exec", pod, "--", "curl", "-s", "http://localhost/", says=f"{pod}\n")
     assert once(cluster, "asks", "busybox", "wget", "-qO-", "http://web-1.nginx") == "web-1\n"
     cluster.kubectl("scale", "sts", "web", "--replicas=3")
     change = '[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "nginx"}]'
@@ -105,6 +129,7 @@ def test_a_stateless_application(cluster: Platform) -> None:
     cluster.kubectl("create", "deployment", "hello", "--image=nginx:1.14.2", "--replicas=2", "--port=80")
     cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=90s")
     cluster.kubectl("expose", "deployment/hello", "--type=NodePort", "--port=8080", "--target-port=80")
+    listening(cluster, "app=hello", 80)
     assert "Welcome to nginx!" in once(cluster, "visitor", "busybox", "wget", "-qO-", "hello:8080")
     pod = cluster.get("pods", "-l", "app=hello")["items"][0]["metadata"]["name"]
     assert "Welcome to nginx!" in cluster.kubectl(
@@ -170,6 +195,7 @@ def test_a_frontend_before_a_backend(cluster: Platform) -> None:
     cluster.kubectl("apply", "-f", "-", text=FRONT)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/frontend", "--timeout=90s")
     cluster.kubectl("rollout", "status", "deployment/backend", "--timeout=90s")
+    listening(cluster, "tier=backend", 8080)
     proxy = "/api/v1/namespaces/default/pods/frontend:80/proxy/"
     hosts = {cluster.kubectl("get", "--raw", proxy).split()[-1] for _ in range(12)}
     backends = cluster.get("pods", "-l", "tier=backend")["items"]
@@ -190,7 +216,7 @@ def test_a_configuration_that_cannot_be_honoured_is_refused(cluster: Platform) -
 
 
 def raw(cluster: Platform, path: str) -> str:
-    return cluster.kubectl("get", "--raw", f"/api/v1/namespaces/default/services/{path}")
+    return asked(cluster, f"services/{path}")
 
 
 def test_hello_minikube(cluster: Platform) -> None:

@@ -93,7 +93,7 @@ def test_what_is_wrong_is_refused_with_its_place_and_the_nearest_name(platform: 
     """
     refused = platform.run(workflow("typo", templates), check=False)
     assert refused.returncode == 1
-    assert 'spec.templates[0].dag.tasks[0].template' in refused.stdout
+    assert "templates.main.tasks.a template name 'trian' undefined" in refused.stdout
     assert 'did you mean "train"?' in refused.stdout
     unknown = platform.run(workflow("typo", ECHO, entrypont="main"), check=False)
     assert unknown.returncode == 1
@@ -124,7 +124,7 @@ def test_a_diamond_runs_in_its_order(platform: Platform) -> None:
       dag:
         tasks:
         - {name: a, template: say, arguments: {parameters: [{name: word, value: A}]}}
-        - {name: b, template: say, dependencies: [a], arguments: {parameters: [{name: word, value: "{{tasks.a.outputs.result}}B"}]}}
+        - {name: b, template: say, depends: a, arguments: {parameters: [{name: word, value: "{{tasks.a.outputs.result}}B"}]}}
         - {name: c, template: say, depends: a.Succeeded, arguments: {parameters: [{name: word, value: "{{tasks.a.outputs.result}}C"}]}}
         - name: d
           template: say

@@ -115,7 +115,7 @@ def test_a_path_leads_to_no_file(site: Site, path: str) -> None:
 
 STEP = step("true")
 WRONG: dict[str, tuple[Obj, tuple[str, ...]]] = {
-    "no entrypoint": ({"entrypoint": "mian", "templates": [STEP]}, ("entrypoint", 'did you mean "main"')),
+    "no entrypoint": ({"entrypoint": "mian", "templates": [STEP]}, ("mian", 'did you mean "main"')),
     "no template": (
         {"templates": [{"name": "main", "steps": [[{"name": "a", "template": "trian"}]]}, {**STEP, "name": "train"}]},
         ("trian", 'did you mean "train"'),
@@ -146,7 +146,7 @@ WRONG: dict[str, tuple[Obj, tuple[str, ...]]] = {
              "arguments": {"artifacts": [{"name": "x", "from": "{{steps.a.outputs.artifacts.nothing}}"}]}}]]},
             {**STEP, "name": "t"},
             step("true", name="u", inputs={"artifacts": [{"name": "x", "path": "/x"}]})]},
-        ("inputs.artifacts.x",),
+        ("steps.a.outputs.artifacts.nothing",),
     ),
     "no workflow template": ({"workflowTemplateRef": {"name": "absent"}}, ("absent",)),
     "a template of itself": (
