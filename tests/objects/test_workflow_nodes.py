@@ -10,7 +10,7 @@ import pytest
 
 from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.resource import Obj
-from pinnace.objects.client import Selection, WatchEvent
+from pinnace.objects.client import Change, Selection, WatchEvent
 from pinnace.store.interface import Row
 from tests.objects.conftest import Door
 from tests.objects.test_writing import refused
@@ -168,3 +168,29 @@ async def test_a_watch_of_a_big_run_ends_with_its_last_picture(door: Door) -> No
         last = await anext(events)
     nodes = msgspec.json.decode(last.obj["status"]["nodes"])
     assert {node["phase"] for node in nodes.values()} == {"Succeeded"}
+
+
+async def test_an_older_change_is_never_taken_for_the_last_one(door: Door) -> None:
+    """A watcher that is behind draws an older document with newer nodes: it has the older one's revision."""
+    kind, count = door.kind(WF), 100
+    made = [
+        await door.local.create(kind, {"metadata": {"name": f"w-{number}"}, "spec": {}}, "default")
+        for number in range(count)
+    ]
+    events = door.local.watch(kind, "default")
+    for _ in made:
+        await anext(events)
+    for phase in ("Running", "Succeeded"):
+        for place, workflow in enumerate(made):
+            changed = {**workflow, "status": {"phase": phase}}
+            change = Change(verb="system", resource=kind, obj=changed)
+            (made[place],) = await door.local.transact([change], [row(workflow, "node", phase)])
+    seen: dict[str, list[tuple[str, int]]] = {}
+    async with asyncio.timeout(10):
+        while len([one for one in seen.values() if one[-1][0] == "Succeeded"]) < count:
+            obj = (await anext(events)).obj
+            revision = int(obj["metadata"]["resourceVersion"])
+            seen.setdefault(obj["metadata"]["name"], []).append((obj["status"]["phase"], revision))
+    for phases in seen.values():
+        assert len({revision for _, revision in phases}) == len(phases)
+    assert any(len(phases) == 2 for phases in seen.values()), "some were drawn while they were behind"

@@ -60,11 +60,14 @@ class WorkflowNodes:
         return bool((obj.get("status") or {}).get("finishedAt"))
 
     async def passing(self, obj: Obj) -> Obj:
+        """For a watch: the nodes may be newer than the document, which keeps its own revision. With theirs it
+        would be taken for the version that was written with them, and that one would never be seen."""
         rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
         if len(rows) < SMALL:
-            return _assembled(obj, rows, picturing.document)
-        shown = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj))
-        return obj if shown is None else _framed(obj, shown.newest, shown.nodes)
+            shown = _assembled(obj, rows, picturing.document)
+            return {**shown, "metadata": obj["metadata"]}
+        drawn = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj))
+        return obj if drawn is None else _framed(obj, 0, drawn.nodes)
 
     async def gathered(self, namespace: str, name: str) -> Obj | None:
         obj = self.store.get(WORKFLOWS, namespace, name)
