@@ -10,7 +10,7 @@ import time
 from statistics import median
 from typing import Any
 
-from benchmarks.fanout import submit, until_finished
+from benchmarks.fanout import lasted
 from benchmarks.figure import Figure
 from benchmarks.home import running
 from pinnace.cli.connection import Connection
@@ -33,13 +33,8 @@ def chain(steps: int, isolation: str) -> dict[str, Any]:
 
 
 def milliseconds(connection: Connection, steps: int, isolation: str) -> float:
-    """Of one step, from create acknowledged to the final phase."""
-    name = submit(connection, chain(steps, isolation))
-    began = time.monotonic()
-    phase = until_finished(connection, name)
-    if phase != "Succeeded":
-        raise RuntimeError(f"{name} ended {phase}")
-    return (time.monotonic() - began) * 1000 / steps
+    """Of one step."""
+    return lasted(connection, chain(steps, isolation)) * 1000 / steps
 
 
 def alone(steps: int) -> float:

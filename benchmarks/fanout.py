@@ -46,8 +46,12 @@ def until_finished(connection: Connection, name: str) -> str:
 
 
 def seconds(connection: Connection, steps: int, isolation: str) -> float:
-    """From create acknowledged to the final phase, seen by one watch."""
-    name = submit(connection, fan(steps, isolation))
+    return lasted(connection, fan(steps, isolation))
+
+
+def lasted(connection: Connection, spec: dict[str, Any]) -> float:
+    """Seconds from create acknowledged to the final phase, seen by one watch."""
+    name = submit(connection, spec)
     began = time.monotonic()
     phase = until_finished(connection, name)
     took = time.monotonic() - began

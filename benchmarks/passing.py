@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from statistics import median
 from typing import Any
 
-from benchmarks.fanout import submit, until_finished
+from benchmarks.fanout import lasted
 from benchmarks.figure import Figure
 from benchmarks.home import running
 from pinnace.cli.connection import Connection
@@ -45,12 +44,7 @@ def fan(steps: int, *, passing: bool) -> dict[str, Any]:
 
 
 def seconds(connection: Connection, steps: int, *, passing: bool) -> float:
-    name = submit(connection, fan(steps, passing=passing))
-    began = time.monotonic()
-    phase = until_finished(connection, name)
-    if phase != "Succeeded":
-        raise RuntimeError(f"{name} ended {phase}")
-    return time.monotonic() - began
+    return lasted(connection, fan(steps, passing=passing))
 
 
 def measure(*, quick: bool = False) -> list[Figure]:
