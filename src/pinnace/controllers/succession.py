@@ -11,7 +11,7 @@ Source: kubernetes/kubectl pkg/cmd/wait/delete.go.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pinnace.controllers.built_in import POD
 from pinnace.store.interface import Event
@@ -36,6 +36,10 @@ class Succession:
     def wait(self, namespace: str, name: str) -> float:
         """Seconds until the name is free; 0.0 if it is."""
         return max(0.0, self._free.get((namespace, name), 0.0) - self.clock())
+
+    def longest(self, namespace: str, names: Iterable[str]) -> float:
+        """Seconds until all of them are free."""
+        return max((self.wait(namespace, name) for name in names), default=0.0)
 
     def _forget(self) -> None:
         now = self.clock()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
-import ipaddress
 import re
-import socket
 import tarfile
 import zipfile
 import zlib
 from urllib.parse import urlsplit
 
 from pinnace.api.kfp.errors import invalid
+from pinnace.data.remote.linklocal import resolved
 
 LIMIT = 32 * 1024 * 1024
 WITHIN = 30.0
@@ -63,9 +62,7 @@ def _public(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{url!r} is neither http nor https")
-    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM):
-        if ipaddress.ip_address(str(address[0]).partition("%")[0]).is_link_local:
-            raise ValueError(f"{parts.hostname} is a link-local place")
+    resolved(parts.hostname, parts.port or 80)
 
 
 def unpacked(content: bytes) -> bytes:

@@ -89,7 +89,7 @@ class TrainingJobs:
             framework.pod_name(job, slot.replica.type, slot.index)
             for slot in decision.make if slot.instead is None
         ]
-        return max((self.succession.wait(job.namespace, name) for name in names), default=0.0)
+        return self.succession.longest(job.namespace, names)
 
     def _owned(self, resource: Resource, obj: Obj) -> list[Obj]:
         meta = obj["metadata"]

@@ -41,6 +41,12 @@ class Reach:
         return urlunsplit((parts.scheme, place, parts.path, parts.query, parts.fragment))
 
 
+def local(url: str) -> bool:
+    """Whether it is on this machine: no proxy of the surroundings is asked for that."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 def forwarded(door: Path, address: str, port: int) -> int:
     """A port of the loopback that leads there, as long as this process lives."""
     listener = socket.create_server(("127.0.0.1", 0))

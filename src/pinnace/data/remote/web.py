@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pinnace.data.remote.jobs import NothingThere, RemoteError
-from pinnace.data.remote.reach import Reach
+from pinnace.data.remote.reach import Reach, local
 
 PATIENCE = 60.0
 """Seconds without a byte."""
@@ -72,12 +72,6 @@ def address(where: dict[str, Any]) -> str:
     if urlsplit(url).scheme not in ("http", "https"):
         raise RemoteError(f"http.url {url!r} is no http or https URL")
     return url
-
-
-def local(url: str) -> bool:
-    """Whether it is on this machine: no proxy of the surroundings is asked for that."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def headers(where: dict[str, Any], reach: Reach, url: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ class MPIJobs:
         launched = self._owned(launcher) if launcher is not None else []
         decision = decide(job, launcher, launched, workers, self.clock())
         names = [job.pod_name("Worker", index) for index in decision.make]
-        if wait := max((self.succession.wait(job.namespace, name) for name in names), default=0.0):
+        if wait := self.succession.longest(job.namespace, names):
             return Result(after=wait)
         await self._commit(job, launcher, workers, decision)
         return Result()

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import struct
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +22,7 @@ from pinnace.authoring.argo.expression.evaluate import evaluate
 from pinnace.authoring.argo.expression.sprig import SPRIG
 from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
 from pinnace.data.remote.linklocal import guard, hook
+from pinnace.data.remote.reach import DOOR, forwarded, local
 
 WORKERS = 16
 """Upstream's ARGO_AGENT_TASK_WORKERS."""
@@ -76,12 +78,6 @@ def _options(asked: Http, url: str) -> dict[str, Any]:
     }
 
 
-def local(url: str) -> bool:
-    """Whether it is on this machine: no proxy of the surroundings is asked for that."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 def judged(asked: Http, code: int, body: bytes, headers: list[tuple[str, str]]) -> Done:
     result = body.decode(errors="replace")
     if not asked.condition:
@@ -118,16 +114,11 @@ def reached(asked: Http) -> tuple[str, list[tuple[str, str]]]:
     """The URL by which this machine reaches what is meant, and the headers to send."""
     if not asked.dial:
         return asked.url, asked.headers
-    from pathlib import Path
-
-    from pinnace.data.remote.reach import DOOR, forwarded
-
     parts = urlsplit(asked.url)
     address, port = asked.dial.split(" ")
-    local = address.startswith("127.")
-    place = (
-        f"{address}:{port}" if local else f"127.0.0.1:{forwarded(Path(asked.run) / DOOR, address, int(port))}"
-    )
+    if not address.startswith("127."):
+        address, port = "127.0.0.1", str(forwarded(Path(asked.run) / DOOR, address, int(port)))
+    place = f"{address}:{port}"
     headers = asked.headers
     if not any(name.lower() == "host" for name, _ in headers):
         headers = [*headers, ("Host", parts.netloc)]
