@@ -40,16 +40,29 @@ class Person:
         before, _, self.seen = self.seen.partition(text.encode())
         return before.decode(errors="replace")
 
-    def asks(self, text: str, wanted: str, within: float = 20) -> str:
-        """Type until it is answered: what is typed while a program ends may be thrown away."""
+    def asks(self, text: str, wanted: str, within: float = 20, first: str = "") -> str:
+        """Type until it is answered: what is typed while a program ends may be thrown away.
+
+        `first` is a key of its own, as ^C: a shell throws away what it read in the same breath as its interrupt.
+        """
         deadline = time.monotonic() + within
         while True:
+            if first:
+                self.type(first)
+                self.pause()
             self.type(text)
             try:
                 return self.sees(wanted, 2)
             except AssertionError:
                 if time.monotonic() > deadline:
                     raise
+
+    def pause(self) -> None:
+        """What a person's fingers need: until nothing new has been shown for a moment."""
+        before = None
+        while before != len(self.seen):
+            before = len(self.seen)
+            self.look()
 
     def look(self) -> bool:
         """False at the end."""
