@@ -63,10 +63,13 @@ class Upgrade(Request):
             offered, ours = ", ".join(self.offered) or "none", ", ".join(spoken)
             words = f"unable to upgrade: of the protocols offered ({offered}) none is spoken here ({ours})"
             raise StatusError(400, "BadRequest", words)
-        await self._receive()
-        await self._send({"type": "websocket.accept", "subprotocol": chosen})
-        self.started, self.code = True, 101
+        await self.open(chosen)
         return chosen
+
+    async def open(self, protocol: str | None = None) -> None:
+        await self._receive()
+        await self._send({"type": "websocket.accept", "subprotocol": protocol})
+        self.started, self.code = True, 101
 
     async def receive(self) -> bytes | None:
         """The next message; None when the client has closed the connection."""
@@ -80,6 +83,13 @@ class Upgrade(Request):
         """Raises ClientGone. Waits while the client does not read."""
         try:
             await self._send({"type": "websocket.send", "bytes": data})
+        except (ClientDisconnected, RuntimeError) as error:
+            raise ClientGone from error
+
+    async def tell(self, text: bytes) -> None:
+        """`text`, UTF-8, as a text frame. Raises ClientGone. Waits while the client does not read."""
+        try:
+            await self._send({"type": "websocket.send", "text": text.decode()})
         except (ClientDisconnected, RuntimeError) as error:
             raise ClientGone from error
 

@@ -11,13 +11,15 @@ from pinnace.api.kfp import experiments, library, messages, retrying, tasks
 from pinnace.api.kfp.errors import PRECONDITION, Refusal, absent, invalid
 from pinnace.api.kfp.face import Call
 from pinnace.api.kfp.listing import page
+from pinnace.authoring.kfp import concurrency
 from pinnace.authoring.kfp.ir import Package, package
-from pinnace.authoring.kfp.submission import Order, record, workflow
+from pinnace.authoring.kfp.submission import Order, leant_on, record, workflow
 from pinnace.kinds import pipelines
 from pinnace.kinds.argo import WORKFLOW
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Change, DeleteOptions
 from pinnace.objects.errors import StatusError
+from pinnace.objects.provision import provided
 from pinnace.store.interface import Event
 
 KIND = "Run"
@@ -73,6 +75,8 @@ async def create(call: Call) -> Obj:
     )
     now = time.time()
     made = await asyncio.to_thread(workflow, order, now)
+    for wanted in leant_on(order):
+        await provided(call.client, pipelines.CONFIG_MAP, wanted, fixed=concurrency.fixed(wanted))
     kept, running = await call.client.transact(
         [
             Change(verb="create", resource=pipelines.RUN, obj=record(order, made, now)),

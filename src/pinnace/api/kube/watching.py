@@ -1,7 +1,8 @@
 """A watch as an HTTP answer: one JSON line an event, until the client goes, time is over or we stop.
 
-Called by `verbs`. A watch that begins too far in the past is answered in the stream (`ERROR`, 410), as
-upstream does; every other refusal is an HTTP error, because it comes before the first byte.
+Called by `verbs`; over a WebSocket `watching_frames` sends what is here. A watch that begins too far in the
+past is answered in the stream (`ERROR`, 410), as upstream does; every other refusal is an HTTP error, because
+it comes before the first byte.
 """
 
 from __future__ import annotations
@@ -42,10 +43,15 @@ async def watch(request: Request, client: Local, resource: Resource, namespace: 
     )
     await request.body()
     limit = seconds or SHORTEST_DEFAULT * (1 + random.random())  # noqa: S311 - spreads reconnections
-    await _Stream(request, resource, form, events, limit).run()
+    kind = Stream
+    if request.scope["type"] == "websocket":
+        from pinnace.api.kube.watching_frames import Frames  # which only browsers need
+
+        kind = Frames
+    await kind(request, resource, form, events, limit).run()
 
 
-class _Stream:
+class Stream:
     """One open watch. Its events are pulled only as fast as the client takes them."""
 
     def __init__(
@@ -62,7 +68,7 @@ class _Stream:
 
     async def run(self) -> None:
         pump = asyncio.ensure_future(self._pump())
-        gone = asyncio.ensure_future(self.request.gone())
+        gone = asyncio.ensure_future(self._gone())
         ends: list[asyncio.Future[Any]] = [pump, gone]
         stopping = self.request.scope.get("state", {}).get("stopping")
         if stopping is not None:
@@ -85,6 +91,9 @@ class _Stream:
         if close is not None:
             await close()
 
+    async def _gone(self) -> None:
+        await self.request.gone()
+
     async def _end(self) -> None:
         if not self.request.started:
             await self._start()
@@ -92,6 +101,10 @@ class _Stream:
 
     async def _start(self) -> None:
         await self.request.start(200, "application/json")
+        await self.request.write(b"")
+
+    async def _put(self, line: bytes) -> None:
+        await self.request.write(line)
 
     async def _pump(self) -> None:
         try:
@@ -99,7 +112,6 @@ class _Stream:
             await asyncio.sleep(0)
             if not first.done():
                 await self._start()
-                await self.request.write(b"")
             event = await first
             while event is not None:
                 await self._send(event)
@@ -114,4 +126,4 @@ class _Stream:
             await self._start()
         line = CACHE.line(self.resource, event, self.form, self.include, self.first)
         self.first = False
-        await self.request.write(line)
+        await self._put(line)
