@@ -42,6 +42,8 @@ PIPELINE_VERSION = _kind(UPSTREAM, "v2beta1", "PipelineVersion", _NAME)
 SCHEDULED_WORKFLOW = _kind("kubeflow.org", "v1beta1", "ScheduledWorkflow", _NAME)
 RUN = _kind(OWN, "v1", "PipelineRun", _NAME, Column("State", "string", ".status.state"))
 EXPERIMENT = _kind(OWN, "v1", "PipelineExperiment", _NAME)
+CONFIG_MAP = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", singular="configmap")
+"""Of limits: see `authoring/kfp/concurrency`."""
 RESOURCES = (PIPELINE, PIPELINE_VERSION, SCHEDULED_WORKFLOW, RUN, EXPERIMENT)
 STATES = {
     "": "PENDING",

@@ -19,6 +19,8 @@ from pinnace.objects.local import Local
 BASE = "/apis/v2beta1"
 OLDER = "/apis/v1beta1"
 """As kfp 1.8 speaks."""
+LOGS = "/apis/v1alpha1"
+"""The log of a task, as upstream's front end asks for it."""
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PATCH", "PUT"})
 SERVICES = ("ml-pipeline:http", "ml-pipeline", "ml-pipeline:8888", "http:ml-pipeline:8888")
 
@@ -37,7 +39,7 @@ class Door:
         proxied = [
             Route(f"/api/v1/namespaces/kubeflow/services/{name}/proxy/*", self, METHODS) for name in SERVICES
         ]
-        return [Route(f"{BASE}/*", self, METHODS), Route(f"{OLDER}/*", self, METHODS), *proxied]
+        return [*(Route(f"{base}/*", self, METHODS) for base in (BASE, OLDER, LOGS)), *proxied]
 
     async def __call__(self, request: Request) -> None:
         if self._face is None:

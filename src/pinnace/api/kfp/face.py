@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from pinnace.api.http import Request
-from pinnace.api.kfp.door import BASE, OLDER, Reading
+from pinnace.api.kfp.door import BASE, LOGS, OLDER, Reading
 from pinnace.api.kfp.errors import Refusal, invalid, of_status
 from pinnace.api.kfp.records import Records
 from pinnace.authoring.kfp.expressions import ExpressionProblem
@@ -69,6 +69,13 @@ class Call:
         return found
 
 
+class Moved:
+    """Another place of this server answers: an absolute path with its query."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+
 Answer = Callable[[Call], Awaitable[Any]]
 Entry = tuple[str, str, Answer]
 
@@ -84,12 +91,12 @@ class Face:
     """`client` gives the door as an identity; `read` what the artifact repository has."""
 
     def __init__(self, client: Callable[[Identity], Local], read: Reading | None = None) -> None:
-        from pinnace.api.kfp import artifacts, experiments, library, recurring, runs
+        from pinnace.api.kfp import artifacts, experiments, library, recurring, reports, runs
 
         self.client = client
         self.read = read
         own: tuple[Entry, ...] = (("GET", "/healthz", healthz), ("GET", "/auth", allowed))
-        rooms = (experiments, library, runs, recurring, artifacts)
+        rooms = (experiments, library, runs, recurring, artifacts, reports)
         self.tables = {BASE: table((*own, *(entry for room in rooms for entry in room.ROUTES)))}
 
     async def __call__(self, request: Request) -> None:
@@ -102,6 +109,9 @@ class Face:
         except (Refusal, StatusError, IrError, ValueMismatch, ExpressionProblem) as error:
             refusal = refusal_of(error)
             await request.json(refusal.status, refusal.body())
+            return
+        if isinstance(answer, Moved):
+            await request.reply(307, b"", "text/plain", [(b"location", answer.place.encode())])
         else:
             await request.json(200, answer)
 
@@ -114,9 +124,9 @@ class Face:
 
     async def answer(self, request: Request, path: str) -> Any:
         known = False
-        base = OLDER if path.startswith(OLDER) else BASE
+        base = next((one for one in (OLDER, LOGS) if path.startswith(one)), BASE)
         if base not in self.tables:
-            self.tables[base] = table(import_module("pinnace.api.kfp.older").ROUTES)
+            self.tables[base] = table(_later(base))
         path = path.removeprefix(base)
         for method, pattern, answer in self.tables[base]:
             found = pattern.fullmatch(path)
@@ -132,6 +142,13 @@ class Face:
         if known:
             raise Refusal(501, f"Method Not Allowed: {request.method} {path}")
         raise Refusal(404, f"Not Found: the pipelines API has no {path}")
+
+
+def _later(base: str) -> list[Entry]:
+    """What is imported when somebody asks for it."""
+    if base == LOGS:
+        return [import_module("pinnace.api.kfp.reports").LOG]
+    return list(import_module("pinnace.api.kfp.older").ROUTES)
 
 
 def refusal_of(error: Exception) -> Refusal:

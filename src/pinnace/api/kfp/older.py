@@ -19,12 +19,14 @@ from pinnace.api.kfp import (
     messages,
     older_messages,
     recurring,
+    reports,
     runs,
     uploads,
 )
 from pinnace.api.kfp.errors import absent, invalid
-from pinnace.api.kfp.face import Call
+from pinnace.api.kfp.face import Call, allowed
 from pinnace.api.kfp.listing import page
+from pinnace.authoring.kfp import metrics
 from pinnace.authoring.kfp.ir import read
 from pinnace.kinds import pipelines
 from pinnace.kinds.resource import Obj
@@ -74,9 +76,21 @@ def _of_kind(call: Call, kind: str, prefix: str) -> str:
 
 
 async def _shown(call: Call, record: Obj) -> Obj:
+    default = await _default(call, record)
+    return older_messages.pipeline(
+        messages.pipeline(record), messages.version(default) if default is not None else None
+    )
+
+
+async def _default(call: Call, record: Obj) -> Obj | None:
+    """The version that somebody made the default, while no newer one has come; else the newest."""
     versions = await library.versions_of(call, record["metadata"]["name"])
-    latest = messages.version(versions[0]) if versions else None
-    return older_messages.pipeline(messages.pipeline(record), latest)
+    chosen = record["spec"].get("defaultVersion") or {}
+    if versions and chosen.get("newest") == versions[0]["metadata"]["name"]:
+        for one in versions:
+            if one["metadata"]["name"] == chosen["id"]:
+                return one
+    return versions[0] if versions else None
 
 
 async def upload(call: Call) -> Obj:
@@ -119,11 +133,16 @@ async def delete_pipeline(call: Call) -> Obj:
     return await library.delete(call)
 
 
+async def pipeline_by_name(call: Call) -> Obj:
+    found = await library.by_name(call)
+    return await _shown(call, await _pipeline(call, found["pipeline_id"]))
+
+
 async def template(call: Call) -> Obj:
-    found = await library.versions_of(call, call.names["id"])
-    if not found:
+    found = await _default(call, await _pipeline(call, call.names["id"]))
+    if found is None:
         raise absent("a version of Pipeline", call.names["id"])
-    return _template(found[0])
+    return _template(found)
 
 
 def _template(version: Obj) -> Obj:
@@ -158,9 +177,17 @@ async def create_version(call: Call) -> Obj:
 
 
 async def default_version(call: Call) -> Obj:
-    """The newest version is the default here, as `v2beta1` has it."""
+    """It stands until a newer version comes, as upstream moves on to each new one."""
+    versions = await library.versions_of(call, call.names["id"])
     await _pipeline(call, call.names["id"])
-    await _version(call)
+    name = call.names["version"]
+    if name not in [one["metadata"]["name"] for one in versions]:
+        raise absent(f"a version of Pipeline {call.names['id']}", name)
+
+    def choose(record: Obj) -> None:
+        record["spec"]["defaultVersion"] = {"id": name, "newest": versions[0]["metadata"]["name"]}
+
+    await call.records.edit(pipelines.PIPELINE, call.names["id"], library.KIND, choose)
     return {}
 
 
@@ -181,6 +208,9 @@ async def asked_for(call: Call, given: Obj) -> Obj:
             made["pipeline_spec"] = _manifest(wanted[field])
     version = older_messages.referred(given, "PIPELINE_VERSION")
     pipeline = wanted.get("pipeline_id") or older_messages.referred(given, "PIPELINE")
+    if "pipeline_spec" not in made and pipeline and not version:
+        default = await _default(call, await _pipeline(call, pipeline))
+        version = default["metadata"]["name"] if default is not None else ""
     if "pipeline_spec" not in made and (version or pipeline):
         made["pipeline_version_reference"] = {"pipeline_id": pipeline, "pipeline_version_id": version}
     parameters = {one["name"]: one.get("value") or "" for one in wanted.get("parameters") or []}
@@ -221,7 +251,7 @@ async def create_run(call: Call) -> Obj:
 async def _whole(call: Call, name: str) -> Obj:
     record = await call.records.get(pipelines.RUN, name, runs.KIND)
     found = await runs.workflow_of(call, record, nodes=True)
-    answer: Obj = {"run": older_messages.run(messages.run(record, found))}
+    answer: Obj = {"run": older_messages.run(messages.run(record, found), measured=_measured(record))}
     if found is not None:
         answer["pipeline_runtime"] = {"workflow_manifest": json.dumps(found)}
     return answer
@@ -236,7 +266,16 @@ async def list_runs(call: Call) -> Obj:
     call.query["experiment_id"] = _of_kind(call, "EXPERIMENT", "resource_reference_key")
     call.query["namespace"] = _of_kind(call, "NAMESPACE", "resource_reference_key")
     found = await runs.listed(call)
-    return {**found, "runs": [older_messages.run(one) for one in found["runs"]]}
+    return {**found, "runs": [await _listed(call, one) for one in found["runs"]]}
+
+
+async def _listed(call: Call, run: Obj) -> Obj:
+    record = await call.records.get(pipelines.RUN, run["run_id"], runs.KIND)
+    return older_messages.run(run, measured=_measured(record))
+
+
+def _measured(record: Obj) -> list[Obj]:
+    return list((record.get("status") or {}).get("metrics") or [])
 
 
 # ---- jobs --------------------------------------------------------------------------------------------------
@@ -267,12 +306,23 @@ async def list_jobs(call: Call) -> Obj:
 
 
 async def report_metrics(call: Call) -> Obj:
-    """Runs' metrics are read from their artifacts."""
-    raise invalid("metrics are not reported to this server: a step writes them as its artifact")
+    """Each number is answered by itself: a bad one does not keep the others out."""
+    given = (await call.document()).get("metrics") or []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise invalid("metrics: expected a list of objects with name, node_id and number_value")
+    answers: list[Obj] = []
+
+    def add(record: Obj) -> None:
+        known, answers[:] = metrics.reported(given, _measured(record))
+        record["status"] = {**(record.get("status") or {}), "metrics": known}
+
+    await call.records.edit(pipelines.RUN, call.names["id"], runs.KIND, add)
+    return {"results": answers}
 
 
 ROUTES: list[tuple[str, str, Answer]] = [
     ("GET", "/healthz", healthz),
+    ("GET", "/auth", allowed),
     ("GET", "/experiments", list_experiments),
     ("POST", "/experiments", create_experiment),
     ("GET", "/experiments/{id}", get_experiment),
@@ -287,6 +337,7 @@ ROUTES: list[tuple[str, str, Answer]] = [
     ("DELETE", "/pipelines/{id}", delete_pipeline),
     ("GET", "/pipelines/{id}/templates", template),
     ("POST", "/pipelines/{id}/default_version/{version}", default_version),
+    ("GET", "/namespaces/{namespace}/pipelines/{name}", pipeline_by_name),
     ("GET", "/pipeline_versions", list_versions),
     ("POST", "/pipeline_versions", create_version),
     ("GET", "/pipeline_versions/{version}", get_version),
@@ -308,4 +359,5 @@ ROUTES: list[tuple[str, str, Answer]] = [
     ("DELETE", "/jobs/{id}", recurring.delete),
     ("POST", "/jobs/{id}/enable", recurring.enable),
     ("POST", "/jobs/{id}/disable", recurring.disable),
+    *reports.ROUTES,
 ]

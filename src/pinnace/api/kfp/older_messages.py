@@ -6,6 +6,7 @@ Source: kubeflow/pipelines backend/api/v1beta1/*.proto.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from msgspec import UNSET
 
@@ -70,8 +71,11 @@ def inputs(document: Obj) -> list[Obj]:
     ]
 
 
-def run(found: Obj, experiment_name: str = "") -> Obj:
-    references = [reference("EXPERIMENT", found["experiment_id"], OWNER, experiment_name)]
+def run(found: Obj, experiment_name: str = "", measured: Sequence[Obj] = ()) -> Obj:
+    """`measured`: the run's metrics as its record keeps them."""
+    references = []
+    if found.get("experiment_id"):
+        references.append(reference("EXPERIMENT", found["experiment_id"], OWNER, experiment_name))
     origin = found.get("pipeline_version_reference") or {}
     if origin.get("pipeline_version_id"):
         references.append(reference("PIPELINE_VERSION", origin["pipeline_version_id"], CREATOR))
@@ -92,6 +96,8 @@ def run(found: Obj, experiment_name: str = "") -> Obj:
     }
     if found.get("error"):
         made["error"] = found["error"]["message"]
+    if measured:
+        made["metrics"] = list(measured)
     return made
 
 

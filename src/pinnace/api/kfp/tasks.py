@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
+from pinnace.authoring.argo.names import fnv, pod_name
 from pinnace.authoring.kfp.launch import flat
 from pinnace.authoring.kfp.step import BUCKET, task_id
 from pinnace.kinds.resource import Obj
@@ -14,6 +15,7 @@ TYPES = (
     "Artifact", "Model", "Dataset", "HTML", "Markdown", "Metric", "ClassificationMetric",
     "SlicedClassificationMetric",
 )
+POD_NAMES = "workflows.argoproj.io/pod-name-format"
 STATES = {
     "Pending": "PENDING",
     "Running": "RUNNING",
@@ -27,8 +29,7 @@ STATES = {
 
 def details(run_id: str, workflow: Obj) -> Obj:
     nodes: dict[str, Obj] = (workflow.get("status") or {}).get("nodes") or {}
-    pods = _pods(workflow)
-    tasks = [_task(run_id, node, nodes, workflow, pods) for node in nodes.values()]
+    tasks = [_task(run_id, node, nodes, workflow) for node in nodes.values()]
     children: dict[str, list[Obj]] = {}
     for task in tasks:
         if task.get("parent_task_id"):
@@ -109,11 +110,13 @@ def _of_parameters(part: Obj) -> list[Obj]:
     return made
 
 
-def _pods(workflow: Obj) -> str:
-    return str(workflow["metadata"]["name"])
+def _pod(node: Obj, workflow: Obj) -> str:
+    meta, name = workflow["metadata"], node["name"]
+    form = (meta.get("annotations") or {}).get(POD_NAMES) or "v2"
+    return pod_name(meta["name"], node.get("templateName") or "", name, fnv(name), node["id"], form)
 
 
-def _task(run_id: str, node: Obj, nodes: dict[str, Obj], workflow: Obj, prefix: str) -> Obj:
+def _task(run_id: str, node: Obj, nodes: dict[str, Obj], workflow: Obj) -> Obj:
     phase = node.get("phase") or "Pending"
     state = STATES.get(phase, "RUNTIME_STATE_UNSPECIFIED")
     root = node["id"] == workflow["metadata"]["name"]
@@ -134,7 +137,7 @@ def _task(run_id: str, node: Obj, nodes: dict[str, Obj], workflow: Obj, prefix: 
     if node.get("message") and state == "FAILED":
         made["error"] = {"code": 1, "message": node["message"]}
     if node.get("type") == "Pod":
-        made["pod_name"] = f"{prefix}-{node.get('templateName')}-{node['id'].rpartition('-')[2]}"
+        made["pod_name"] = _pod(node, workflow)
         made["executor_detail"] = {"main_job": made["pod_name"]}
     if (node.get("memoizationStatus") or {}).get("hit"):
         made["state_history"].insert(0, {"update_time": node.get("startedAt"), "state": "SUCCEEDED"})

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pinnace.authoring.kfp import argo
+from pinnace.authoring.kfp import argo, concurrency
 from pinnace.authoring.kfp.ir import Obj, Package
 from pinnace.authoring.kfp.lowering import lowered
 from pinnace.authoring.kfp.step import Job
@@ -38,6 +38,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def config(self) -> Obj:
         return dict(self.document.get("runtime_config") or {})
+
+    @property
+    def counted(self) -> tuple[Obj, str, str]:
+        """What says how many runs of this pipeline may be active, and what they are counted by."""
+        version = (self.document.get("pipeline_version_reference") or {}).get("pipeline_version_id") or ""
+        config = self.package.kubernetes.get("pipelineConfig") or {}
+        return config, version, self.package.pipeline.pipeline_info.name
 
 
 def stamp(seconds: float) -> str:
@@ -72,6 +79,9 @@ def workflow(order: Order, now: float) -> Obj:
         labels, notes = {**(meta.get("labels") or {}), **labels}, {**(meta.get("annotations") or {}), **notes}
     else:
         spec = lowered(order.package, job, given)
+        limited = concurrency.locks(*order.counted)
+        if limited:
+            spec["synchronization"] = limited
         if account:
             spec["serviceAccountName"] = account
         labels["pipelines.kubeflow.org/v2_component"] = "true"
@@ -81,6 +91,11 @@ def workflow(order: Order, now: float) -> Obj:
         labels[pipelines.SCHEDULE_LABEL] = order.recurring
     metadata = {"name": job.resource, "namespace": order.namespace, "labels": labels, "annotations": notes}
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": spec}
+
+
+def leant_on(order: Order) -> list[Obj]:
+    """The ConfigMaps that its Workflow reads from its first moment on. Raises IrError."""
+    return [] if order.package.argo else concurrency.config_maps(*order.counted, order.namespace)
 
 
 def record(order: Order, made: Obj, now: float) -> Obj:

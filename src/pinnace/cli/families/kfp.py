@@ -10,4 +10,9 @@ from pinnace.controllers.pipelines.schedules import Schedules
 
 
 def reconcilers(platform: Platform) -> list[Reconciler]:
-    return [PipelineRuns(platform.client, tasks.details), Schedules(platform.client)]
+    def read(namespace: str, key: str) -> bytes | None:
+        from pinnace.cli.contents import reading
+
+        return reading(platform, namespace, key)
+
+    return [PipelineRuns(platform.client, tasks.details, read=read), Schedules(platform.client)]

@@ -5,10 +5,12 @@ The record outlives the Workflow: state, history, times and the details of its t
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable
 
+from pinnace.authoring.kfp import metrics
 from pinnace.authoring.kfp.submission import stamp, told
 from pinnace.controllers.controller import Key, Result
 from pinnace.kinds import pipelines
@@ -20,17 +22,26 @@ from pinnace.objects.local import Local
 from pinnace.store.interface import Event
 
 Details = Callable[[str, Obj], Obj]
+Reading = Callable[[str, str], bytes | None]
 
 
 class PipelineRuns:
-    """`details` gives a run's task details of its Workflow with nodes."""
+    """`details` gives a run's task details of its Workflow with nodes; `read` what lies in the artifact
+    repository under a namespace's key."""
 
     name = "pipeline-runs"
     watches: tuple[Resource, ...] = (WORKFLOW,)
 
-    def __init__(self, client: Local, details: Details, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: Local,
+        details: Details,
+        now: Callable[[], float] = time.time,
+        read: Reading | None = None,
+    ) -> None:
         self.client = client
         self.details = details
+        self.read = read
         self.now = now
 
     def keys(self, event: Event) -> tuple[Key, ...]:
@@ -58,9 +69,27 @@ class PipelineRuns:
             if status["state"] in pipelines.ENDED:
                 full = await self.client.get(WORKFLOW, key.name, key.namespace)
                 status["details"] = self.details(run, full)
+                await self._measured(status, full)
             changed = {**clone(record), "status": status}
             await self.client.update(pipelines.RUN, changed, pipelines.NAMESPACE)
         return Result()
+
+    async def _measured(self, status: Obj, workflow: Obj) -> None:
+        """The numbers that kfp 1.8's steps left as artifacts are the run's."""
+        places = [
+            (node["id"], key)
+            for node in ((workflow.get("status") or {}).get("nodes") or {}).values()
+            for one in (node.get("outputs") or {}).get("artifacts") or []
+            if one["name"] == metrics.ARTIFACT and (key := (one.get("s3") or {}).get("key"))
+        ]
+        if not places or self.read is None:
+            return
+        namespace, found = workflow["metadata"]["namespace"], []
+        for node, key in places:
+            content = await asyncio.to_thread(self.read, namespace, key)
+            if content is not None:
+                found.append((node, content))
+        status["metrics"] = metrics.left(found, status.get("metrics") or [])
 
     async def _adopt(self, workflow: Obj) -> None:
         """A Workflow of kfp 1.8 gets its label, then its record."""

@@ -12,10 +12,11 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
+from pinnace.authoring.kfp import concurrency
 from pinnace.authoring.kfp.expressions import ExpressionProblem
 from pinnace.authoring.kfp.ir import IrError, package
 from pinnace.authoring.kfp.schedule import ScheduleError, Trigger
-from pinnace.authoring.kfp.submission import Order, record, stamp, workflow
+from pinnace.authoring.kfp.submission import Order, leant_on, record, stamp, workflow
 from pinnace.authoring.kfp.values import ValueMismatch
 from pinnace.controllers.controller import Key, Result
 from pinnace.kinds import pipelines
@@ -24,6 +25,7 @@ from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, Selection
 from pinnace.objects.document import clone
 from pinnace.objects.local import Local
+from pinnace.objects.provision import provided
 from pinnace.store.interface import Event
 
 BUSY = 1.0
@@ -91,6 +93,10 @@ class Schedules:
         ]
         try:
             made = workflow(order, now)
+            for wanted in leant_on(order):
+                await provided(
+                    self.client, pipelines.CONFIG_MAP, wanted, fixed=concurrency.fixed(wanted)
+                )
         except (IrError, ValueMismatch, ExpressionProblem) as error:
             status["error"] = str(error)
         else:
