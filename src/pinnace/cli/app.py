@@ -482,6 +482,13 @@ def gc(*, home: Where = None) -> int:
     return command(Home.at(home))
 
 
+def called(argv: Sequence[str]) -> int:
+    """kubectl's words are its own, `--` and empty ones too: they are not parsed here."""
+    if argv[:1] == ["kubectl"]:
+        return kubectl(*argv[1:])
+    return int(app(standard_input_named(argv), result_action="return_value") or 0)
+
+
 def standard_input_named(argv: Sequence[str]) -> list[str]:
     """`run -`: a lone hyphen would be read as an option without a name."""
     if argv and argv[0] == "run":
@@ -491,7 +498,7 @@ def standard_input_named(argv: Sequence[str]) -> list[str]:
 
 def main(argv: Sequence[str]) -> int:
     try:
-        return int(app(standard_input_named(argv), result_action="return_value") or 0)
+        return called(argv)
     except Failure as failure:
         print(f"pinnace: {failure}", file=sys.stderr)
         return failure.code
