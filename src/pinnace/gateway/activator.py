@@ -123,7 +123,8 @@ async def healthy(address: str, backend: Backend) -> bool:
                 writer.close()
     except (OSError, EOFError, TimeoutError):
         return False
-    return status.split(b" ")[1:2] != [] and status.split(b" ")[1].startswith(b"2")
+    said = status.split(b" ")[1:2]
+    return bool(said) and said[0][:1] in (b"234" if backend.lenient else b"2") and len(said[0]) == 3
 
 
 async def connect(address: str) -> Streams:

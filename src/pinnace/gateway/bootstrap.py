@@ -12,13 +12,16 @@ import os
 import shutil
 from pathlib import Path
 
+from pinnace.gateway import doorkeeper
 from pinnace.gateway.picture import (
     ACTIVATOR,
     COOKIE,
     CREDENTIALS,
+    DOORKEEPER,
     LISTENER,
     PREFIX,
     ROUTES,
+    SESSIONS,
     TYPE,
     Json,
     Places,
@@ -84,7 +87,9 @@ def bootstrap(places: Places, admin: str) -> Json:
             "cds_config": source(places.file("cds")),
             "lds_config": source(places.file("lds")),
         },
-        "static_resources": {"clusters": [activator(places)]},
+        "static_resources": {"clusters": [
+            local(ACTIVATOR, places.activator), local(DOORKEEPER, places.doorkeeper),
+        ]},
         "stats_flush_on_admin": True,
         "stats_config": {
             "stats_matcher": {"inclusion_list": {"patterns": [{"safe_regex": {"regex": kept()}}]}},
@@ -109,15 +114,16 @@ def kept() -> str:
     return rf"cluster\..+\.({request}|update_rejected)|(cluster_manager|listener_manager)\..*|.*\.rds\..*"
 
 
-def activator(places: Places) -> Json:
+def local(name: str, socket: str) -> Json:
+    """A program of ours beside Envoy."""
     return {
-        "name": ACTIVATOR,
+        "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",
         "typed_extension_protocol_options": upstream_options(),
         "load_assignment": {
-            "cluster_name": ACTIVATOR,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(f"unix:{places.activator}")}}]}],
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(f"unix:{socket}")}}]}],
         },
     }
 
@@ -155,6 +161,7 @@ def connections(places: Places, token: str) -> Json:
         "generate_request_id": True,
         "rds": {"route_config_name": ROUTES, "config_source": source(places.file("rds"))},
         "http_filters": [
+            {"name": SESSIONS, "disabled": True, "typed_config": sessions()},
             {
                 "name": CREDENTIALS,
                 "disabled": True,
@@ -168,6 +175,21 @@ def connections(places: Places, token: str) -> Json:
                 "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"},
             },
         ],
+    }
+
+
+def sessions() -> Json:
+    """Asks the doorkeeper; who cannot be asked about is not let in."""
+    return {
+        "@type": f"{TYPE}extensions.filters.http.ext_authz.v3.ExtAuthz",
+        "transport_api_version": "V3",
+        "failure_mode_allow": False,
+        "status_on_error": {"code": "ServiceUnavailable"},
+        "allowed_headers": {"patterns": [{"exact": name} for name in doorkeeper.ASKED]},
+        "http_service": {
+            "server_uri": {"uri": "http://doorkeeper", "cluster": DOORKEEPER, "timeout": "5s"},
+            "path_prefix": doorkeeper.CHECK,
+        },
     }
 
 

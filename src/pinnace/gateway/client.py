@@ -34,6 +34,9 @@ class Connection:
     async def published(self) -> list[str]:
         return (await self._ask(wire.Published())).keys
 
+    async def invite(self, key: str, location: str) -> str:
+        return (await self._ask(wire.Invite(key, location))).code
+
     async def ready(self, namespace: str, backend: str) -> bool:
         return (await self._ask(wire.Ready(namespace, backend))).ready
 

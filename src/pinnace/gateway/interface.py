@@ -32,6 +32,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     h2: bool = False
     """It speaks HTTP/2 alone (gRPC): the activator cannot hold a request for it."""
+    lenient: bool = False
+    """A program of somebody's own: any answer to `health` below 500 says that it is there."""
 
 
 class Split(msgspec.Struct, frozen=True):
@@ -95,6 +97,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout: float = 300
     graph: Graph | None = None
     """Its only backend, of the endpoint's own name, is then the gateway's router (`About.router`)."""
+    gate: str = ""
+    """Not '': it is shown to a browser's session alone, which begins with an invitation (`Gateway.invite`)
+    and ends when this mark becomes another. `Authorization` never passes."""
 
     @property
     def key(self) -> str:
@@ -155,6 +160,10 @@ class Gateway(Protocol):
         """
 
     async def published(self) -> list[str]: ...
+
+    async def invite(self, key: str, location: str) -> str:
+        """A code that lets one browser in at the endpoint's gate, once and soon, and shows it `location` (a
+        path). Raises Refused: there is no such endpoint, or it has no gate."""
 
     async def ready(self, namespace: str, backend: str) -> bool:
         """Whether a replica of it is healthy through Envoy, now."""

@@ -35,6 +35,11 @@ class Memory:
     async def published(self) -> list[str]:
         return list(self.endpoints)
 
+    async def invite(self, key: str, location: str) -> str:
+        if key not in self.endpoints or not self.endpoints[key].gate:
+            raise Refused(f"{key} is not served")
+        return f"code-for-{key}{location}"
+
     async def ready(self, namespace: str, backend: str) -> bool:
         return f"{namespace}/{backend}" in self.healthy
 

@@ -27,6 +27,11 @@ COOKIE = "pinnace_session"
 """Prefix of the console's cookies (api/authentication), which never reach what a user serves."""
 CREDENTIALS = "envoy.filters.http.lua"
 """The filter that takes our credentials out. It costs CPU, so it runs only on requests that carry any."""
+DOORKEEPER = "doorkeeper"
+SESSIONS = "envoy.filters.http.ext_authz"
+"""The filter that asks the doorkeeper; it runs on routes of endpoints with a gate."""
+ENTRANCE = "/.pinnace/"
+"""Below it the doorkeeper itself answers at the host of such an endpoint."""
 LONGEST_SOCKET = 107
 REVISION = "Knative-Serving-Revision"
 NAMESPACE = "Knative-Serving-Namespace"
@@ -44,6 +49,7 @@ class Places(msgspec.Struct, frozen=True):
     folder: str
     inside: str = ""
     """Where pods with a network of their own come in; '' for nowhere."""
+    doorkeeper: str = ""
 
     def eds(self, cluster: str) -> str:
         return f"{self.folder}/eds/{cluster.replace('/', '~')}.json"
@@ -104,7 +110,7 @@ def cluster(namespace: str, backend: Backend, places: Places) -> Json:
         "eds_cluster_config": {"eds_config": source(places.eds(name))},
         "lb_policy": "LEAST_REQUEST",
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"},
-        "health_checks": [health_check(backend.health)],
+        "health_checks": [health_check(backend.health, lenient=backend.lenient)],
         "outlier_detection": ejection(),
         "typed_extension_protocol_options": upstream_options(h2=backend.h2),
         "circuit_breakers": {"thresholds": [{"max_connections": 4096, "max_pending_requests": 10000,
@@ -112,7 +118,7 @@ def cluster(namespace: str, backend: Backend, places: Places) -> Json:
     }
 
 
-def health_check(path: str) -> Json:
+def health_check(path: str, *, lenient: bool = False) -> Json:
     timing: Json = {
         "timeout": "2s",
         "interval": "5s",
@@ -128,7 +134,7 @@ def health_check(path: str) -> Json:
     probe = {
         "host": "probe",
         "path": path,
-        "expected_statuses": [{"start": 200, "end": 300}],
+        "expected_statuses": [{"start": 200, "end": 500 if lenient else 300}],
         "request_headers_to_add": [header("K-Network-Probe", "gateway")],
     }
     return {**timing, "http_health_check": probe}
@@ -201,7 +207,9 @@ def route_configuration(endpoints: Sequence[Endpoint], domain: str) -> Json:
         for route in sorted(endpoint.routes, key=exactness):
             for host in route.hosts:
                 found = by_host.setdefault(host.lower(), [])
-                found.extend((exactness(route), one) for one in guarded(one_route(endpoint, route)))
+                found.extend((exactness(route), one) for one in passages(endpoint, route))
+                if endpoint.gate:
+                    found.append(((-len(ENTRANCE), False), entrance()))
     groups: dict[bytes, list[str]] = {}
     sorted_: dict[str, list[Json]] = {}
     for host, ranked in by_host.items():
@@ -233,6 +241,24 @@ def mark_of(routes: Json) -> str:
 def exactness(route: Route) -> tuple[int, bool]:
     """Sorts the longest prefix first, and before it what names whole paths under it."""
     return (-len(route.prefix), not route.path)
+
+
+def passages(endpoint: Endpoint, route: Route) -> list[Json]:
+    made = one_route(endpoint, route)
+    return [gated(made)] if endpoint.gate else guarded(made)
+
+
+def gated(route: Json) -> Json:
+    """For a session alone; neither it nor any other credential goes on."""
+    on = {"@type": f"{TYPE}config.route.v3.FilterConfig", "config": {}}
+    return {
+        **route, "typed_per_filter_config": {SESSIONS: on, CREDENTIALS: on},
+        "request_headers_to_remove": ["authorization", "proxy-authorization"],
+    }
+
+
+def entrance() -> Json:
+    return {"match": {"prefix": ENTRANCE}, "route": {"cluster": DOORKEEPER, "timeout": "5s"}}
 
 
 def guarded(route: Json) -> list[Json]:

@@ -21,6 +21,7 @@ from pinnace.gateway import bootstrap, wire
 from pinnace.gateway.activator import Activator
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import PATTERN, Counters, replace
+from pinnace.gateway.doorkeeper import Doorkeeper
 from pinnace.gateway.envoy import Envoy
 from pinnace.gateway.graph.router import Router
 from pinnace.gateway.interface import About, Refused
@@ -45,12 +46,13 @@ class Service:
         self._reserved, self.port = port_for(home, port)
         self._places = Places(
             activator=str(home.run / "activator.sock"), folder=str(home.gateway),
-            inside=str(home.ingress_socket),
+            inside=str(home.ingress_socket), doorkeeper=str(home.run / "doorkeeper.sock"),
         )
         self._admin = Admin(str(home.run / "envoy.sock"))
         self._publisher = Publisher(self._places, self._admin, lambda: self.domain)
         self._activator = Activator(self._publisher, self._counters.activated)
         self._router = Router(self._publisher, lambda: self.port)
+        self._doorkeeper = Doorkeeper(home, self._publisher.at)
         self._looking = asyncio.Lock()
 
     @property
@@ -69,6 +71,7 @@ class Service:
         replace(self._home.gateway / "port", str(self.port).encode())
         activator = await self._activator.listen(self._places.activator)
         await self._router.listen(self._router_socket)
+        await self._doorkeeper.listen(self._places.doorkeeper)
         control = await self._listen()
         tasks = [asyncio.create_task(self._envoy.run()), asyncio.create_task(self._watch(token))]
         stopped = asyncio.create_task(until(stop))
@@ -112,6 +115,8 @@ class Service:
                 return done
             case wire.Published():
                 return wire.Done(keys=list(self._publisher.picture))
+            case wire.Invite():
+                return self._invitation(request.key, request.location)
             case wire.Ready():
                 return wire.Done(ready=await self._ready(request.namespace, request.backend))
             case wire.Stats():
@@ -126,6 +131,15 @@ class Service:
         except Refused as problem:
             return wire.Done(refused=str(problem))
         return wire.Done()
+
+    def _invitation(self, key: str, location: str) -> wire.Done:
+        endpoint = self._publisher.picture.get(key)
+        if endpoint is None:
+            return wire.Done(refused=f"{key} is not served")
+        try:
+            return wire.Done(code=self._doorkeeper.invite(endpoint, location))
+        except Refused as problem:
+            return wire.Done(refused=str(problem))
 
     async def _ready(self, namespace: str, backend: str) -> bool:
         name = f"cluster.{cluster_name(namespace, backend)}.membership_healthy"

@@ -21,6 +21,7 @@ from pinnace.failpoint import passing
 from pinnace.gateway import bootstrap
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import replace
+from pinnace.gateway.hosts import bare
 from pinnace.gateway.interface import Backend, Endpoint, Refused
 from pinnace.gateway.picture import (
     MARK,
@@ -88,6 +89,15 @@ class Publisher:
                 for backend in endpoint.backends:
                     if backend.name == name:
                         return endpoint, backend
+        return None
+
+    def at(self, host: str) -> Endpoint | None:
+        """What a request with this Host header leads to, if it leads there whole."""
+        name = bare(host).lower()
+        for endpoint in self.picture.values():
+            for route in endpoint.routes:
+                if route.prefix == "/" and any(name == each.lower() for each in route.hosts):
+                    return endpoint
         return None
 
     def hosts(self) -> list[str]:

@@ -30,6 +30,11 @@ class Published(msgspec.Struct, tag="published"):
     pass
 
 
+class Invite(msgspec.Struct, tag="invite"):
+    key: str
+    location: str
+
+
 class Ready(msgspec.Struct, tag="ready"):
     namespace: str
     backend: str
@@ -51,9 +56,10 @@ class Done(msgspec.Struct, tag="done", omit_defaults=True):
     ready: bool = False
     stats: dict[str, Statistics] = {}
     about: About | None = None
+    code: str = ""
 
 
-Request = Publish | Withdraw | Published | Ready | Stats | Asked
+Request = Publish | Withdraw | Published | Invite | Ready | Stats | Asked
 
 _encoder = msgspec.msgpack.Encoder()
 requests = msgspec.msgpack.Decoder(Request)
