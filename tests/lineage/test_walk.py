@@ -150,6 +150,48 @@ def test_a_jobs_program_comes_back_from_its_record(platform: Platform) -> None:
     assert platform.kubectl("logs", f"job/{again['metadata']['name']}").strip() == "first"
 
 
+CLAIMED = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: claimed}
+spec:
+  entrypoint: both
+  volumeClaimTemplates:
+  - metadata: {name: own}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+  volumes: [{name: shared, persistentVolumeClaim: {claimName: kept}}]
+  templates:
+  - name: both
+    steps: [[{name: count, template: count}], [{name: write, template: write}]]
+  - name: count
+    container:
+      image: busybox
+      command: [sh, -c, "echo x >> /kept/lines; wc -l < /kept/lines > /tmp/n"]
+      volumeMounts: [{name: shared, mountPath: /kept}]
+    outputs: {parameters: [{name: n, valueFrom: {path: /tmp/n}}]}
+  - name: write
+    container:
+      image: busybox
+      command: [sh, -c, "echo x > /own/x"]
+      volumeMounts: [{name: own, mountPath: /own}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: kept}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+"""
+
+
+def test_what_lies_on_a_claim_is_named_as_not_compared(platform: Platform) -> None:
+    manifest, claim = CLAIMED.split("---")
+    platform.kubectl("apply", "-f", "-", text=claim)
+    platform.run(manifest)
+    report = platform.command("rerun", "workflow/claimed", check=False)
+    assert report.returncode == 1
+    assert "what lay on the claim kept may be another: its content has no digest" in report.stdout
+    assert "not compared: what lies on the claim kept, own has no digest" in report.stdout
+
+
 def test_a_name_that_nothing_has_gets_the_nearest(platform: Platform) -> None:
     done = platform.command("lineage", "walkd", check=False)
     assert done.returncode == 1 and "did you mean 'walked'?" in done.stderr

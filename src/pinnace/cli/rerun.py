@@ -101,8 +101,12 @@ def drawn(report: dict[str, Any]) -> Table:
             )
         if step.get("missing"):
             made.add_row(step["step"], step["missing"], "", "", "", style="red")
-        elif not step["equal"] and not step["differ"]:
+        elif not step["equal"] and not step["differ"] and not step.get("claims"):
             made.add_row(step["step"], "no output", "", "", "; ".join(step.get("changed", [])), style="dim")
+        for claim in step.get("claims", []):
+            alone = not step["equal"] and not step["differ"]
+            more = "; ".join(step.get("changed", [])) if alone else ""
+            made.add_row(step["step"], f"claim {claim}", "not digested", "not digested", more, style="dim")
     return made
 
 
@@ -111,6 +115,9 @@ def short(value: str) -> str:
 
 
 def told(console: Console, report: dict[str, Any]) -> int:
+    claims = sorted({claim for step in report["steps"] for claim in step.get("claims", [])})
+    if claims:
+        console.print(f"not compared: what lies on the claim {', '.join(claims)} has no digest", style="dim")
     if report["equal"]:
         nothing = "no step left an output that could be compared"
         console.print("every output is equal" if report["outputs"] else nothing, style="bold green")

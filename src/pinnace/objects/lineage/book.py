@@ -124,6 +124,7 @@ class Book:
                 phase=CACHED if cached else node.phase, outputs=self._stored(run, node) if cached else {},
                 code=digest_of(template), environment=images.get(image, ""),
                 parameters=parameters_of(node), results=results_of(node),
+                claims=claims_of(run.obj, template),
                 started=node.started_at or "", finished=node.finished_at or "",
             ))
         return made
@@ -280,6 +281,21 @@ def template_of(workflow: Obj, node: NodeStatus) -> Obj:
     templates: Obj = status.get("storedTemplates") or {}
     suffix = f"/{name}"
     return dict(next((found for key, found in templates.items() if name and key.endswith(suffix)), {}))
+
+
+def claims_of(workflow: Obj, template: Obj) -> tuple[str, ...]:
+    """The claims that a step mounts; one of a claim template by the template's name, which every run has."""
+    spec, status = workflow.get("spec") or {}, workflow.get("status") or {}
+    volumes = [*(spec.get("volumes") or []), *(template.get("volumes") or [])]
+    named = {
+        one["name"]: (one.get("persistentVolumeClaim") or {}).get("claimName") for one in volumes
+    }
+    made = [one["name"] for one in status.get("persistentVolumeClaims") or []]
+    made += [one["metadata"]["name"] for one in spec.get("volumeClaimTemplates") or []]
+    named |= {name: name for name in made}
+    container = template.get("container") or template.get("script") or {}
+    mounted = [one["name"] for one in container.get("volumeMounts") or []]
+    return tuple(claim for name in mounted if (claim := named.get(name)))
 
 
 def digest_of(template: Obj) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from pinnace.data.blobs import Blobs, Missing
 from pinnace.objects.lineage.book import CACHED, Book, Run
 from pinnace.objects.lineage.execution import Execution
@@ -46,6 +48,8 @@ def _steps(book: Book, run: Run) -> dict[str, Execution]:
         label = name.removeprefix(start).strip(".-") or "main"
         if not nodes:
             label = RANDOM.sub("", label) or "pod"
+        claims = tuple(claim.removeprefix(f"{start}-") for claim in one.claims)
+        one = msgspec.structs.replace(one, claims=claims)
         found[label if label not in found else f"{label} #{len(found) + 1}"] = one
     return found
 
@@ -62,13 +66,22 @@ def _step(blobs: Blobs, name: str, old: Execution | None, new: Execution | None)
     others = [one for one in outputs if one not in equal]
     differ = [{"output": one, "old": left.get(one, ""), "new": right.get(one, "")} for one in others]
     changed = _changes(blobs, old, new)
-    why = changed or ["it does not do the same twice: parameters, code, environment and inputs are equal"]
+    claims = [*dict.fromkeys([*old.claims, *new.claims])]
+    why = changed or [_unexplained(claims)]
     made: dict[str, Any] = {"step": name, "equal": equal, "differ": differ, "why": why if differ else []}
+    if claims:
+        made["claims"] = claims
     if old.phase != new.phase and CACHED not in (old.phase, new.phase):
         made["missing"] = f"it ended {old.phase} then and {new.phase} now"
     if changed and not differ:
         made["changed"] = changed
     return made
+
+
+def _unexplained(claims: list[str]) -> str:
+    if claims:
+        return f"what lay on the claim {', '.join(claims)} may be another: its content has no digest"
+    return "it does not do the same twice: parameters, code, environment and inputs are equal"
 
 
 def _outputs(done: Execution) -> dict[str, str]:
