@@ -3,10 +3,13 @@ import { defineConfig } from "vitest/config";
 
 const control = process.env.PINNACE_URL ?? "http://127.0.0.1:7443";
 
+/** What the server answers beside the console itself. */
+const FACES = ["/api", "/apis", "/pinnace", "/signin", "/signout", "/artifact"];
+
 export default defineConfig({
   base: "/console/",
   plugins: [react()],
   build: { outDir: "../src/pinnace/console_dist", emptyOutDir: true, assetsInlineLimit: 0 },
-  server: { proxy: { "/api": control, "/apis": control, "/pinnace": control, "/signin": control } },
+  server: { proxy: Object.fromEntries(FACES.map((path) => [path, { target: control, ws: true }])) },
   test: { environment: "jsdom", include: ["test/**/*.test.{ts,tsx}"] },
 });

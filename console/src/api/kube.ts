@@ -1,33 +1,58 @@
-/** The Kubernetes API over fetch: the session cookie signs every call, and a refusal keeps the server's own words. */
+/** The Kubernetes API over fetch and WebSockets: the session cookie signs every call, a refusal keeps the server's words. */
 
 import type { KubeList, KubeObject } from "./types";
+
+export interface Cause {
+  field?: string;
+  message?: string;
+  reason?: string;
+}
 
 export class KubeError extends Error {
   constructor(
     readonly code: number,
     readonly reason: string,
     message: string,
+    readonly causes: Cause[] = [],
   ) {
     super(message);
   }
+
+  /** Whatever was thrown, as something that can be shown. */
+  static of(problem: unknown): KubeError {
+    return problem instanceof KubeError ? problem : new KubeError(0, "", problem instanceof Error ? problem.message : String(problem));
+  }
 }
+
+export const UNREACHABLE = "The platform does not answer. Is it up? Try: pinnace status";
 
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { ...init, credentials: "same-origin" });
-  } catch {
-    throw new KubeError(0, "Unreachable", "The platform does not answer. Is it up? Try: pinnace status");
+  } catch (problem) {
+    if (init.signal?.aborted) throw problem;
+    throw new KubeError(0, "Unreachable", UNREACHABLE);
   }
   if (!response.ok) throw await refusal(response);
   return response;
 }
 
+/** Kubernetes' Status, Argo's `{code, message}` and Pipelines' `{error}` all say why. */
 async function refusal(response: Response): Promise<KubeError> {
   const text = await response.text();
   try {
-    const status = JSON.parse(text) as { reason?: string; message?: string };
-    return new KubeError(response.status, status.reason ?? "", status.message ?? text);
+    const said = JSON.parse(text) as {
+      reason?: string;
+      message?: string;
+      error?: string;
+      error_message?: string;
+      details?: { causes?: Cause[] } | unknown[];
+    };
+    const details = said.details;
+    const causes = details && !Array.isArray(details) ? (details.causes ?? []) : [];
+    const message = said.message ?? said.error_message ?? said.error ?? text;
+    return new KubeError(response.status, said.reason ?? "", message, causes);
   } catch {
     return new KubeError(response.status, "", text || response.statusText);
   }
@@ -38,12 +63,22 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-export async function mergePatch(path: string, body: unknown): Promise<void> {
-  await request(path, {
-    method: "PATCH",
-    headers: { "Content-Type": "application/merge-patch+json" },
-    body: JSON.stringify(body),
-  });
+async function send<T>(method: string, path: string, body: unknown, type = "application/json"): Promise<T> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const answer = await request(path, { method, headers: { "Content-Type": type, Accept: "application/json" }, body: text });
+  return (await answer.json()) as T;
+}
+
+export const create = <T>(path: string, body: unknown): Promise<T> => send("POST", path, body);
+export const replace = <T>(path: string, body: unknown): Promise<T> => send("PUT", path, body);
+export const mergePatch = <T>(path: string, body: unknown): Promise<T> =>
+  send("PATCH", path, body, "application/merge-patch+json");
+/** Server-side apply of YAML or JSON; `force` takes fields over from other managers. */
+export const apply = <T>(path: string, body: unknown, force = false): Promise<T> =>
+  send("PATCH", `${path}?fieldManager=pinnace-console${force ? "&force=true" : ""}`, body, "application/apply-patch+yaml");
+
+export async function remove(path: string): Promise<void> {
+  await request(path, { method: "DELETE" });
 }
 
 export interface WatchEvent<T> {
@@ -51,7 +86,10 @@ export interface WatchEvent<T> {
   object: T;
 }
 
-/** Every event of a watch from `resourceVersion` on; ends when the server ends it or the signal aborts. */
+/**
+ * Every event of a watch from `resourceVersion` on, over a WebSocket: a browser opens six plain connections to a
+ * host at most. Ends when the server ends it or the signal aborts; throws if it was never opened or broke.
+ */
 export async function* watch<T extends KubeObject>(
   path: string,
   resourceVersion: string,
@@ -59,8 +97,38 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>> {
   const separator = path.includes("?") ? "&" : "?";
   const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${resourceVersion}`;
-  const response = await request(`${path}${separator}${query}`, { signal });
-  for await (const line of lines(response)) yield JSON.parse(line) as WatchEvent<T>;
+  const url = new URL(`${path}${separator}${query}`, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  for await (const frame of frames(url.href, signal)) yield JSON.parse(frame) as WatchEvent<T>;
+}
+
+async function* frames(url: string, signal: AbortSignal): AsyncGenerator<string> {
+  const socket = new WebSocket(url);
+  const waiting: string[] = [];
+  const state: { ended: "no" | "well" | "badly" } = { ended: "no" };
+  let wake = () => {};
+  socket.onmessage = (event: MessageEvent<string>) => {
+    waiting.push(event.data);
+    wake();
+  };
+  socket.onclose = (event) => {
+    state.ended = event.code === 1000 || event.code === 1001 ? "well" : "badly";
+    wake();
+  };
+  const stop = () => socket.close();
+  signal.addEventListener("abort", stop);
+  try {
+    while (!signal.aborted) {
+      const next = waiting.shift();
+      if (next !== undefined) yield next;
+      else if (state.ended === "well") return;
+      else if (state.ended === "badly") throw new KubeError(0, "Unreachable", UNREACHABLE);
+      else await new Promise<void>((done) => (wake = done));
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
 }
 
 /** The lines of a streamed body as they arrive, without empty ones. */

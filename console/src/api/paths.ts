@@ -4,15 +4,9 @@ import type { NodeStatus } from "./types";
 
 const ARGO = "/apis/argoproj.io/v1alpha1";
 
-export const namespaces = "/api/v1/namespaces";
-
 export function workflows(namespace: string, name?: string): string {
   const base = `${ARGO}/namespaces/${namespace}/workflows`;
   return name ? `${base}/${name}` : base;
-}
-
-export function oneWorkflow(namespace: string, name: string): string {
-  return `${workflows(namespace)}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
 }
 
 export function nodes(namespace: string, workflow: string): string {

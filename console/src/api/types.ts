@@ -8,6 +8,9 @@ export interface Meta {
   creationTimestamp: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  generation?: number;
+  deletionTimestamp?: string;
+  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[];
 }
 
 export interface KubeObject {
@@ -66,10 +69,57 @@ export interface NodeStatus {
 export interface Template {
   name: string;
   inputs?: InOut;
+  outputs?: InOut;
+  [more: string]: unknown;
+}
+
+export interface WorkflowSpec {
+  suspend?: boolean;
+  entrypoint?: string;
+  shutdown?: string;
+  templates?: Template[];
+  arguments?: InOut;
+  workflowTemplateRef?: { name: string; clusterScope?: boolean };
+}
+
+export interface WorkflowTemplate extends KubeObject {
+  spec: WorkflowSpec;
+}
+
+export interface CronWorkflow extends KubeObject {
+  spec: { schedules?: string[]; schedule?: string; timezone?: string; suspend?: boolean; workflowSpec: WorkflowSpec };
+  status?: {
+    lastScheduledTime?: string;
+    active?: { name: string }[];
+    succeeded?: number;
+    failed?: number;
+    phase?: string;
+    conditions?: Condition[];
+  };
+}
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+export interface Pod extends KubeObject {
+  spec: { containers: { name: string; image?: string; resources?: { requests?: Record<string, string> } }[]; nodeName?: string };
+  status?: {
+    phase?: string;
+    reason?: string;
+    message?: string;
+    startTime?: string;
+    conditions?: Condition[];
+    containerStatuses?: { name: string; ready: boolean; restartCount: number; state?: Record<string, unknown> }[];
+  };
 }
 
 export interface Workflow extends KubeObject {
-  spec: { suspend?: boolean; entrypoint?: string; shutdown?: string; templates?: Template[] };
+  spec: WorkflowSpec;
   status?: {
     storedWorkflowTemplateSpec?: { templates?: Template[] };
     phase?: Phase;

@@ -3,7 +3,10 @@ import { useParams } from "@tanstack/react-router";
 import { type KubeError, get } from "../api/kube";
 import * as paths from "../api/paths";
 import type { Endpoint, Revision } from "../api/types";
+import { Mark } from "../ui/Mark";
+import { Page } from "../ui/Page";
 import { Empty, Problem } from "../ui/notes";
+import "./endpoints.css";
 
 const EVERY = 2000;
 
@@ -17,18 +20,14 @@ export function Endpoints() {
   });
   if (error) return <Problem error={error} />;
   return (
-    <section className="page">
-      <div className="heading">
-        <h1>Endpoints</h1>
-        <span className="dim">{data ? `${data.items.length} in ${namespace}` : "loading …"}</span>
-      </div>
+    <Page title="Endpoints" facts={data ? `${data.items.length} in ${namespace}` : null}>
       {data?.items.map((endpoint) => <Card key={endpoint.name} endpoint={endpoint} />)}
       {data?.items.length === 0 ? (
         <Empty title="No model is in service yet">
           Create an InferenceService: <code>pinnace kubectl apply -f FILE</code>.
         </Empty>
       ) : null}
-    </section>
+    </Page>
   );
 }
 
@@ -40,12 +39,7 @@ function Card({ endpoint }: { endpoint: Endpoint }) {
     <article className="card">
       <header>
         <h2>{endpoint.name}</h2>
-        <span className={`mark mark-${endpoint.ready ? "succeeded" : "running"}`}>
-          <span className="mark-sign" aria-hidden>
-            {endpoint.ready ? "✓" : "●"}
-          </span>
-          {endpoint.ready ? "Ready" : "Not ready"}
-        </span>
+        <Mark phase={endpoint.ready ? "Ready" : "Not ready"} tone={endpoint.ready ? "good" : "busy"} />
         <a href={endpoint.url} target="_blank" rel="noreferrer">
           {endpoint.url}
         </a>

@@ -1,10 +1,12 @@
 import type { ReactNode } from "react";
 import type { KubeError } from "../api/kube";
 
-export function Empty({ title, children }: { title: string; children: ReactNode }) {
+/** Nothing is here: what that means and the next step. */
+export function Empty({ title, level = 2, children }: { title: string; level?: 1 | 2; children: ReactNode }) {
+  const Heading = level === 1 ? "h1" : "h2";
   return (
     <div className="empty">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       <div>{children}</div>
     </div>
   );
@@ -18,9 +20,19 @@ export function Problem({ error }: { error: KubeError }) {
         Run <code>pinnace console</code> in a terminal and open the link that it prints. It signs this browser in once.
       </Empty>
     );
+  const causes = error.causes.filter((cause) => cause.field);
   return (
     <div role="alert" className="problem">
-      <strong>{error.reason || `Error ${error.code}`}</strong> {error.message}
+      <strong>{error.reason || (error.code ? `Error ${error.code}` : "Not done")}</strong> {causes.length ? "" : error.message}
+      {causes.length ? (
+        <ul>
+          {causes.map((cause) => (
+            <li key={`${cause.field} ${cause.message}`}>
+              <code>{cause.field}</code> {cause.message}
+            </li>
+          ))}
+        </ul>
+      ) : null}
     </div>
   );
 }

@@ -19,7 +19,7 @@ export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStat
         approval(node, values),
       );
     } catch (problem) {
-      setError(problem instanceof KubeError ? problem : new KubeError(0, "", String(problem)));
+      setError(KubeError.of(problem));
       setBusy(false);
     }
   }
@@ -41,7 +41,7 @@ export function Approve({ workflow, node }: { workflow: Workflow; node: NodeStat
         <Field key={p.name} parameter={p} value={values[p.name] ?? ""} onChange={(v) => setValues({ ...values, [p.name]: v })} />
       ))}
       {error ? <Problem error={error} /> : null}
-      <button type="submit" className="primary" disabled={busy}>
+      <button type="submit" className="button button-primary" disabled={busy}>
         {busy ? "Approving …" : "Approve"}
       </button>
     </form>

@@ -1,3 +1,4 @@
+import "@xyflow/react/dist/style.css";
 import {
   Background,
   Controls,
@@ -13,6 +14,7 @@ import {
 } from "@xyflow/react";
 import { useEffect, useMemo, useState } from "react";
 import type { NodeStatus } from "../api/types";
+import { useDark } from "../app/theme";
 import { Mark, word } from "../ui/Mark";
 import { BOX, type Box, type Direction, direction, picture, place } from "./graph";
 
@@ -41,6 +43,7 @@ function Canvas({ nodes, selected, onSelect }: Props) {
     [drawn],
   );
   const [places, setPlaces] = useState(new Map<string, { x: number; y: number }>());
+  const dark = useDark();
   const flow = useReactFlow();
   const width = useStore((s) => s.width);
   const height = useStore((s) => s.height);
@@ -86,7 +89,7 @@ function Canvas({ nodes, selected, onSelect }: Props) {
       nodesConnectable={false}
       minZoom={0.1}
       proOptions={{ hideAttribution: true }}
-      colorMode="system"
+      colorMode={dark ? "dark" : "light"}
     >
       <Background gap={22} />
       <Controls showInteractive={false} />

@@ -1,6 +1,6 @@
-import { Tabs } from "radix-ui";
 import type { InOut, NodeStatus, Parameter, Workflow } from "../api/types";
 import { Mark } from "../ui/Mark";
+import { Tabs } from "../ui/Tabs";
 import { Duration } from "../ui/time";
 import { Approve } from "./Approve";
 import { Logs } from "./Logs";
@@ -9,6 +9,17 @@ import { Logs } from "./Logs";
 export function NodePanel({ workflow, node }: { workflow: Workflow; node: NodeStatus }) {
   const waits = node.type === "Suspend" && node.phase === "Running";
   const hasLog = node.type === "Pod" && !node.memoizationStatus?.hit;
+  const log = { value: "log", label: "Log", content: <Logs workflow={workflow} node={node} /> };
+  const data = {
+    value: "data",
+    label: "Inputs and outputs",
+    content: (
+      <>
+        <Side title="Inputs" data={node.inputs} />
+        <Side title="Outputs" data={node.outputs} />
+      </>
+    ),
+  };
   return (
     <aside className="panel" aria-label={`Step ${node.displayName}`}>
       <h2>{node.displayName}</h2>
@@ -18,21 +29,7 @@ export function NodePanel({ workflow, node }: { workflow: Workflow; node: NodeSt
       </p>
       {node.message ? <p className="problem">{node.message}</p> : null}
       {waits ? <Approve workflow={workflow} node={node} /> : null}
-      <Tabs.Root key={node.id} defaultValue={hasLog ? "log" : "data"} className="tabs">
-        <Tabs.List aria-label="About this step">
-          {hasLog ? <Tabs.Trigger value="log">Log</Tabs.Trigger> : null}
-          <Tabs.Trigger value="data">Inputs and outputs</Tabs.Trigger>
-        </Tabs.List>
-        {hasLog ? (
-          <Tabs.Content value="log" className="tab">
-            <Logs workflow={workflow} node={node} />
-          </Tabs.Content>
-        ) : null}
-        <Tabs.Content value="data" className="tab">
-          <Side title="Inputs" data={node.inputs} />
-          <Side title="Outputs" data={node.outputs} />
-        </Tabs.Content>
-      </Tabs.Root>
+      <Tabs key={node.id} label="About this step" tabs={hasLog ? [log, data] : [data]} />
     </aside>
   );
 }
@@ -48,7 +45,7 @@ function Side({ title, data }: { title: string; data: InOut | undefined }) {
     <>
       <h3>{title}</h3>
       {rows.length === 0 ? <p className="dim">none</p> : null}
-      <dl>
+      <dl className="io">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -1,91 +1,55 @@
-import { Link, useParams } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import * as paths from "../api/paths";
+import { WORKFLOW, useMany } from "../api/resources";
 import type { Workflow } from "../api/types";
-import { useLive } from "../api/useLive";
+import { Page, SearchBox, Segments, Toolbar } from "../ui/Page";
 import { Mark, word } from "../ui/Mark";
 import { Empty, Problem } from "../ui/notes";
-import { Ago, Duration } from "../ui/time";
+import { type Column, Table } from "../ui/Table";
+import { Ago, Duration, seconds } from "../ui/time";
+import { useNamespace } from "../app/namespace";
 
 const FILTERS = ["All", "Running", "Succeeded", "Failed"] as const;
 type Filter = (typeof FILTERS)[number];
-const SHOWN = 200;
+
+const COLUMNS: Column<Workflow>[] = [
+  { title: "Name", cell: (w) => <Name workflow={w} />, by: (w) => w.metadata.name },
+  { title: "State", cell: (w) => <Mark phase={w.status?.phase} />, by: (w) => word(w.status?.phase) },
+  { title: "Progress", cell: (w) => <Progress text={w.status?.progress} /> },
+  {
+    title: "Duration",
+    cell: (w) => <Duration from={w.status?.startedAt} to={w.status?.finishedAt} />,
+    by: (w) => seconds(w.status?.startedAt, w.status?.finishedAt, Date.now()) ?? -1,
+  },
+  { title: "Created", cell: (w) => <Ago at={w.metadata.creationTimestamp} />, by: (w) => w.metadata.creationTimestamp },
+  { title: "Message", cell: (w) => <div className="message">{w.status?.message ?? ""}</div> },
+];
 
 export function WorkflowList() {
-  const { namespace } = useParams({ from: "/$namespace/workflows" });
-  const live = useLive<Workflow>(paths.workflows(namespace));
+  const namespace = useNamespace();
+  const { items, loaded, error } = useMany(WORKFLOW, namespace);
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<Filter>("All");
-  const all = useMemo(() => newestFirst(live.items), [live.items]);
-  const shown = all.filter((w) => matches(w, search, filter));
-  if (live.error) return <Problem error={live.error} />;
+  const shown = useMemo(() => items.filter((w) => matches(w, search, filter)), [items, search, filter]);
   return (
-    <section className="page">
-      <div className="heading">
-        <h1>Workflows</h1>
-        <span className="dim">{live.loaded ? `${all.length} in ${namespace}` : "loading …"}</span>
-      </div>
-      <div className="tools">
-        <input
-          type="search"
-          aria-label="Search by name"
-          placeholder="Search by name"
-          value={search}
-          onChange={(e) => setSearch(e.target.value)}
-        />
-        <div className="segments" role="group" aria-label="Filter by state">
-          {FILTERS.map((f) => (
-            <button key={f} type="button" aria-pressed={f === filter} onClick={() => setFilter(f)}>
-              {f}
-            </button>
-          ))}
-        </div>
-      </div>
-      {shown.length ? <Table workflows={shown.slice(0, SHOWN)} namespace={namespace} /> : null}
-      {shown.length > SHOWN ? <p className="dim">… and {shown.length - SHOWN} older: search to find them</p> : null}
-      {live.loaded && !shown.length ? <Nothing any={all.length > 0} /> : null}
-    </section>
+    <Page title="Workflows" facts={loaded && !error ? `${items.length} in ${namespace}` : null}>
+      {error ? <Problem error={error} /> : null}
+      <Toolbar>
+        <SearchBox value={search} onChange={setSearch} />
+        <Segments label="Filter by state" options={FILTERS} value={filter} onChange={setFilter} />
+      </Toolbar>
+      {shown.length ? <Table label="Workflows" columns={COLUMNS} rows={shown} id={(w) => w.metadata.uid} /> : null}
+      {loaded && !error && !shown.length ? <Nothing any={items.length > 0} /> : null}
+    </Page>
   );
 }
 
-function Table({ workflows, namespace }: { workflows: Workflow[]; namespace: string }) {
+function Name({ workflow }: { workflow: Workflow }) {
+  const { name, namespace = "" } = workflow.metadata;
   return (
-    <table>
-      <thead>
-        <tr>
-          <th>Name</th>
-          <th>State</th>
-          <th>Progress</th>
-          <th>Duration</th>
-          <th>Created</th>
-          <th>Message</th>
-        </tr>
-      </thead>
-      <tbody>
-        {workflows.map((w) => (
-          <tr key={w.metadata.uid}>
-            <td>
-              <Link to="/$namespace/workflows/$name" params={{ namespace, name: w.metadata.name }}>
-                {w.metadata.name}
-              </Link>
-            </td>
-            <td>
-              <Mark phase={w.status?.phase} />
-            </td>
-            <td>
-              <Progress text={w.status?.progress} />
-            </td>
-            <td>
-              <Duration from={w.status?.startedAt} to={w.status?.finishedAt} />
-            </td>
-            <td>
-              <Ago at={w.metadata.creationTimestamp} />
-            </td>
-            <td className="message">{w.status?.message ?? ""}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Link to="/$namespace/workflows/$name" params={{ namespace, name }}>
+      {name}
+    </Link>
   );
 }
 
@@ -107,13 +71,6 @@ function Nothing({ any }: { any: boolean }) {
       Submit one from a terminal: <code>pinnace run FILE</code> or <code>pinnace kubectl create -f FILE</code>. It appears
       here at once.
     </Empty>
-  );
-}
-
-function newestFirst(items: Map<string, Workflow>): Workflow[] {
-  return [...items.values()].sort((a, b) =>
-    b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp) ||
-    a.metadata.name.localeCompare(b.metadata.name),
   );
 }
 

@@ -2,7 +2,10 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useMemo } from "react";
 import * as paths from "../api/paths";
 import type { NodeStatus, Workflow, WorkflowNode } from "../api/types";
-import { useLive } from "../api/useLive";
+import { useLive } from "../api/live";
+import { WORKFLOW, useOne } from "../api/resources";
+import { Page } from "../ui/Page";
+import "./workflows.css";
 import { Mark } from "../ui/Mark";
 import { Empty, Problem } from "../ui/notes";
 import { Duration } from "../ui/time";
@@ -14,13 +17,13 @@ export function WorkflowPage() {
   const { namespace, name } = useParams({ from: "/$namespace/workflows/$name" });
   const { node: chosen } = useSearch({ from: "/$namespace/workflows/$name" });
   const navigate = useNavigate({ from: "/$namespace/workflows/$name" });
-  const workflows = useLive<Workflow>(paths.oneWorkflow(namespace, name));
+  const found = useOne(WORKFLOW, namespace, name);
   const live = useLive<WorkflowNode>(paths.nodes(namespace, name));
   const nodes = useMemo(() => family(live.items.values()), [live.items]);
-  const workflow = [...workflows.items.values()][0];
-  const error = workflows.error ?? live.error;
+  const workflow = found.item;
+  const error = found.error ?? live.error;
   if (error) return <Problem error={error} />;
-  if (workflows.loaded && !workflow)
+  if (found.loaded && !workflow)
     return (
       <Empty title={`There is no workflow ${name} in ${namespace}`}>
         <Link to="/$namespace/workflows" params={{ namespace }}>
@@ -30,20 +33,23 @@ export function WorkflowPage() {
     );
   const shown = nodes.get(chosen ?? "") ?? waiting(nodes);
   return (
-    <section className="run">
-      <header className="heading">
-        <nav aria-label="Breadcrumb" className="crumbs">
-          <Link to="/$namespace/workflows" params={{ namespace }}>
-            Workflows
-          </Link>
-          <span aria-hidden>/</span>
-        </nav>
-        <h1>{name}</h1>
-        <Mark phase={workflow?.status?.phase} />
-        <Duration from={workflow?.status?.startedAt} to={workflow?.status?.finishedAt} />
-        <span className="dim number">{progress(workflow)}</span>
-        {workflow?.status?.message ? <p className="problem">{workflow.status.message}</p> : null}
-      </header>
+    <Page
+      full
+      title={name}
+      crumbs={
+        <Link to="/$namespace/workflows" params={{ namespace }}>
+          Workflows
+        </Link>
+      }
+      facts={
+        <>
+          <Mark phase={workflow?.status?.phase} />
+          <Duration from={workflow?.status?.startedAt} to={workflow?.status?.finishedAt} />
+          <span className="number">{progress(workflow)}</span>
+        </>
+      }
+    >
+      {workflow?.status?.message ? <p className="problem">{workflow.status.message}</p> : null}
       <div className="run-body">
         <div className="canvas" aria-label="Graph of the run">
           <Graph
@@ -54,7 +60,7 @@ export function WorkflowPage() {
         </div>
         {workflow && shown ? <NodePanel workflow={workflow} node={shown} /> : <StepList nodes={nodes} />}
       </div>
-    </section>
+    </Page>
   );
 }
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import os
 from pathlib import Path
 
 from pinnace.api.context import Route
 from pinnace.api.http import Request, not_found
 
-FOLDER = Path(__file__).resolve().parent.parent / "console_dist"
+FOLDER = Path(os.environ.get("PINNACE_CONSOLE") or Path(__file__).resolve().parent.parent / "console_dist")
+"""Who works on the console builds it elsewhere and names the folder."""
 PREFIX = "/console/"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "

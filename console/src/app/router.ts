@@ -1,0 +1,33 @@
+/** Every page of the console. Each loads its own code when it is first opened. */
+
+import { createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { workflowOfRun } from "../api/runs";
+import { endpointRoutes } from "../endpoints/routes";
+import { homeRoutes } from "../home/routes";
+import { workflowRoutes } from "../workflows/routes";
+import { lastNamespace } from "./namespace";
+import { root } from "./root";
+
+/** `/`, and the links that the SDK of Kubeflow Pipelines prints. */
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: async ({ location }) => {
+    const found = await workflowOfRun(location.hash);
+    if (found) throw redirect({ to: "/$namespace/workflows/$name", params: found });
+    throw redirect({ to: "/$namespace", params: { namespace: lastNamespace() } });
+  },
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes]),
+  basepath: "/console",
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,48 @@
+/** What the console has, as the sidebar and the command palette list it. */
+
+import { Home, type LucideIcon, Radio, Workflow } from "lucide-react";
+
+export interface Section {
+  to: string;
+  label: string;
+  Icon: LucideIcon;
+  /** `g` and then this letter goes there. */
+  letter: string;
+  /** Further words under which the palette finds it. */
+  words?: string;
+}
+
+export interface Group {
+  title: string;
+  sections: Section[];
+}
+
+/** Paths hold `$namespace` where the reader's namespace goes. */
+export const GROUPS: Group[] = [
+  { title: "", sections: [{ to: "/$namespace", label: "Home", Icon: Home, letter: "h", words: "start overview" }] },
+  {
+    title: "Build",
+    sections: [
+      { to: "/$namespace/workflows", label: "Workflows", Icon: Workflow, letter: "w", words: "argo runs dag" },
+    ],
+  },
+  {
+    title: "Serve",
+    sections: [
+      { to: "/$namespace/endpoints", label: "Endpoints", Icon: Radio, letter: "e", words: "kserve inference canary" },
+    ],
+  },
+];
+
+export const SECTIONS: Section[] = GROUPS.flatMap((group) => group.sections);
+
+export function inside(to: string, namespace: string): string {
+  return to.replace("$namespace", encodeURIComponent(namespace));
+}
+
+/** The section of a path: the longest that it begins with. */
+export function sectionOf(path: string, namespace: string): Section | undefined {
+  return SECTIONS.filter((s) => path === inside(s.to, namespace) || path.startsWith(`${inside(s.to, namespace)}/`)).sort(
+    (a, b) => b.to.length - a.to.length,
+  )[0];
+}

@@ -1,0 +1,152 @@
+/** Rows of alike things: sorted by a click on a heading, drawn only where they are seen. */
+
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
+
+export interface Column<T> {
+  title: string;
+  cell: (row: T) => ReactNode;
+  /** By what the column sorts; without it, it does not. */
+  by?: (row: T) => string | number;
+  /** Numbers stand to the right. */
+  number?: boolean;
+  /** The title is only read out: columns of buttons and boxes. */
+  quiet?: boolean;
+  width?: string;
+}
+
+interface Props<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  id: (row: T) => string;
+  /** A row that means "this one" now. */
+  selected?: (row: T) => boolean;
+}
+
+const ROW = 41;
+const DRAWN_WHOLE = 150;
+
+interface Order {
+  column: number;
+  down: boolean;
+}
+
+export function Table<T>({ label, columns, rows, id, selected }: Props<T>) {
+  const [order, setOrder] = useState<Order | null>(null);
+  const sorted = useMemo(() => (order ? inOrder(rows, columns, order) : rows), [rows, columns, order]);
+  const Body = sorted.length > DRAWN_WHOLE ? WindowedBody : WholeBody;
+  return (
+    <Body
+      head={
+        <thead>
+          <tr>
+            {columns.map((column, i) => (
+              <Heading key={column.title} column={column} index={i} order={order} onOrder={setOrder} />
+            ))}
+          </tr>
+        </thead>
+      }
+      label={label}
+      rows={sorted}
+      columns={columns}
+      id={id}
+      selected={selected ?? (() => false)}
+    />
+  );
+}
+
+function inOrder<T>(rows: T[], columns: Column<T>[], { column, down }: Order): T[] {
+  const by = columns[column]?.by;
+  if (!by) return rows;
+  const sign = down ? -1 : 1;
+  return [...rows].sort((a, b) => sign * compare(by(a), by(b)));
+}
+
+function compare(a: string | number, b: string | number): number {
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+function Heading<T>(props: { column: Column<T>; index: number; order: Order | null; onOrder: (order: Order) => void }) {
+  const { column, index, order, onOrder } = props;
+  const here = order?.column === index ? order : null;
+  const style = column.width ? { width: column.width } : undefined;
+  if (!column.by)
+    return (
+      <th style={style} className={column.number ? "number" : ""}>
+        {column.quiet ? <span className="hidden">{column.title}</span> : column.title}
+      </th>
+    );
+  return (
+    <th style={style} className={column.number ? "number" : ""} aria-sort={here ? (here.down ? "descending" : "ascending") : "none"}>
+      <button type="button" className="sort" onClick={() => onOrder({ column: index, down: here ? !here.down : false })}>
+        {column.title}
+        {here ? here.down ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden /> : null}
+      </button>
+    </th>
+  );
+}
+
+interface BodyProps<T> extends Required<Props<T>> {
+  head: ReactNode;
+}
+
+function Row<T>({ row, columns, selected }: { row: T; columns: Column<T>[]; selected: boolean }) {
+  return (
+    <tr aria-selected={selected || undefined}>
+      {columns.map((column) => (
+        <td key={column.title} className={column.number ? "number" : ""}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function WholeBody<T>({ head, label, rows, columns, id, selected }: BodyProps<T>) {
+  return (
+    <div className="table-frame">
+      <table aria-label={label}>
+        {head}
+        <tbody>
+          {rows.map((row) => (
+            <Row key={id(row)} row={row} columns={columns} selected={selected(row)} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Thousands of rows: a window of them, between two rows as high as what is not drawn. */
+function WindowedBody<T>({ head, label, rows, columns, id, selected }: BodyProps<T>) {
+  const frame = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12 });
+  const seen = virtual.getVirtualItems();
+  const above = seen[0]?.start ?? 0;
+  const below = virtual.getTotalSize() - (seen.at(-1)?.end ?? 0);
+  return (
+    <div className="table-frame table-window" ref={frame} tabIndex={0} role="region" aria-label={label}>
+      <table aria-label={label} aria-rowcount={rows.length}>
+        {head}
+        <tbody>
+          <Gap height={above} columns={columns.length} />
+          {seen.map(({ index }) => {
+            const row = rows[index];
+            return row === undefined ? null : <Row key={id(row)} row={row} columns={columns} selected={selected(row)} />;
+          })}
+          <Gap height={below} columns={columns.length} />
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Gap({ height, columns }: { height: number; columns: number }) {
+  return height > 0 ? (
+    <tr aria-hidden className="gap">
+      <td colSpan={columns} style={{ height }} />
+    </tr>
+  ) : null;
+}
