@@ -29,7 +29,7 @@ class Port(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     kind: str
-    types: tuple[str, ...] = (ANY,)
+    types: tuple[str, ...]
     like: str = ""
     """Of an output: the input whose own type it has, whatever comes there."""
     required: bool = False

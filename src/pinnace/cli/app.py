@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from pinnace import __version__
+from pinnace.cli.catalog.commands import catalog
 from pinnace.cli.connection import Refused, Unreachable
 from pinnace.cli.options import CARE, PLATFORM, WORK, Namespace, Where
 from pinnace.cli.platform import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, Failure
@@ -400,6 +401,7 @@ def rerun(
 
 
 app.command(workflow)
+app.command(catalog)
 
 
 def raw(words: list[str]) -> tuple[Path | None, list[str]]:

@@ -41,7 +41,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """Name → the families that act on what it makes: `--only NAME` starts them too."""
 
 
-SHIPPED: Mapping[str, str] = {"trainer": "pinnace.controllers.trainer.bootstrap"}
+SHIPPED: Mapping[str, str] = {
+    "trainer": "pinnace.controllers.trainer.bootstrap", "workflow": "pinnace.cli.catalog.shipped",
+}
 """Name → the module whose `ship(client)` makes what people look for before they make anything."""
 
 

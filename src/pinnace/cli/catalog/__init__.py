@@ -1,0 +1,1 @@
+"""The components that come with every installation: `shipped` finds and makes them, `commands` shows them."""
