@@ -13,10 +13,11 @@ test: setup console system
 test-heavy: setup console system
 	$(BIN)/pytest -q -m heavy $(ARGS)
 
-lint: setup
+lint: setup console
 	$(BIN)/ruff check src tests scripts benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd console && npm run --silent check
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -98,11 +98,13 @@ class Feed<T extends KubeObject> {
     reached(this.path);
     const show = () => this.publish({ items: new Map(items), loaded: true, error: null, stale: false });
     show();
-    let timer: ReturnType<typeof setTimeout> | null = null;
+    let waiting = false;
     // Thousands of events a second must not mean thousands of renders.
     const soon = () => {
-      timer ??= setTimeout(() => {
-        timer = null;
+      if (waiting) return;
+      waiting = true;
+      setTimeout(() => {
+        waiting = false;
         if (!signal.aborted) show();
       }, FRAME);
     };

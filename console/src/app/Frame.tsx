@@ -61,8 +61,6 @@ export function Frame() {
 }
 
 function SectionGroup({ group, namespace }: { group: (typeof GROUPS)[number]; namespace: string }) {
-  const path = useRouterState({ select: (s) => s.location.pathname });
-  const here = sectionOf(path, namespace);
   return (
     <div className="section-group">
       {group.title ? <h2 className="section-title">{group.title}</h2> : null}
@@ -71,7 +69,7 @@ function SectionGroup({ group, namespace }: { group: (typeof GROUPS)[number]; na
           key={section.to}
           to={inside(section.to, namespace)}
           className="section"
-          aria-current={section === here ? "page" : undefined}
+          activeOptions={{ exact: section.to === "/$namespace", includeSearch: false }}
         >
           <section.Icon size={16} aria-hidden />
           {section.label}

@@ -26,26 +26,34 @@ export function typing(target: EventTarget | null): boolean {
 export function useShortcuts(namespace: string, open: (what: "palette" | "help") => void): void {
   const navigate = useNavigate();
   useEffect(() => {
-    let went = 0;
+    const go = (letter: string) => {
+      const section = SECTIONS.find((s) => s.letter === letter);
+      if (section) void navigate({ to: inside(section.to, namespace) });
+    };
+    let went = Number.NEGATIVE_INFINITY;
+    const single: Record<string, (event: KeyboardEvent) => void> = {
+      "?": () => open("help"),
+      "/": focusSearch,
+      g: (event) => (went = event.timeStamp),
+    };
     const press = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      if (asksForPalette(event)) {
         event.preventDefault();
         open("palette");
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-      if (event.key === "?") open("help");
-      else if (event.key === "/") focusSearch(event);
-      else if (event.key === "g") went = event.timeStamp;
-      else if (event.timeStamp - went < SOON) {
-        went = 0;
-        const section = SECTIONS.find((s) => s.letter === event.key);
-        if (section) void navigate({ to: inside(section.to, namespace) });
+      } else if (!event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target)) {
+        const second = event.timeStamp - went < SOON;
+        went = Number.NEGATIVE_INFINITY;
+        if (second) go(event.key);
+        else single[event.key]?.(event);
       }
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
   }, [namespace, navigate, open]);
+}
+
+function asksForPalette(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
 }
 
 function focusSearch(event: KeyboardEvent): void {

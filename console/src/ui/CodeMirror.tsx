@@ -112,6 +112,7 @@ export function CodeMirror(props: Props) {
     const now = view.current;
     if (now && now.state.doc.toString() !== value) now.dispatch({ changes: change(now.state.doc.toString(), value), annotations: Outside.of(true) });
   }, [value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new text has lost the marks of the old one
   useEffect(() => {
     const now = view.current;
     if (!now) return;

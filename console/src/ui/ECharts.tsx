@@ -77,6 +77,7 @@ export function ECharts({ label, option, height = 220, onClick }: Props) {
       chart.current = null;
     };
   }, [dark]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with another theme it is another chart
   useEffect(() => {
     chart.current?.setOption({ animation: false, ...option }, { notMerge: true });
   }, [option, dark]);
