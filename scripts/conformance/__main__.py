@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts.conformance import report, runner
 from scripts.conformance.cluster import Cluster
-from scripts.conformance.corpus import LONGEST, load
+from scripts.conformance.corpus import LONGEST, Case, folder, load
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "argo"
@@ -24,7 +24,7 @@ PAGE = ROOT / "docs" / "conformance" / "argo.md"
 
 def main() -> int:
     options = arguments()
-    cases = load(options.corpus, TESTS / "fixtures.yaml")
+    cases = documents(options)
     chosen = [c for c in cases if c.outcome and re.search(options.only, c.path)]
     long = [c for c in chosen if c.seconds > options.longest]
     short = [c for c in chosen if c.seconds <= options.longest]
@@ -36,7 +36,7 @@ def main() -> int:
             print(report.line(result, why), flush=True)
             results.append(result)
     print(f"{report.summary(results)} ({time.monotonic() - began:.0f} s)")
-    if not options.only:
+    if not options.only and not options.folder:
         source = (options.corpus / "SOURCE").read_text().strip()
         unjudged = sum(not c.outcome for c in cases)
         PAGE.write_text(report.page(results, why, unjudged, long, source))
@@ -45,10 +45,17 @@ def main() -> int:
     return 1 if found else 0
 
 
+def documents(options: argparse.Namespace) -> list[Case]:
+    if options.folder:
+        return folder(options.folder, options.corpus)
+    return load(options.corpus, TESTS / "fixtures.yaml")
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
     parser.add_argument("only", nargs="?", default="", help="a regular expression over the documents' paths")
     parser.add_argument("--corpus", type=Path, default=CORPUS)
+    parser.add_argument("--folder", type=Path, help="documents of your own, each of which is to succeed")
     parser.add_argument("--kubeconfig", type=Path, help="a platform that runs (default: a fresh one)")
     parser.add_argument("--longest", type=float, default=LONGEST, help="run documents that sleep up to this")
     return parser.parse_args()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,19 +109,52 @@ def references(node: Any) -> list[tuple[str, str]]:
     return found
 
 
+RUNNING = ("Workflow", "CronWorkflow", *TEMPLATES)
+"""Kinds of which something can be run."""
+SUCCEEDS: Document = {"phase": "Succeeded"}
+
+
 def load(root: Path, fixtures: Path | None = None) -> list[Case]:
     """The cases of a corpus folder, support resolved. `fixtures`: objects that upstream's tests install."""
     expected = json.loads((root / "expected.json").read_text())
-    texts = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*.yaml"))}
-    parsed = {path: parse(text) for path, text in texts.items()}
-    library = Library()
-    for documents in (parse(fixtures.read_text() if fixtures else ""), *parsed.values()):
-        for document in documents:
-            library.take(document)
+    texts, parsed = read(root)
+    library = shelf(parse(fixtures.read_text() if fixtures else ""), *parsed.values())
     return [
         case(path, texts[path], documents, expected.get(path, {}), library)
         for path, documents in parsed.items()
     ]
+
+
+def folder(root: Path, *others: Path) -> list[Case]:
+    """Any folder of documents: each is to succeed, unless an `expected.json` beside them says otherwise. What
+    they refer to is looked for here, then in the other folders."""
+    listed = root / "expected.json"
+    expected = json.loads(listed.read_text()) if listed.exists() else {}
+    texts, parsed = read(root)
+    library = shelf(*parsed.values(), *(found for other in others for found in read(other)[1].values()))
+    cases = []
+    for path, documents in parsed.items():
+        runs = any(document.get("kind") in RUNNING for document in documents)
+        wanted = expected.get(path, SUCCEEDS if runs else {})
+        found = case(path, texts[path], documents, wanted, library)
+        named = [pair for document in documents for pair in references(document)]
+        own = [document for document in library.closure(named) if document not in documents]
+        cases.append(replace(found, support=tuple(own)))
+    return cases
+
+
+def read(root: Path) -> tuple[dict[str, str], dict[str, list[Document]]]:
+    """Texts and documents by their path."""
+    texts = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*.yaml"))}
+    return texts, {path: parse(text) for path, text in texts.items()}
+
+
+def shelf(*files: list[Document]) -> Library:
+    library = Library()
+    for documents in files:
+        for document in documents:
+            library.take(document)
+    return library
 
 
 def case(path: str, text: str, documents: list[Document], expected: Document, library: Library) -> Case:

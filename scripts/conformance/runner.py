@@ -99,8 +99,9 @@ def submit(cluster: Cluster, case: Case, namespace: str) -> list[Document]:
     whole = [{**DEFAULTS, **document} for document in case.documents]
     workflows = [d for d in whole if d["kind"] == "Workflow"]
     others = [d for d in whole if d["kind"] != "Workflow"]
-    if others:
-        apply(cluster, namespace, yaml.safe_dump_all(others, sort_keys=False))
+    for other in others:
+        own = (other.get("metadata") or {}).get("namespace") or namespace
+        apply(cluster, own, yaml.safe_dump(other, sort_keys=False))
     if case.kind == "CronWorkflow":
         return ticked(cluster, namespace, case.documents[0])
     if case.kind == "Workflow" and not others and not case.needs("submit-parameter"):
