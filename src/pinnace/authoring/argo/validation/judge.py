@@ -34,9 +34,11 @@ class Base(msgspec.Struct):
 
 
 def base(name: str, spec: Obj) -> Base:
-    defaults = spec.get("templateDefaults")
+    """A default of a field that a kind of template does not have is no mistake of that template."""
+    defaults = spec.get("templateDefaults") or {}
+    others = {key: value for key, value in defaults.items() if key != "timeout"}
     found = {
-        str(raw.get("name") or ""): merged(defaults, raw)
+        str(raw.get("name") or ""): merged(others if "steps" in raw or "dag" in raw else defaults, raw)
         for raw in spec.get("templates") or () if isinstance(raw, dict)
     }
     return Base(name, found)
