@@ -33,6 +33,7 @@ def with_services(*names: str) -> Networks:
 
 @pytest.mark.parametrize(("spec", "why"), [
     ({"containers": [{"name": "main", "ports": [{"containerPort": 80}]}]}, "it declares ports"),
+    ({"containers": [{"name": "a", "livenessProbe": {"grpc": {"port": 8}}}]}, "a probe asks its port 8"),
     ({"subdomain": "web"}, "it has a name in web"),
     ({"restartPolicy": "Always"}, "it is a server"),
     ({"labels": {"app": "web"}}, "Service web selects it"),
@@ -54,7 +55,8 @@ def test_who_gets_a_network_of_its_own(spec: dict[str, Any], why: str) -> None:
     ("web.team", True),
     ("x.other.svc", True), ("10.88.1.2", True), ("10.96.0.1:443", True), ("echo web", False),
     ("import web", False), ("http://webs/", False), ("my-web:80", False), ("web-x:80", False),
-    ("10.8.1.2", False), ("web.example.com", False), ("http://web.example.com", False),
+    ("10.8.1.2", False), ("curl web", True), ("sleep 1; wget -q web", True), ("curl -d web=1 x", False),
+    ("curl x; echo web", False), ("web.example.com", False), ("http://web.example.com", False),
 ])  # fmt: skip
 def test_a_step_that_speaks_of_a_service_gets_one_too(text: str, spoken: bool) -> None:
     networks = with_services("web")

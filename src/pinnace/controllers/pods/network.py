@@ -26,6 +26,7 @@ from pinnace.node.protocol import Hello, Run
 MODES = ("own", "none")
 HOST = "127.0.0.1"
 LOOPBACK_PREFIX = "127.88"
+PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 CLOSED = (
     "nothing outside of the cluster network is reached from it, for want of slirp4netns "
     "(`apt install slirp4netns`) or of /dev/net/tun"
@@ -33,6 +34,10 @@ CLOSED = (
 FIRST, LAST = 256, 65279
 """Of a /16: the first and the last 256 are not given to pods."""
 CLUSTER_IPS = r"10\.(?:9[6-9]|10\d|11[01])\.\d{1,3}\.\d{1,3}"
+CLIENTS = (
+    r"\b(?:curl|wget|ping|nc|telnet|nslookup|dig|host|getent|ssh|redis-cli|psql|mysql)\s(?:[^|;&\n]*\s)?"
+)
+"""Programs that take a bare host among their arguments, and those before it."""
 PUBLIC = ("default", "kubernetes")
 
 
@@ -129,10 +134,11 @@ class Services:
         """What of the cluster network the pod's own texts speak of."""
         here = self.known.get(run.namespace)
         busy = bool(here) and (len(here or ()) > 1 or run.namespace != PUBLIC[0])
+        start = f"{prefix}."
         for text in texts(run):
             if ".svc" in text:
                 return "it speaks of a name below .svc"
-            if busy and (found := self.pattern(run.namespace, prefix).search(text)):
+            if (busy or start in text) and (found := self.pattern(run.namespace, prefix).search(text)):
                 return f"it speaks of {found[0].strip(' =@/')}"
         return ""
 
@@ -140,12 +146,12 @@ class Services:
         """A Service's name where a host stands, or an address of the cluster network."""
         found = self.words.get(namespace)
         if found is None:
-            own = self.known[namespace]
+            own = self.known.get(namespace, {})
             names = "|".join(re.escape(name) for name in own if (namespace, name) != PUBLIC) or r"(?!)"
             space = re.escape(namespace)
             network = re.escape(prefix) + r"\.\d{1,3}\.\d{1,3}"
             found = self.words[namespace] = re.compile(
-                rf"\A(?:{names})\Z|(?:(?:https?:)?//|@|=)(?:{names})(?![\w.-]*\w)"
+                rf"\A(?:{names})\Z|(?:(?:https?:)?//|@|=|{CLIENTS})(?:{names})(?![\w.=-]*\w)"
                 rf"|(?<![\w.-])(?:{names})(?::\d|\.{space}(?![\w-]))"
                 rf"|(?<![\w.])(?:{network}|{CLUSTER_IPS})(?![\w.])"
             )
@@ -219,6 +225,8 @@ class Networks:
         containers = [*spec["containers"], *(spec.get("initContainers") or ())]
         if any(container.get("ports") for container in containers):
             return "it declares ports"
+        if port := next(probed(containers), 0):
+            return f"a probe asks its port {port}"
         if spec.get("subdomain"):
             return f"it has a name in {spec['subdomain']}"
         if spec.get("restartPolicy", "Always") == "Always":
@@ -269,6 +277,18 @@ def declared(spec: Obj) -> Iterator[int]:
         for port in container.get("ports") or ():
             if port.get("protocol", "TCP") == "TCP":
                 yield int(port["containerPort"])
+    yield from probed(spec["containers"])
+
+
+def probed(containers: list[Obj]) -> Iterator[int]:
+    """Ports on which probes ask by number: who is asked there listens there."""
+    for container in containers:
+        for name in PROBES:
+            probe = container.get(name) or {}
+            for how in ("httpGet", "tcpSocket", "grpc"):
+                asked = probe.get(how)
+                if asked and not asked.get("host") and isinstance(asked.get("port"), int):
+                    yield asked["port"]
 
 
 def resolver(spec: Obj, namespace: str) -> str:

@@ -16,7 +16,7 @@ from pinnace.controllers.workflow.locations import OWN, Depot
 from pinnace.controllers.workflow.status import NODE_ID
 from pinnace.controllers.workflow.tags import Render, compile_tree, texts
 from pinnace.controllers.workflow.transfers import LOG_FILE, LOGS
-from pinnace.kinds.annotations import ISOLATION
+from pinnace.kinds.annotations import ISOLATION, NETWORK
 from pinnace.kinds.argo import Spec, Template, text
 from pinnace.kinds.resource import Obj
 from pinnace.objects.admission import completed
@@ -95,6 +95,8 @@ def pod_document(template: Template, spec: Spec, workflow: str, isolation: str) 
     }
     if isolation:
         document["annotations"].setdefault(ISOLATION, isolation)
+    if template.daemon or template.sidecars:  # they listen, declared or not
+        document["annotations"].setdefault(NETWORK, "own")
     return document
 
 
