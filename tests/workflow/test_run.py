@@ -388,10 +388,44 @@ def test_a_rebuilt_run_ends_with_the_same_tree_and_makes_no_pod_twice(seed: int)
     assert sorted(world.order) == sorted(whole.order)
 
 
-def reborn(old: World) -> World:
+def serving(pod: dict[str, Any]) -> Result:
+    return {"running": True} if main(pod)["args"][0] == "serve" else by_argument(pod)
+
+
+@pytest.mark.parametrize("again", [{}, {"retryStrategy": {"limit": 2}}], ids=["plain", "retried"])
+@pytest.mark.parametrize("crash", [False, True], ids=["calm", "crash"])
+def test_a_daemon_serves_whoever_comes_after_it(again: dict[str, Any], crash: bool) -> None:
+    flow = workflow([
+        steps([call("server", "serve", template="daemon")], [call("client", "{{steps.server.ip}}")]),
+        leaf("daemon", daemon=True, **again), leaf(),
+    ])
+    world = World(copy.deepcopy(flow), serving)
+    world.settle()
+    world.finish_one()
+    if crash:
+        world = reborn(world, flow)
+    assert world.node("$wf[0].server").daemoned
+    assert world.node("$wf[0].server").phase == "Running"
+    world.go()
+    assert world.phase == "Succeeded"
+    assert world.node("$wf[1].client").inputs == {"parameters": [{"name": "p", "value": "10.0.0.1"}]}
+    ends = [node.phase for node in world.nodes.values()]
+    assert set(ends) == {"Succeeded"}, tree(world)
+    assert len(world.order) == 2
+
+
+def test_an_argument_decides_how_far_a_dag_goes() -> None:
+    tasks = [call("a"), call("b", depends="a"), call("c", depends="a")]
+    dag = {"target": "{{workflow.parameters.aim}}", "tasks": tasks}
+    aimed = {"arguments": {"parameters": [{"name": "aim", "value": "c"}]}}
+    world = go(workflow([{"name": "main", "dag": dag}, leaf()], **aimed))
+    assert (world.phase, world.names()) == ("Succeeded", {"wf", "wf.a", "wf.c"})
+
+
+def reborn(old: World, document: dict[str, Any] = MIXED) -> World:
     rows = [msgspec.json.decode(msgspec.json.encode(node), type=NodeStatus) for node in old.nodes.values()]
     status = {"phase": old.run.phase, "startedAt": old.run.started_at, "outputs": old.run.outputs}
-    new = World({**copy.deepcopy(MIXED), "status": status}, by_argument, now=old.now, nodes=rows)
+    new = World({**copy.deepcopy(document), "status": status}, old.executor, now=old.now, nodes=rows)
     new.pods, new.order, new.pending = old.pods, old.order, old.pending
     new.settle()
     return new

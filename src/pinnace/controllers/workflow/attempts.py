@@ -56,7 +56,7 @@ class Retry(Frame):
             (self.node.id,),
         )
         call.depth, call.exiting, call.retry = self.depth, self.exiting, self._variables()
-        call.item, call.program = self.call.item, self.program
+        call.item, call.program, call.attempt_of = self.call.item, self.program, self
         stored = self.run.stored.pop(call.id, None)
         self._begin(call, stored)
 
@@ -105,12 +105,28 @@ class Retry(Frame):
     def done(self, frame: Frame) -> None:
         self.last = frame
         node = frame.node
+        if node.daemoned:
+            self._serve(node)
+            return
         if not self.first_started:
             self.first_started = self.run.when(node.started_at)
         try:
             self._judge(node)
         except MISTAKES as mistake:
             self.conclude("Error", str(mistake))
+
+    def _serve(self, attempt: NodeStatus) -> None:
+        """An attempt of a daemon is up, and so is the whole."""
+        self.node.daemoned, self.node.pod_ip = True, attempt.pod_ip
+        self.run.touch(self.node)
+        self.run.settled(self)
+
+    def served(self, attempt: NodeStatus) -> None:
+        """It served, and is over."""
+        node = self.node
+        node.daemoned, node.outputs = None, attempt.outputs
+        node.phase, node.message, node.finished_at = attempt.phase, attempt.message, self.run.stamp()
+        self.run.touch(node)
 
     def _judge(self, node: NodeStatus) -> None:
         attempt = Attempt(

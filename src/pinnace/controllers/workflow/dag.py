@@ -6,22 +6,22 @@ from typing import Any
 
 from pinnace.authoring.argo import depends
 from pinnace.controllers.workflow.frame import BAD
+from pinnace.controllers.workflow.loops import rendered
 from pinnace.controllers.workflow.names import fnv
 from pinnace.controllers.workflow.slot import Boundary, Slot
+from pinnace.controllers.workflow.template import Plan
 from pinnace.kinds.argo import FULFILLED, Links, NodeStatus
 
 
 class Dag(Boundary):
     """Tasks as soon as what they depend on is settled; only targets and their ancestors run."""
 
-    __slots__ = ("branches", "ended", "left", "missing", "results", "tasks")
+    __slots__ = ("branches", "ended", "left", "missing", "plan", "results", "tasks")
     prefix = "tasks"
     groups = True
 
     def begin(self) -> None:
-        assert self.program is not None
-        assert self.program.plan is not None
-        plan = self.program.plan
+        plan = self.plan = self._planned()
         self.tasks: dict[str, Slot] = {}
         self.results: dict[str, frozenset[str]] = {}
         self.branches: dict[str, str] = {}
@@ -36,10 +36,15 @@ class Dag(Boundary):
         if not plan.holders:
             self.run.queue.append(self._assess)
 
-    def start(self, name: str) -> None:
+    def _planned(self) -> Plan:
+        """What is to be run, which an argument may decide. Raises TemplateError."""
         assert self.program is not None
-        assert self.program.plan is not None
-        plan = self.program.plan
+        assert self.program.template.dag is not None
+        target = self.program.template.dag.target
+        return self.program.plan(rendered(target, self.scope) if "{{" in target else target)
+
+    def start(self, name: str) -> None:
+        plan = self.plan
         part = f".{name}"
         slot = self.tasks[name] = Slot(self, plan.holders[name], self.node.name + part, fnv(part, self.state))
         if plan.depends[name].tasks and not self._holds(slot, plan.depends[name]):
@@ -63,9 +68,7 @@ class Dag(Boundary):
     def links_of(self, slot: Slot) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if slot.items is not None and slot.node is not None:
             return (slot.node.id,), ()
-        assert self.program is not None
-        assert self.program.plan is not None
-        needs = self.program.plan.depends[slot.holder.name].tasks
+        needs = self.plan.depends[slot.holder.name].tasks
         if not needs:
             return (self.node.id,), ()
         run, found = self.run, []
@@ -112,15 +115,13 @@ class Dag(Boundary):
         return node
 
     def settled(self, slot: Slot) -> None:
-        assert self.program is not None
-        assert self.program.plan is not None
         name = slot.holder.name
         self.results[name] = slot.results()
         if slot.view is not None:
             self.slots[name] = slot.view
         self.branches[name] = self._branch(name, slot.phase)
         self.left -= 1
-        for other in self.program.plan.dependents[name]:
+        for other in self.plan.dependents[name]:
             self.missing[other] -= 1
             if self.missing[other] == 0 and not self.failing:
                 self.run.queue.append(_Start(self, other))
@@ -130,9 +131,7 @@ class Dag(Boundary):
     def _branch(self, name: str, phase: str) -> str:
         if phase not in ("Skipped", "Omitted"):
             return phase
-        assert self.program is not None
-        assert self.program.plan is not None
-        above = [self.branches[other] for other in self.program.plan.depends[name].tasks]
+        above = [self.branches[other] for other in self.plan.depends[name].tasks]
         return next((found for found in above if found in BAD), "Succeeded")
 
     def fail_now(self) -> None:
@@ -140,9 +139,7 @@ class Dag(Boundary):
             self._end("Failed", self.failing)
 
     def _assess(self) -> None:
-        assert self.program is not None
-        assert self.program.plan is not None
-        plan = self.program.plan
+        plan = self.plan
         if self.ended or self.failing:
             return
         for target in plan.targets:
@@ -153,13 +150,11 @@ class Dag(Boundary):
         self._end("Succeeded", "")
 
     def _end(self, phase: str, message: str) -> None:
-        assert self.program is not None
-        assert self.program.plan is not None
         self.ended = True
         run = self.run
         ends = [
             run.identity(slot.name, slot.state)
-            for name in self.program.plan.targets
+            for name in self.plan.targets
             if (slot := self.tasks.get(name)) is not None and slot.settled
         ]
         self.conclude(phase, message, ends)

@@ -44,6 +44,12 @@ class Upper(Protocol):
     def done(self, frame: Frame) -> None: ...
 
 
+class Attempts(Protocol):
+    """Who is told that a daemon, which is one of its attempts, is over."""
+
+    def served(self, attempt: NodeStatus) -> None: ...
+
+
 class Frame:
     """One node while the run lives, and what remains of it for its siblings afterwards."""
 
@@ -116,6 +122,7 @@ class Call:
 
     __slots__ = (
         "after",
+        "attempt_of",
         "before",
         "boundary",
         "counted",
@@ -177,6 +184,8 @@ class Call:
         self.program: Program | None = None
         self.item: Any = None
         self.memo: Found | None = None
+        self.attempt_of: Attempts | None = None
+        """What stands above an attempt."""
         self.locked = ""
         """The holder of the template's locks."""
         self.before: NodeStatus | None = None

@@ -92,6 +92,8 @@ class Pod(Leaf):
         assert self.program is not None
         if self.program.template.pending_timeout:
             self._watch_pending(self.program.template.pending_timeout)
+        if self.node.daemoned:  # it was up when an earlier life of control ended
+            self._serve()
 
     def _watch_pending(self, timeout: str) -> None:
         shown = text(rendered(timeout, self.scope()))
@@ -146,8 +148,12 @@ class Pod(Leaf):
     def _daemoned(self, report: Report) -> None:
         node = self.node
         node.daemoned, node.pod_ip = True, report.ip
-        self._release()
         self.run.touch(node)
+        self._serve()
+
+    def _serve(self) -> None:
+        """For those after it, it is done."""
+        self._release()
         if self.boundary is not None:
             if self.boundary.daemons is None:
                 self.boundary.daemons = []
@@ -190,6 +196,8 @@ class Pod(Leaf):
             run.leaves.pop(node.id, None)
             node.phase, node.message, node.finished_at = phase, message, run.stamp()
             run.touch(node)
+            if self.call.attempt_of is not None:
+                self.call.attempt_of.served(node)
             return
         self.finish(phase, message)
 

@@ -21,7 +21,7 @@ from pinnace.authoring.kfp import step
 from pinnace.controllers.workflow.facts import Fact, Facts
 from pinnace.controllers.workflow.loops import looped
 from pinnace.controllers.workflow.tags import Render, Text, compile_tree
-from pinnace.kinds.argo import Hook, Parameter, Spec, Task, Template, TemplateRef, text
+from pinnace.kinds.argo import Dag, Hook, Parameter, Spec, Task, Template, TemplateRef, text
 from pinnace.kinds.resource import Obj
 
 KINDS = (
@@ -136,11 +136,10 @@ class Plan:
 
     __slots__ = ("dependents", "depends", "holders", "targets")
 
-    def __init__(self, template: Template) -> None:
-        assert template.dag is not None
-        tasks = {task.name: task for task in template.dag.tasks}
+    def __init__(self, dag: Dag, target: str) -> None:
+        tasks = {task.name: task for task in dag.tasks}
         every = {name: depends.of_task(task, tasks) for name, task in tasks.items()}
-        self.targets = tuple(template.dag.target.split()) or _leaves(every)
+        self.targets = tuple(target.split()) or _leaves(every)
         wanted = _ancestors(self.targets, every)
         self.holders = {name: Holder(task) for name, task in tasks.items() if name in wanted}
         self.depends = {name: every[name] for name in self.holders}
@@ -186,7 +185,9 @@ class Program:
         }
         self.artifacts = [ArtifactArgument(artifact) for artifact in template.inputs.artifacts]
         self.steps = [[Holder(step) for step in group] for group in template.steps or []]
-        self.plan = Plan(template) if template.dag is not None else None
+        self._plans: dict[str, Plan] = {}
+        if template.dag is not None and "{{" not in template.dag.target:
+            self.plan(template.dag.target)
         self.results = (
             frozenset(_RESULT.findall(_calls_text(raw))) if self.kind in ("steps", "dag") else frozenset()
         )
@@ -196,6 +197,14 @@ class Program:
         """The pipeline step that the template stands for, if it does."""
         self.blueprint: Any = None
         """`pods` keeps the compiled Pod here."""
+
+    def plan(self, target: str) -> Plan:
+        """Of a DAG that is to reach these tasks. Raises TemplateError."""
+        assert self.template.dag is not None
+        found = self._plans.get(target)
+        if found is None:
+            found = self._plans[target] = Plan(self.template.dag, target)
+        return found
 
     def output_default(self, name: str) -> str | None:
         for parameter in self.template.outputs.parameters:
