@@ -38,12 +38,12 @@ export function Frame() {
             <SectionGroup key={group.title} group={group} namespace={namespace} />
           ))}
         </nav>
-        <footer className="side-foot">
+        <div className="side-foot">
           <ThemeChoice />
           <button type="button" className="icon-button" aria-label="Keyboard shortcuts" onClick={() => setOpen("help")}>
             <Keyboard size={16} aria-hidden />
           </button>
-        </footer>
+        </div>
       </header>
       <div className="middle">
         <Connection />
