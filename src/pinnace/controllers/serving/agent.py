@@ -17,6 +17,13 @@ FIELDS = ("batcher", "logger", "containerConcurrency")
 """Of a component: what the agent does."""
 
 
+ELSEWHERE = ("storage", "marshallerUrl")
+NOT_HERE = (
+    "not served by this platform's agent, which sends each event as a CloudEvent: name in logger.url the "
+    "http:// address of a Service that takes them (and puts them where you want them)"
+)
+
+
 def wanted(component: Obj) -> bool:
     return any(component.get(field) is not None for field in ("batcher", "logger")) or limit(component) > 0
 
@@ -52,8 +59,13 @@ def batcher(given: Obj | None) -> list[str]:
 def logger(isvc: Obj, given: Obj | None, kind: str) -> list[str]:
     if given is None:
         return []
-    if not given.get("url"):
+    url = str(given.get("url") or "")
+    if not url:
         raise Problem("InvalidPredictorSpec", "logger.url is not set: where shall the events go?")
+    field = next((one for one in ELSEWHERE if given.get(one)), "")
+    if field or not url.startswith(("http://", "https://")):
+        what = f"logger.{field} is" if field else f"logger.url {url}: buckets are"
+        raise Problem("InvalidPredictorSpec", f"{what} {NOT_HERE}")
     meta = isvc["metadata"]
     words = ["--log-url", str(given["url"]), "--source-uri", "$(POD_NAME)",
              "--log-mode", str(given.get("mode") or "all"), "--inference-service", str(meta["name"]),

@@ -44,6 +44,10 @@ PREDICTOR_HOST, HTTP_PORT = "--predictor_host", "--http_port"
 HTTP_PORTS = (HTTP_PORT, "--http-port", "--rest_api_port")
 COLLOCATED = "transformer-container"
 """A transformer in the predictor's own pod: it has the pod's port, and asks the model on the loopback."""
+NO_ART = (
+    "explainer.art is not served by this platform: run the attack in a container named kserve-container "
+    "(explainer.containers), as a kserve.Model whose explain() asks the predictor at --predictor_host"
+)
 
 _COMPONENT_FIELDS = frozenset((
     "name", "minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "scaleMetricType", "autoScaling",
@@ -150,6 +154,8 @@ def main_container(isvc: Obj, component: Obj, runtime: Obj | None) -> Obj:
     model = component.get("model")
     if model is None:
         own = next((c for c in component.get("containers") or () if c.get("name") == serving.CONTAINER), None)
+        if own is None and component.get("art"):
+            raise Problem("InvalidPredictorSpec", NO_ART)
         if own is None:
             raise Problem("InvalidPredictorSpec", f"no container is named {serving.CONTAINER}")
         custom: Obj = replace_placeholders(dict(own), isvc)
