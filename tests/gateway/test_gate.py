@@ -59,8 +59,16 @@ async def ask(
     return await asyncio.to_thread(exchange)
 
 
+async def code_for(gateway: Platform, key: str, location: str) -> str:
+    link = await gateway.client.invite(key, location)
+    name = key.rpartition("/")[2]
+    start = f"http://{name}.demo.localhost:{gateway.about.port}{SESSION}?code="
+    assert link.startswith(start)
+    return link.removeprefix(start)
+
+
 async def entered(gateway: Platform, name: str = "lab") -> dict[str, str]:
-    code = await gateway.client.invite(f"demo/notebooks/{name}", "/lab")
+    code = await code_for(gateway, f"demo/notebooks/{name}", "/lab")
     answer = await ask(gateway, SESSION, f"{name}.demo.localhost", code=code)
     assert answer.status == 303, answer.body
     return {"cookie": answer.cookie}
@@ -76,11 +84,11 @@ async def test_a_gated_endpoint_is_shown_to_a_session_alone(gateway: Platform) -
     assert (await ask(gateway, "/x", headers=forged)).status == 401
     assert (await ask(gateway, "/check/x")).status == 401
 
-    code = await gateway.client.invite("demo/notebooks/lab", "/notebook/demo/lab/lab?reset")
+    code = await code_for(gateway, "demo/notebooks/lab", "/notebook/demo/lab/lab?reset")
     shown = await ask(gateway, f"{SESSION}?code={code}")
     assert (shown.status, code.encode() in shown.body) == (200, True), "looking at the link spends nothing"
     assert (await ask(gateway, SESSION, OTHER, code=code)).status == 403, "a code is for one host"
-    code = await gateway.client.invite("demo/notebooks/lab", "/notebook/demo/lab/lab?reset")
+    code = await code_for(gateway, "demo/notebooks/lab", "/notebook/demo/lab/lab?reset")
     entry = await ask(gateway, SESSION, code=code)
     assert (entry.status, entry.headers["location"]) == (303, "/notebook/demo/lab/lab?reset")
     attributes = str(entry.headers["set-cookie"])
@@ -124,7 +132,7 @@ async def test_another_mark_ends_every_session_and_a_restart_none(gateway: Platf
     await gateway.client.publish([gated("lab", address, gate="two")])
     assert (await ask(gateway, "/", headers=session)).status == 401
     with pytest.raises(Refused, match="not served"):
-        await gateway.client.invite("demo/notebooks/nobody", "/")
+        await code_for(gateway, "demo/notebooks/nobody", "/")
 
 
 class Doors:

@@ -18,6 +18,7 @@ from pinnace.cli.catalog.commands import catalog
 from pinnace.cli.connection import Refused, Unreachable
 from pinnace.cli.options import CARE, PLATFORM, WORK, Namespace, Where
 from pinnace.cli.platform import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, Failure
+from pinnace.cli.workbench import notebook, tensorboard
 from pinnace.cli.workflows.commands import workflow
 from pinnace.home import Home
 
@@ -401,6 +402,8 @@ def rerun(
 
 
 app.command(workflow)
+app.command(notebook)
+app.command(tensorboard)
 app.command(catalog)
 
 

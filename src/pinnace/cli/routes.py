@@ -17,6 +17,8 @@ from pinnace.gateway.interface import Unreachable
 from pinnace.kinds.serving import INFERENCE_SERVICE
 from pinnace.objects.client import Selection
 
+METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "POST"})
+
 
 def routes(platform: Platform) -> list[Route]:
     async def status(request: Request) -> None:
@@ -50,6 +52,17 @@ def routes(platform: Platform) -> list[Route]:
 
         await answer(platform, request)
 
+    async def inside(request: Request) -> None:
+        """`…/volumes/<claim>/files/…`, or a link to a notebook."""
+        if request.segments()[4:7:2] == ["volumes", "files"]:
+            from pinnace.api.volumes import Volumes  # asked for by people
+
+            await Volumes(platform.home, platform.client.as_).answer(request)
+            return
+        from pinnace.cli.opening import answer  # asked for by people
+
+        await answer(platform, request)
+
     return [
         *Door(platform.client.as_, contents).routes(),
         *ArgoDoor(argo).routes(),
@@ -57,6 +70,7 @@ def routes(platform: Platform) -> list[Route]:
         Route("/pinnace/v1/endpoints", endpoints),
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
         Route("/pinnace/v1/debug/*", debug, frozenset({"POST"}), judged=True),
+        Route("/pinnace/v1/namespaces/*", inside, METHODS, judged=True),
         observations.route(platform),
         *Records(platform).routes(),
     ]

@@ -35,7 +35,7 @@ class Connection:
         return (await self._ask(wire.Published())).keys
 
     async def invite(self, key: str, location: str) -> str:
-        return (await self._ask(wire.Invite(key, location))).code
+        return (await self._ask(wire.Invite(key, location))).link
 
     async def ready(self, namespace: str, backend: str) -> bool:
         return (await self._ask(wire.Ready(namespace, backend))).ready

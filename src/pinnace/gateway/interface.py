@@ -162,7 +162,7 @@ class Gateway(Protocol):
     async def published(self) -> list[str]: ...
 
     async def invite(self, key: str, location: str) -> str:
-        """A code that lets one browser in at the endpoint's gate, once and soon, and shows it `location` (a
+        """A link that lets one browser in at the endpoint's gate, once and soon, and shows it `location` (a
         path). Raises Refused: there is no such endpoint, or it has no gate."""
 
     async def ready(self, namespace: str, backend: str) -> bool:

@@ -38,7 +38,8 @@ class Memory:
     async def invite(self, key: str, location: str) -> str:
         if key not in self.endpoints or not self.endpoints[key].gate:
             raise Refused(f"{key} is not served")
-        return f"code-for-{key}{location}"
+        host = self.endpoints[key].routes[0].hosts[0]
+        return f"http://{host}:{self._about.port}/.pinnace/session?code=for{location}"
 
     async def ready(self, namespace: str, backend: str) -> bool:
         return f"{namespace}/{backend}" in self.healthy

@@ -21,7 +21,7 @@ from pinnace.gateway import bootstrap, wire
 from pinnace.gateway.activator import Activator
 from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import PATTERN, Counters, replace
-from pinnace.gateway.doorkeeper import Doorkeeper
+from pinnace.gateway.doorkeeper import SESSION, Doorkeeper
 from pinnace.gateway.envoy import Envoy
 from pinnace.gateway.graph.router import Router
 from pinnace.gateway.interface import About, Refused
@@ -137,9 +137,11 @@ class Service:
         if endpoint is None:
             return wire.Done(refused=f"{key} is not served")
         try:
-            return wire.Done(code=self._doorkeeper.invite(endpoint, location))
+            code = self._doorkeeper.invite(endpoint, location)
         except Refused as problem:
             return wire.Done(refused=str(problem))
+        host = endpoint.routes[0].hosts[0]
+        return wire.Done(link=f"http://{host}:{self.port}{SESSION}?code={code}")
 
     async def _ready(self, namespace: str, backend: str) -> bool:
         name = f"cluster.{cluster_name(namespace, backend)}.membership_healthy"

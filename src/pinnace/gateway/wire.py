@@ -56,7 +56,7 @@ class Done(msgspec.Struct, tag="done", omit_defaults=True):
     ready: bool = False
     stats: dict[str, Statistics] = {}
     about: About | None = None
-    code: str = ""
+    link: str = ""
 
 
 Request = Publish | Withdraw | Published | Invite | Ready | Stats | Asked

@@ -21,7 +21,7 @@ SERVED = (
     "", "apps", "batch", "events.k8s.io", "autoscaling", "policy", "networking.k8s.io",
     "rbac.authorization.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io",
     "coordination.k8s.io", "discovery.k8s.io", "argoproj.io", "serving.kserve.io", "kubeflow.org",
-    "trainer.kubeflow.org", "jobset.x-k8s.io",
+    "trainer.kubeflow.org", "jobset.x-k8s.io", "tensorboard.kubeflow.org",
 )
 """Groups of the shipped data that are served; the others wait for their controllers."""
 UNSERVED = frozenset(("bindings", "componentstatuses", "volumeattachments.storage.k8s.io",
@@ -29,8 +29,8 @@ UNSERVED = frozenset(("bindings", "componentstatuses", "volumeattachments.storag
                       "llminferenceserviceconfigs.serving.kserve.io",
                       "localmodelcaches.serving.kserve.io", "localmodelnamespacecaches.serving.kserve.io",
                       "localmodelnodegroups.serving.kserve.io", "localmodelnodes.serving.kserve.io",
-                      "notebooks.kubeflow.org", "profiles.kubeflow.org", "poddefaults.kubeflow.org",
-                      "pvcviewers.kubeflow.org", "workspacekinds.kubeflow.org", "workspaces.kubeflow.org"))
+                      "profiles.kubeflow.org", "pvcviewers.kubeflow.org",
+                      "workspacekinds.kubeflow.org", "workspaces.kubeflow.org"))
 OBJECT_SUBRESOURCES = frozenset(("status", "scale", "log", "ephemeralcontainers"))
 """Those that are part of the object; connections and actions belong to who answers them."""
 READ_ONLY = ("get", "list", "watch")

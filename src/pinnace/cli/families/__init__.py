@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     ),
     "tuning": ("experiments.kubeflow.org", "suggestions.kubeflow.org", "trials.kubeflow.org"),
     "workflow": ("workflows.argoproj.io", "cronworkflows.argoproj.io"),
+    "notebook": ("notebooks.kubeflow.org", "tensorboards.tensorboard.kubeflow.org"),
     "kfp": ("workflows.argoproj.io", "scheduledworkflows.kubeflow.org"),
 }
 """Name → storage keys of the objects that wake it. `--without NAME` leaves these objects to a controller of
@@ -36,7 +37,7 @@ the user's own."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "workloads": ("jobs",), "jobset": ("jobs",), "training": ("jobs", "workloads"), "serving": ("workloads",),
-    "trainer": ("jobset",), "tuning": ("jobs",), "kfp": ("workflow",),
+    "trainer": ("jobset",), "tuning": ("jobs",), "kfp": ("workflow",), "notebook": ("workloads",),
 }
 """Name → the families that act on what it makes: `--only NAME` starts them too."""
 

@@ -18,6 +18,7 @@ from pinnace.controllers.pods import environment, request
 from pinnace.controllers.pods.accounts import Laid, Wanted, own_folder, projected
 from pinnace.controllers.pods.found import Blocked, Found
 from pinnace.controllers.pods.schedule import Machine
+from pinnace.data import claims
 from pinnace.home import Home
 from pinnace.kinds.resource import Obj
 from pinnace.node.protocol import Mount
@@ -114,18 +115,13 @@ class Volumes:
 
     def _claim(self, name: str, source: Obj) -> Volume:
         claim = self._found.claim(source.get("claimName", ""))
-        meta = claim["metadata"]
-        if (own := _by_hand(claim)) is not None:
-            return Volume(name, source=self._volume_of(own), read_only=bool(source.get("readOnly")))
-        folder = claimed(self._home.volumes / meta["namespace"] / meta["name"], meta["uid"])
+        try:
+            folder = claims.folder(self._home.volumes, claim)
+        except claims.Unbound:
+            raise Blocked("pod has unbound immediate PersistentVolumeClaims") from None
+        except claims.NoData as problem:
+            raise Blocked(str(problem)) from None
         return Volume(name, source=str(folder), read_only=bool(source.get("readOnly")))
-
-    def _volume_of(self, name: str) -> str:
-        """Where the data of a volume lies that was made by hand (`controllers/core/claims` puts it there)."""
-        link = self._home.volumes / ".persistent" / name
-        if "/" in name or not link.is_dir():
-            raise Blocked(f'persistentvolume "{name}" has no data on this machine')
-        return str(link.resolve())
 
     def _downward(self, name: str, source: Obj) -> Volume:
         return _content(name, *self._fields(source, source.get("defaultMode")))
@@ -186,32 +182,6 @@ class Volumes:
         if not Path(path).exists():
             raise Blocked(f"hostPath type check failed: {path} does not exist")
         return Volume(name, source=str(path))
-
-
-def _by_hand(claim: Obj) -> str | None:
-    """The name of a volume that was not made for this claim; Blocked while it may still get one."""
-    spec = claim.get("spec") or {}
-    name = spec.get("volumeName") or ""
-    dynamic = name in ("", f"pvc-{claim['metadata']['uid']}")
-    if dynamic and (name or spec.get("storageClassName") in (None, "standard")):
-        return None
-    if (claim.get("status") or {}).get("phase") != "Bound":
-        raise Blocked("pod has unbound immediate PersistentVolumeClaims")
-    return None if dynamic else name
-
-
-def claimed(folder: Path, uid: str) -> Path:
-    """The folder of this very claim: what a deleted one of the same name left there is set aside, out of
-    reach. (Names with a dot in front are nobody's claim.)"""
-    mark = folder.with_name(f".{folder.name}.uid")
-    owner = mark.read_text() if mark.exists() else ""
-    if owner != uid:
-        if owner and folder.exists():
-            folder.rename(folder.with_name(f".{folder.name}.deleted-{owner}"))
-        folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(uid)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 _KINDS: dict[str, Callable[[Volumes, str, Any], Volume]] = {
