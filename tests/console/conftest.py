@@ -50,7 +50,7 @@ def session(browser: Browser, platform: Platform) -> Any:
 @pytest.fixture(scope="module")
 def namespace(platform: Platform, request: pytest.FixtureRequest) -> str:
     """Of this file alone: `tests/console/test_volumes.py` has `volumes`."""
-    name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
+    name: str = request.module.__name__.rpartition("test_")[2].replace("_", "-")
     platform.kubectl("create", "namespace", name)
     return name
 
