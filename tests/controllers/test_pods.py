@@ -206,7 +206,10 @@ async def test_what_the_machine_will_never_have_is_named(tmp_path: Path) -> None
         "PodScheduled", "False", "Unschedulable",
     )
     missing = "1 Insufficient nvidia.com/gpu, 1 Insufficient memory."
-    assert event["message"] == f"0/1 nodes are available: {missing}"
+    wanted = "It asks for 1 nvidia.com/gpu, 2Gi memory."
+    free = "Free on this machine: cpu 2 of 2, memory 1.0Gi of 1.0Gi; it has no other resources."
+    assert event["message"] == f"0/1 nodes are available: {missing} {wanted} {free}"
+    assert condition["message"] == event["message"]
 
 
 async def test_more_cpu_than_there_is_runs_scaled_and_alone(tmp_path: Path) -> None:

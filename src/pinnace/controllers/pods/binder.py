@@ -16,7 +16,7 @@ import msgspec
 
 from pinnace.controllers.built_in import CLAIM, CONFIG_MAP, POD, SECRET
 from pinnace.controllers.controller import Result
-from pinnace.controllers.pods import binding, schedule
+from pinnace.controllers.pods import binding, schedule, shortfall
 from pinnace.controllers.pods import status as statuses
 from pinnace.controllers.pods.accounts import Accounts, Laid
 from pinnace.controllers.pods.found import Blocked, Found, Reference, needed
@@ -282,7 +282,8 @@ class Binder:
 
     async def _never(self, entry: Entry, message: str) -> None:
         self.table.never(entry)
-        if entry.pod is not None:
+        if entry.pod is not None and self.around is not None:
+            message = shortfall.told(entry.pod, self.around.machine, self.table.load, message)
             self.story.impossible(entry.pod, message)
             status = statuses.unscheduled(entry.pod, "Unschedulable", message, time.time())
             await self._say(entry, entry.pod, status)
