@@ -5,7 +5,7 @@
  * to a page shows it at once. While the server is away a feed keeps what it knows and says that it is stale.
  */
 
-import { useCallback, useMemo, useSyncExternalStore } from "react";
+import { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 import { reached, unreached } from "./connection";
 import { KubeError, type Listed, get, watch } from "./kube";
 import type { KubeObject } from "./types";
@@ -140,4 +140,26 @@ export function useLive<T extends KubeObject>(path: string | null): Live<T> {
   const source = useMemo(() => (path === null ? null : feed(path)), [path]);
   const read = useCallback((reader: () => void) => source?.read(reader) ?? (() => {}), [source]);
   return useSyncExternalStore(read, () => source?.state ?? NOTHING) as unknown as Live<T>;
+}
+
+/** Several collections at once. The list of paths must be the same object while it says the same. */
+export function useLives<T extends KubeObject>(paths: readonly string[]): readonly Live<T>[] {
+  const sources = useMemo(() => paths.map(feed), [paths]);
+  const last = useRef<readonly Live<KubeObject>[]>([]);
+  const read = useCallback(
+    (reader: () => void) => {
+      const ends = sources.map((source) => source.read(reader));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    [sources],
+  );
+  const states = useCallback(() => {
+    const now = sources.map((source) => source.state);
+    const same = now.length === last.current.length && now.every((state, i) => state === last.current[i]);
+    if (!same) last.current = now;
+    return last.current;
+  }, [sources]);
+  return useSyncExternalStore(read, states) as readonly unknown[] as readonly Live<T>[];
 }

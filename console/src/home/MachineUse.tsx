@@ -1,0 +1,40 @@
+import { type Machine, type Share, useMachine } from "../api/machine";
+import { bytes, short } from "../objects/quantity";
+import { Panel } from "./Panel";
+
+/** The machine's cores, memory and devices, and how much of them is in use. */
+export function MachineUse() {
+  const machine = useMachine();
+  return (
+    <Panel title="Machine">
+      <div className="gauges">{machine ? <Gauges machine={machine} /> : null}</div>
+    </Panel>
+  );
+}
+
+function Gauges({ machine: { cpu, memory, devices } }: { machine: Machine }) {
+  return (
+    <>
+      <Gauge name="CPU" share={cpu} words={`${used(cpu, short)} of ${short(cpu.all)} cores`} />
+      <Gauge name="Memory" share={memory} words={`${used(memory, bytes)} of ${bytes(memory.all)}`} />
+      {devices.map(({ name, share }) => (
+        <Gauge key={name} name={name.replace(/^.*\//, "").toUpperCase()} share={share} words={`${share.used} of ${share.all} taken`} />
+      ))}
+    </>
+  );
+}
+
+function used(share: Share, show: (value: number) => string): string {
+  return share.used === undefined ? "?" : show(share.used);
+}
+
+function Gauge({ name, share, words }: { name: string; share: Share; words: string }) {
+  const part = share.all ? Math.min(1, (share.used ?? 0) / share.all) : 0;
+  return (
+    <div className="gauge">
+      <span className="gauge-name">{name}</span>
+      <span className="dim number">{words}</span>
+      <meter className="gauge-bar" min={0} max={1} high={0.9} optimum={0.2} value={part} aria-label={`${name}: ${words}`} />
+    </div>
+  );
+}
