@@ -31,7 +31,8 @@ def asked(pod: Obj, message: str) -> list[tuple[str, str]]:
 def _total(pod: Obj, name: str) -> str:
     """As the documents write it, where one container asks."""
     spec = pod["spec"]
-    every = [request.asked(one).get(name) for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
+    containers = (*spec["containers"], *(spec.get("initContainers") or ()))
+    every = [request.asked(one).get(name) for one in containers]
     found = [str(one) for one in every if one]
     if len(found) == 1:
         return found[0]
