@@ -1,9 +1,11 @@
 """`pods/proxy`, `services/proxy`: a request that is made to a port of a pod, or to who answers for a Service.
 
 Registered by `face.py`, which has asked whether who asks may; what it needs is loaded by the first that asks.
-Invariant: no page of a pod's ever stands beside the console. Only who shows a token is answered (`kubectl
-proxy`, a client library), never a browser's session, and neither token nor cookies go on to the pod. Source:
-kubernetes pkg/registry/core/{pod,service}/strategy.go (ResourceLocation), apimachinery pkg/util/proxy.
+Invariant: no page of a pod's ever stands beside the console. Who shows a token is answered (`kubectl proxy`, a
+client library). A browser's session is answered only where the console's own script fetches data, which browsers
+say and scripts cannot forge (Sec-Fetch-Dest), and gets no header that a browser acts upon: no redirect, nothing
+kept, nothing that runs. Neither token nor cookies go on to the pod. Source: kubernetes
+pkg/registry/core/{pod,service}/strategy.go (ResourceLocation), apimachinery pkg/util/proxy.
 """
 
 from __future__ import annotations
@@ -34,6 +36,12 @@ OWN = frozenset((
     *(b"proxy-connection", b"te", b"trailer", b"upgrade", b"set-cookie", b"proxy-authenticate"),
 ))
 """Headers of one connection, and of who is known here."""
+INERT = frozenset((b"content-type", b"content-length", b"content-encoding", b"date", b"retry-after"))
+"""What a session gets of an answer's headers."""
+DATA = [
+    (b"content-security-policy", b"sandbox; default-src 'none'"), (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+]
 
 
 class Place(NamedTuple):
@@ -54,7 +62,7 @@ def proxying(context: ApiContext, kind: str) -> Connect:
     async def connect(request: Request, target: Target) -> None:
         if isinstance(request, Upgrade):
             raise parameters.bad("WebSockets are not passed on here: use `kubectl port-forward`")
-        if not request.header(b"authorization"):
+        if not request.header(b"authorization") and not fetched(request):
             words = "pods' pages are shown to who has a token: use `kubectl proxy` or `kubectl port-forward`"
             raise StatusError(403, "Forbidden", words)
         place = await find(context, target, *named(target.name))
@@ -196,6 +204,8 @@ class Exchange:
         async for event in self.events():
             if type(event) is h11.Response:
                 headers = [moved(header, before) for header in passed(event.headers)]
+                if not self.request.header(b"authorization"):
+                    headers = inert(headers)
                 await self.request.start(event.status_code, "", headers)
             elif type(event) is h11.Data:
                 await self.request.write(bytes(event.data))
@@ -211,6 +221,15 @@ class Exchange:
                 return
             else:
                 yield event
+
+
+def fetched(request: Request) -> bool:
+    """By a script of the console's own page, as data: never a page, a frame, a script or a worker."""
+    return request.header(b"sec-fetch-dest") == "empty" and request.header(b"sec-fetch-site") == "same-origin"
+
+
+def inert(headers: Headers) -> Headers:
+    return [*((name, value) for name, value in headers if name in INERT), *DATA]
 
 
 def passed(headers: Any) -> Headers:
