@@ -4,6 +4,7 @@ import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { workflowOfRun } from "../api/runs";
 import { endpointRoutes } from "../endpoints/routes";
 import { homeRoutes } from "../home/routes";
+import { modelRoutes } from "../models/routes";
 import { workflowRoutes } from "../workflows/routes";
 import { lastNamespace } from "./namespace";
 import { root } from "./root";
@@ -20,7 +21,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes, ...modelRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

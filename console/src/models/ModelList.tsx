@@ -1,0 +1,3 @@
+export function ModelList() {
+  return null;
+}
