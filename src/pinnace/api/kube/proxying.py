@@ -1,10 +1,10 @@
 """`pods/proxy`, `services/proxy`: a request that is made to a port of a pod, or to who answers for a Service.
 
 Registered by `face.py`, which has asked whether who asks may; what it needs is loaded by the first that asks.
-Invariant: no page of a pod's ever stands beside the console. Who shows a token is answered (`kubectl proxy`, a
-client library). A browser's session is answered only where the console's own script fetches data, which browsers
-say and scripts cannot forge (Sec-Fetch-Dest), and gets no header that a browser acts upon: no redirect, nothing
-kept, nothing that runs. Neither token nor cookies go on to the pod. Source: kubernetes
+Invariant: no page of a pod's ever stands beside the console. Who shows a token is answered (`kubectl proxy`,
+a client library). A browser's session is answered only where the console's own script fetches data, which
+browsers say and scripts cannot forge (Sec-Fetch-Dest), and gets no header that a browser acts upon: no
+redirect, nothing kept, nothing that runs. Neither token nor cookies go on to the pod. Source: kubernetes
 pkg/registry/core/{pod,service}/strategy.go (ResourceLocation), apimachinery pkg/util/proxy.
 """
 
