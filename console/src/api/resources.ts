@@ -10,6 +10,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** What lists and watches ask besides: a query that servers without it pass over. */
+  readonly lean?: string;
   /** For types only: what an object of this kind is. */
   readonly of?: T;
 }
@@ -31,7 +33,8 @@ export const EVENT = resource("v1", "events", "Event");
 export const SECRET = resource("v1", "secrets", "Secret");
 export const CONFIG_MAP = resource("v1", "configmaps", "ConfigMap");
 export const CLAIM = resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim");
-export const WORKFLOW = resource<Workflow>(ARGO, "workflows", "Workflow");
+/** Runs without their nodes, of which a list would hold thousands: those are `workflownodes`. */
+export const WORKFLOW: Resource<Workflow> = { ...resource<Workflow>(ARGO, "workflows", "Workflow"), lean: "nodes=false" };
 export const WORKFLOW_TEMPLATE = resource<WorkflowTemplate>(ARGO, "workflowtemplates", "WorkflowTemplate");
 export const CLUSTER_WORKFLOW_TEMPLATE = resource<WorkflowTemplate>(
   ARGO,
@@ -60,6 +63,10 @@ export function collection(of: Resource, namespace = "", select: Selection = {})
   return `${base}${place}/${of.plural}${query.size ? `?${query}` : ""}`;
 }
 
+function leanly(of: Resource, path: string): string {
+  return of.lean ? `${path}${path.includes("?") ? "&" : "?"}${of.lean}` : path;
+}
+
 /** The path of one object, or of its subresource. */
 export function object(of: Resource, namespace: string, name: string, subresource = ""): string {
   return `${collection(of, namespace)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ""}`;
@@ -74,7 +81,7 @@ export interface Many<T> {
 
 /** All objects of a kind, newest first, kept true by a watch. */
 export function useMany<T extends KubeObject>(of: Resource<T>, namespace = "", select: Selection = {}): Many<T> {
-  const { items, ...state } = useLive<T>(collection(of, namespace, select));
+  const { items, ...state } = useLive<T>(leanly(of, collection(of, namespace, select)));
   const sorted = useMemo(() => [...items.values()].sort(newestFirst), [items]);
   return { items: sorted, ...state };
 }
@@ -88,7 +95,7 @@ export interface One<T> {
 
 /** One object by its name, kept true by a watch; `item` is undefined when there is none. */
 export function useOne<T extends KubeObject>(of: Resource<T>, namespace: string, name: string): One<T> {
-  const { items, ...state } = useLive<T>(collection(of, namespace, { fields: `metadata.name=${name}` }));
+  const { items, ...state } = useLive<T>(leanly(of, collection(of, namespace, { fields: `metadata.name=${name}` })));
   return { item: [...items.values()][0], ...state };
 }
 

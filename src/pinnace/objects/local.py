@@ -222,7 +222,7 @@ class Local:
         since = None
         if selection.resource_version not in ("", "0"):
             since = reading.check_revision(self.house.store, selection.resource_version)
-        projection = self.house.projections.get(resource.key)
+        projection = self.house.projections.get(resource.key) if selection.projected else None
         watcher = Watcher(resource, namespace, asked, projection)
         events = self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
         if resource.key == DEFINITIONS:

@@ -46,7 +46,8 @@ def number(query: dict[str, str], name: str) -> int | None:
 
 
 def selection(request: Request, name: str = "") -> Selection:
-    """`name`: only the object of this name (a watch of one)."""
+    """`name`: only the object of this name (a watch of one). `nodes=false` is ours, a cluster passes over it:
+    the console's lists of runs show no nodes."""
     query = request.query
     _check_listing(query)
     fields = query.get("fieldSelector", "")
@@ -58,6 +59,7 @@ def selection(request: Request, name: str = "") -> Selection:
         limit=number(query, "limit") or 0,
         continue_=query.get("continue", ""),
         resource_version=query.get("resourceVersion", ""),
+        projected=query.get("nodes") != "false",
     )
 
 

@@ -67,8 +67,9 @@ async def list_(call: Call) -> None:
     asked = msgspec.structs.replace(
         parameters.selection(call.request),
         passing=True,
-        projected=wanted.kind == PLAIN or call.request.query.get("includeObject") == "Object",
     )
+    if wanted.kind != PLAIN and call.request.query.get("includeObject") != "Object":
+        asked = msgspec.structs.replace(asked, projected=False)
     whole = not asked.limit
     if whole:
         asked = msgspec.structs.replace(asked, limit=LIST_PAGE)
