@@ -93,6 +93,7 @@ def test_explain_users_kinds_and_built_in_kinds(widgets: Stack, kubectl_program:
     assert "How big it is." in shown
     assert "color\t<string> -required-" in shown
     pod = widgets.ok("explain", "pod.spec.containers", program=kubectl_program)
+    assert "sharing the pod's network" in " ".join(pod.split())
     assert "KIND:       Pod" in pod
     assert "imagePullPolicy" in pod
     assert "livenessProbe" in widgets.ok(

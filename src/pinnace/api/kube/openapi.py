@@ -21,6 +21,7 @@ from pinnace.api.http import Request, encode, not_found
 from pinnace.api.kube.discovery import Discovery
 from pinnace.api.kube.presentation import SLICE_SECONDS
 from pinnace.api.kube.reviews import BY_PLURAL
+from pinnace.kinds import prose
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.kinds.resource import Resource
 from pinnace.kinds.schema import SPELLINGS, Node
@@ -143,6 +144,7 @@ class _Document:
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
         self.roots: list[tuple[Resource, Node]] = []
+        self.told: prose.Told = {}
 
     def steps(self) -> Iterator[None]:
         for resource in self.resources:
@@ -150,10 +152,15 @@ class _Document:
             schema = schema or Node(type="object", preserve_unknown=True)
             self.roots.append((resource, schema))
             self._path_items(resource)
+            self.told |= prose.of_root(schema)
+            if resource.custom:
+                self.told |= prose.of_kind(resource.kind, schema)
+            yield
         yield from self._name_components()
         for resource, schema in self.roots:
             name = component_name(resource)
-            own = {**self._inline(schema), "x-kubernetes-group-version-kind": [_gvk(resource, resource.kind)]}
+            shown = _described(self._inline(schema), prose.head(resource.kind))
+            own = {**shown, "x-kubernetes-group-version-kind": [_gvk(resource, resource.kind)]}
             self.schemas[name] = encode(own)
             self.schemas[f"{name}List"] = encode(_list_schema(resource, name))
             yield
@@ -176,6 +183,7 @@ class _Document:
                 self.components.append(node)
             if not known:
                 seen.add(id(node))
+                self.told |= {(id(node), field): text for field, text in prose.of_type(node)}
                 stack += [child for _, child in _children(node)]
             yield
 
@@ -199,7 +207,10 @@ class _Document:
     def _inline(self, node: Node) -> dict[str, Any]:
         out = _facts(node)
         if node.properties is not None:
-            out["properties"] = {name: self._shown(child) for name, child in node.properties.items()}
+            out["properties"] = {
+                name: _described(self._shown(child), self.told.get((id(node), name), ""))
+                for name, child in node.properties.items()
+            }
         if node.items is not None:
             out["items"] = self._shown(node.items)
         if node.additional is not None:
@@ -238,6 +249,13 @@ class _Document:
             },
         }
         return encode(document)
+
+
+def _described(shown: dict[str, Any], text: str) -> dict[str, Any]:
+    """With our sentence, where its author wrote none."""
+    if not text or "description" in shown:
+        return shown
+    return {"description": text, "allOf": [shown]} if "$ref" in shown else {"description": text, **shown}
 
 
 def component_name(resource: Resource) -> str:
