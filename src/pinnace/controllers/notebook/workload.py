@@ -82,9 +82,10 @@ def pod_spec(notebook: Obj, *, shared: bool) -> Obj:
     return spec
 
 
-def own_port(notebook: Obj) -> int:
-    """Where all programs share one network, each notebook has a port by its name."""
-    return FIRST_PORT + zlib.crc32(kind.prefix(notebook).encode()) % PORTS
+def own_port(owner: Obj) -> int:
+    """Where all programs share one network, each has a port by its name."""
+    meta = owner["metadata"]
+    return FIRST_PORT + zlib.crc32(f"{owner['kind']}/{meta['namespace']}/{meta['name']}".encode()) % PORTS
 
 
 def port_of(template: Obj) -> int:
