@@ -16,10 +16,11 @@ from typing import Protocol
 
 from pinnace.authoring.argo import merging
 from pinnace.authoring.argo.validation import beside, problems
-from pinnace.controllers.built_in import CONFIG_MAP, POD, SERVICE
+from pinnace.controllers.built_in import CONFIG_MAP, NAMESPACE, POD, SERVICE
 from pinnace.controllers.controller import Key, Result
-from pinnace.controllers.workflow import birth, clock, gathering, mishap
+from pinnace.controllers.workflow import birth, clock, flush, gathering, mishap
 from pinnace.controllers.workflow.agent.client import Agent
+from pinnace.controllers.workflow.configuration import CHANGED, Settings
 from pinnace.controllers.workflow.ending import Ending
 from pinnace.controllers.workflow.errands import Errands
 from pinnace.controllers.workflow.live import Live
@@ -30,6 +31,7 @@ from pinnace.controllers.workflow.repository import Repository
 from pinnace.controllers.workflow.resources import Acting
 from pinnace.controllers.workflow.run import Run
 from pinnace.controllers.workflow.template import TemplateError, merge_spec, spec_of
+from pinnace.controllers.workflow.turnstile import Turnstile, new
 from pinnace.data.blobs import Blobs
 from pinnace.kinds.argo import (
     CLUSTER_WORKFLOW_TEMPLATE,
@@ -39,7 +41,6 @@ from pinnace.kinds.argo import (
     WORKFLOW_TEMPLATE,
     Spec,
 )
-from pinnace.kinds.document import from_yaml
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, Selection, Transactional
 from pinnace.objects.errors import StatusError
@@ -71,7 +72,7 @@ class Workflows:
     """The reconciler. `actor` gives the client through which resource templates act: (namespace, account)."""
 
     name = "workflow"
-    watches: tuple[Resource, ...] = (WORKFLOW, POD, CONFIG_MAP)
+    watches: tuple[Resource, ...] = (WORKFLOW, POD, CONFIG_MAP, NAMESPACE)
     owners: Mapping[str, frozenset[str]] = {POD.key: frozenset({"Workflow"})}
     acting: type[Acting] = Acting
     """How resource templates act."""
@@ -107,7 +108,9 @@ class Workflows:
         self.live: dict[Key, Live] = {}
         self.mishaps = mishap.Mishaps()
         self.locks = Locks(self._limit)
-        self._locks_read = False
+        self.settings = Settings(lambda at, name: client.peek(CONFIG_MAP, name, at))
+        self.turnstile = Turnstile(client, self.settings)
+        self._earlier_read = False
         self.measures = Measures()
         self.ending = Ending(self)
 
@@ -119,6 +122,8 @@ class Workflows:
             if (live := self.live.get(key)) is not None:
                 live.newest = event.rv
             return (key,)
+        if event.resource == NAMESPACE.key or (event.namespace, event.name) == CONTROLLER:
+            return tuple(self.turnstile.throttle.serve())
         if not self.live:
             return ()
         if event.resource == CONFIG_MAP.key:
@@ -144,14 +149,15 @@ class Workflows:
 
     # ---- locks -------------------------------------------------------------------------------------------
 
-    async def _read_locks(self) -> None:
-        """Who held what when an earlier control ended."""
+    async def _read_earlier(self) -> None:
+        """Who ran, and who held what, when an earlier control ended."""
         chosen = Selection(labels=f"{DOMAIN}completed=false", projected=False)
         page = await self.client.list(WORKFLOW, "", chosen)
-        if self._locks_read:
+        if self._earlier_read:
             return
-        self._locks_read = True
+        self._earlier_read = True
         for obj in page.items:
+            self.turnstile.known(obj)
             held = (obj.get("status") or {}).get("synchronization")
             if held:
                 meta = obj["metadata"]
@@ -170,6 +176,8 @@ class Workflows:
             raise LockError(f"ConfigMap '{name}': '{key}' is not a whole number: {value!r}") from None
 
     def _let_go(self, key: Key) -> None:
+        for other in self.turnstile.throttle.leave(key):
+            self.wake(other)
         if self.locks:
             self.locks.forget(f"{key.namespace}/{key.name}")
             self.served()
@@ -229,19 +237,27 @@ class Workflows:
             if self.mishaps.again(obj["metadata"]["uid"]):
                 raise
             log.exception("workflow %s/%s ends, because the engine fails on it", *key)
-            await self._abort(key, error)
+            await self._abort(key, mishap.told(error))
             return Result()
         self.mishaps.forgive(obj["metadata"]["uid"])
         return result
 
     async def _advance(self, key: Key, live: Live | None, obj: Obj) -> Result:
         if live is None:
+            if not self._earlier_read:
+                await self._read_earlier()
+            if not await self.turnstile.passed(key, obj):
+                return Result()
             live = self.live[key] = Live(self, obj)
             if not await self._open(live):
                 self._drop(key)
                 return Result()
         elif obj["metadata"]["resourceVersion"] != live.obj["metadata"]["resourceVersion"]:
             live.edited(obj)
+        if self._overtaken(obj):
+            await self._abort(key, CHANGED)
+            self._drop(key)
+            return Result()
         await live.turn()
         run = live.run
         assert run is not None
@@ -257,9 +273,10 @@ class Workflows:
         """False: the workflow cannot run, and says why."""
         obj = live.obj
         try:
-            fresh = not (obj.get("status") or {}).get("phase")
+            fresh = new(obj)
             if fresh:
-                live.obj = obj = merging.born(obj, self.usual())
+                self.settings.now().judge(obj.get("spec") or {})
+                live.obj = obj = merging.born({**obj, "status": {}}, self.usual())
             spec = self._spec(obj)
             live.depot = self.depot(spec_of(spec), live.namespace)
             if fresh:
@@ -267,8 +284,6 @@ class Workflows:
         except (TemplateError, LocationError) as error:
             await self._refuse(live, "Error", str(error))
             return False
-        if not self._locks_read:
-            await self._read_locks()
         try:
             found = await self._problems(obj, spec) if fresh else []
             if not found:
@@ -279,9 +294,9 @@ class Workflows:
             await self._refuse(live, "Failed", f"invalid spec: {found[0]}")
             return False
         if fresh:
-            self._tell(obj, "WorkflowRunning", "Workflow Running")
+            self.tell(obj, "WorkflowRunning", "Workflow Running")
             if live.depot.note:
-                self._tell(obj, "ArtifactRepository", live.depot.note)
+                self.tell(obj, "ArtifactRepository", live.depot.note)
             message = await gathering.create_claims(self.client, obj, spec_of(spec))
             message = message or await gathering.create_budget(self.client, obj, spec_of(spec))
             if message:
@@ -315,19 +330,16 @@ class Workflows:
         return merge_spec(obj, found, self.usual())
 
     def usual(self) -> Obj | None:
-        """`workflowDefaults` of the controller's configuration."""
-        namespace, name = CONTROLLER
-        found = self.client.peek(CONFIG_MAP, name, namespace)
-        said = ((found or {}).get("data") or {}).get("workflowDefaults")
-        if not said:
-            return None
-        import yaml  # only where somebody configures it
+        """`workflowDefaults` of the controller's configuration. Raises TemplateError."""
+        return self.settings.now().workflow_defaults
 
-        try:
-            usual = from_yaml(said)
-        except yaml.YAMLError as error:
-            raise TemplateError(f"workflowDefaults of ConfigMap {namespace}/{name}: {error}") from None
-        return usual if isinstance(usual, dict) else None
+    def _overtaken(self, obj: Obj) -> bool:
+        """Under `templateReferencing: Secure`: the template has changed since the workflow began."""
+        stored = (obj.get("status") or {}).get("storedWorkflowTemplateSpec")
+        if stored is None or self.settings.now().referencing != "Secure":
+            return False
+        fresh = {key: value for key, value in obj.items() if key != "status"}
+        return _steady(self._spec(fresh)) != _steady(stored)
 
     def depot(self, spec: Spec, namespace: str) -> Depot:
         """Where artifacts of this workflow lie by default. Raises LocationError."""
@@ -343,32 +355,32 @@ class Workflows:
     async def _refuse(self, live: Live, phase: str, message: str) -> None:
         written = mishap.ended(live.obj, phase, message, clock.stamp(self.now()))
         await self.client.transact([Change(verb="system", resource=WORKFLOW, obj=written)])
-        self._tell(live.obj, "WorkflowFailed", message, warning=True)
+        self.tell(live.obj, "WorkflowFailed", message, warning=True)
 
-    async def _abort(self, key: Key, error: Exception) -> None:
-        """The end of a run that the engine cannot go on with. Its pods that still run go."""
+    async def _abort(self, key: Key, message: str) -> None:
+        """The end of a run that cannot go on. Its pods that still run go."""
         obj = self.client.peek(WORKFLOW, key.name, key.namespace)
         if obj is None:
             return
-        uid, message, now = obj["metadata"]["uid"], mishap.told(error), clock.stamp(self.now())
+        uid, now = obj["metadata"]["uid"], clock.stamp(self.now())
         nodes = [(name, body) for _, name, _, body in self.store.rows(mishap.NODE, uid)]
         written = mishap.ended(obj, "Error", message, now)
         change = Change(verb="system", resource=WORKFLOW, obj=written)
         await self.client.transact([change], mishap.settled(uid, nodes, message, now))
-        self._tell(obj, "WorkflowFailed", message, warning=True)
+        self.tell(obj, "WorkflowFailed", message, warning=True)
         await self.ending.collect_pods(key.namespace, uid, ("Pending", "Running"))
 
     def _finished(self, live: Live, run: Run) -> None:
         good = run.phase == "Succeeded"
         message = "Workflow completed" if good else (run.message or f"Workflow {run.phase.lower()}")
-        self._tell(
+        self.tell(
             live.obj,
             f"Workflow{run.phase}" if run.phase != "Error" else "WorkflowFailed",
             message,
             warning=not good,
         )
 
-    def _tell(self, obj: Obj, reason: str, message: str, *, warning: bool = False) -> None:
+    def tell(self, obj: Obj, reason: str, message: str, *, warning: bool = False) -> None:
         if self.recorder is not None:
             self.recorder.record(obj, reason, message, warning=warning)
 
@@ -376,6 +388,10 @@ class Workflows:
         live = self.live.pop(key, None)
         if live is not None:
             live.close()
+
+
+def _steady(spec: Obj) -> Obj:
+    return {key: value for key, value in spec.items() if key not in flush.STEERING}
 
 
 def _quiet(event: Event) -> bool:

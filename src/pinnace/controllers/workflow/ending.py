@@ -7,7 +7,6 @@ Level-triggered: everything is looked at again after a crash, and what is gone a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,23 +14,20 @@ import msgspec
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.controllers.built_in import DISRUPTION_BUDGET, POD
 from pinnace.controllers.controller import Result
-from pinnace.controllers.workflow import birth, clock, gathering, locations
+from pinnace.controllers.workflow import birth, clock, gathering
+from pinnace.controllers.workflow.artifact_gc import ArtifactGC
 from pinnace.controllers.workflow.retry import span
-from pinnace.controllers.workflow.template import TemplateError, spec_of
+from pinnace.controllers.workflow.template import spec_of
 from pinnace.kinds import selecting
-from pinnace.kinds.argo import WORKFLOW, NodeStatus, text
+from pinnace.kinds.argo import WORKFLOW, text
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects.client import Change, DeleteOptions, Selection
 from pinnace.objects.errors import StatusError
-from pinnace.store.interface import Row
 
 if TYPE_CHECKING:
     from pinnace.controllers.workflow.controller import Workflows
 
-NODE = "node"
 ENDED = ("Succeeded", "Failed")
-_nodes = msgspec.json.Decoder(NodeStatus)
-_encode = msgspec.json.Encoder().encode
 
 
 class PodGC(msgspec.Struct, frozen=True):
@@ -70,6 +66,7 @@ def pod_gc(declared: Obj | None) -> PodGC:
 class Ending:
     def __init__(self, house: Workflows) -> None:
         self.house = house
+        self.artifacts = ArtifactGC(house)
         self.done: set[str] = set()
         """Uids of workflows whose pods and claims are seen to."""
 
@@ -94,7 +91,7 @@ class Ending:
         if spec.get("podDisruptionBudget"):
             await self._delete(DISRUPTION_BUDGET, meta["name"], namespace)
         if any(strategy == "OnWorkflowCompletion" for strategy in birth.strategies(spec)):
-            await self._collect_artifacts(obj, spec, ("OnWorkflowCompletion",))
+            await self.artifacts.collect(obj, spec, ("OnWorkflowCompletion",))
         gc = pod_gc(spec.get("podGC"))
         phases = gc.phases(phase == "Succeeded")
         if phases:
@@ -143,61 +140,12 @@ class Ending:
         if birth.FINALIZER not in (meta.get("finalizers") or ()):
             return
         spec = (obj.get("status") or {}).get("storedWorkflowTemplateSpec") or obj.get("spec") or {}
-        obj = await self._collect_artifacts(obj, spec, birth.COLLECTING)
+        obj = await self.artifacts.collect(obj, spec, birth.COLLECTING)
+        if self.artifacts.held(obj, spec):
+            return
         kept = [each for each in obj["metadata"]["finalizers"] if each != birth.FINALIZER]
         freed = {**obj, "metadata": {**obj["metadata"], "finalizers": kept}}
         await self.house.client.transact([Change(verb="system", resource=WORKFLOW, obj=freed)])
-
-    async def _collect_artifacts(self, obj: Obj, spec: Obj, chosen: tuple[str, ...]) -> Obj:
-        """What these strategies ask for goes in one commit with the word of it. The Workflow as written."""
-        processed = ((obj.get("status") or {}).get("artifactGCStatus") or {}).get("strategiesProcessed") or {}
-        if all(processed.get(strategy) for strategy in chosen):
-            return obj
-        rows, kept = self._rows(obj, spec, chosen)
-        status = {**(obj.get("status") or {})}
-        status["artifactGCStatus"] = {
-            "strategiesProcessed": {**processed, **dict.fromkeys(chosen, True)},
-        }
-        if kept:
-            words = f"artifacts that do not lie here were not deleted: {', '.join(sorted(kept)[:5])}"
-            others = [one for one in status.get("conditions") or () if one.get("type") != "ArtifactGCError"]
-            status["conditions"] = [*others, {"type": "ArtifactGCError", "status": "True", "message": words}]
-        change = Change(verb="system", resource=WORKFLOW, obj={**obj, "status": status})
-        return (await self.house.client.transact([change], rows))[0]
-
-    def _rows(self, obj: Obj, spec: Obj, chosen: tuple[str, ...]) -> tuple[list[Row], set[str]]:
-        """Deleted artifacts and the nodes that say so; names of those that lie elsewhere."""
-        meta = obj["metadata"]
-        own = str((spec.get("artifactGC") or {}).get("strategy") or "Never")
-        try:
-            depot = self.house.depot(spec_of(spec), meta.get("namespace") or "")
-        except (TemplateError, locations.LocationError):
-            return [], set()
-        rows: list[Row] = []
-        kept: set[str] = set()
-        for _, key, _, body in self.house.store.rows(NODE, meta["uid"]):
-            node = _nodes.decode(body)
-            found = False
-            for item in _due(node, own, chosen):
-                stored = locations.own_key(item, depot)
-                if not stored:
-                    kept.add(str(item.get("name")))
-                    continue
-                rows += self.house.repository.forgotten(meta.get("namespace") or "", stored)
-                item["deleted"] = found = True
-            if found:
-                rows.append(Row(NODE, meta["uid"], key, _encode(node)))
-        return rows, kept
-
-
-def _due(node: NodeStatus, own: str, chosen: tuple[str, ...]) -> Iterator[Obj]:
-    """A pod's own artifacts: what steps and attempts pass upwards is the same one."""
-    if node.type not in ("Pod", "Plugin"):
-        return
-    for item in (node.outputs or {}).get("artifacts") or ():
-        strategy = (item.get("artifactGC") or {}).get("strategy") or own
-        if strategy in chosen and not item.get("deleted"):
-            yield item
 
 
 def _ttl(strategy: Obj, phase: str) -> int | None:

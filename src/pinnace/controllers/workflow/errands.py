@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
-from pinnace.controllers.built_in import ENDPOINT_SLICE, SECRET, SERVICE
+from pinnace.controllers.built_in import ENDPOINT_SLICE, SERVICE
 from pinnace.controllers.workflow import locations
 from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
+from pinnace.controllers.workflow.credentials import CredentialError, Credentials
 from pinnace.kinds.argo import text
 from pinnace.kinds.resource import Obj
 from pinnace.objects.client import Selection
@@ -44,6 +45,7 @@ class Errands:
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        self.credentials = Credentials(live.house.client.peek, live.namespace)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, errand: Errand) -> None:
@@ -53,7 +55,7 @@ class Errands:
         try:
             question = await (self._http if errand.kind == "http" else self._data)(errand.document)
             done = await self.live.house.agent.ask(question)
-        except (ErrandError, locations.LocationError) as error:
+        except (ErrandError, CredentialError, locations.LocationError) as error:
             done = Done(0, "Failed" if errand.kind == "http" else "Error", str(error))
         self._tasks.pop(errand.node, None)
         run = self.live.run
@@ -87,18 +89,7 @@ class Errands:
         reference = (header.get("valueFrom") or {}).get("secretKeyRef")
         if reference is None:
             return str(header.get("name")), text(header.get("value") or "")
-        return str(header.get("name")), self.secret(reference)
-
-    def secret(self, reference: Obj) -> str:
-        """Raises ErrandError."""
-        name, key = str(reference.get("name") or ""), str(reference.get("key") or "")
-        found = self.live.house.client.peek(SECRET, name, self.live.namespace)
-        if found is None:
-            raise ErrandError(f'secrets "{name}" not found')
-        value = (found.get("data") or {}).get(key)
-        if value is None:
-            raise ErrandError(f"secret '{name}' does not have the key '{key}'")
-        return base64.b64decode(value).decode(errors="replace").removesuffix("\n")
+        return str(header.get("name")), self.credentials.secret(reference)
 
     async def _dialled(self, url: str) -> str:
         """`address port` of a pod of the Service whose name the URL's host is; '' if it is none's."""
@@ -146,23 +137,11 @@ class Errands:
                 f"data.source.artifactPaths: {place.kind} artifacts cannot be listed; use a bucket"
             )
         blobs = house.repository.blobs
-        where = self._filled(place.where)
+        where = self.credentials.filled(place.where)
         return Data(
             id=0, steps=steps, kind=place.kind, where=where, run=str(house.way_in or ""),
             blobs=str(blobs.root) if blobs is not None else "",
         )  # fmt: skip
-
-    def _filled(self, where: Any) -> Any:
-        if isinstance(where, list):
-            return [self._filled(each) for each in where]
-        if not isinstance(where, dict):
-            return where
-        return {
-            field: self.secret(value)
-            if field.endswith("Secret") and isinstance(value, dict)
-            else self._filled(value)
-            for field, value in where.items()
-        }
 
     def close(self) -> None:
         for task in self._tasks.values():

@@ -90,11 +90,14 @@ class Bucket:
         return sorted(name for name in names if name.startswith(prefix) and not name.endswith("/"))
 
     def delete(self, key: str) -> None:
-        try:
-            for name in [*self.list(f"{key.strip('/')}/"), key.strip("/")]:
+        """The object, and everything below the key. What is not there is no mistake."""
+        for name in [*self.list(f"{key.strip('/')}/"), key.strip("/")]:
+            try:
                 self.obstore.delete(self.store, name)
-        except FileNotFoundError:
-            return
+            except FileNotFoundError:
+                continue
+            except Exception as error:
+                raise self._failed("delete", name, error) from None
 
     def make(self) -> None:
         """The bucket itself, if it is not there: by a request that is signed as for an object."""

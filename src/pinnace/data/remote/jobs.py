@@ -25,7 +25,7 @@ class Job(msgspec.Struct, omit_defaults=True):
     """`archive`: of a get `auto` (unpack what is a tarball), `none`, `tar` or `zip`; of a put the same
     without `auto`. `dial`: names that only this platform knows → an address, for `where`'s host."""
 
-    do: Literal["get", "put", "list"]
+    do: Literal["get", "put", "list", "delete"]
     name: str
     kind: str
     where: dict[str, Any]

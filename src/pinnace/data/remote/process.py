@@ -48,6 +48,10 @@ def _do(job: Job, blobs: Blobs, scratch: Path, reach: Reach) -> Answer:
     if job.do == "list":
         bucket, key = buckets.opened(job.kind, job.where, reach)
         return Answer(keys=bucket.list(key))
+    if job.do == "delete":
+        bucket, key = buckets.opened(job.kind, job.where, reach)
+        bucket.delete(key)
+        return Answer()
     if job.do == "put":
         put(job, blobs, scratch, reach)
         return Answer()

@@ -35,6 +35,16 @@ class Data(msgspec.Struct, tag="data", omit_defaults=True):
     run: str = ""
 
 
+class Delete(msgspec.Struct, tag="delete", omit_defaults=True):
+    """An object in a bucket, or all below its key, is to go."""
+
+    id: int
+    kind: str
+    where: dict[str, Any]
+    blobs: str = ""
+    run: str = ""
+
+
 class Done(msgspec.Struct, omit_defaults=True):
     """`phase` is the node's."""
 
@@ -44,4 +54,4 @@ class Done(msgspec.Struct, omit_defaults=True):
     result: str | None = None
 
 
-Question = Http | Data
+Question = Http | Data | Delete

@@ -20,7 +20,7 @@ from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
 from pinnace.authoring.argo.expression.sprig import SPRIG
-from pinnace.controllers.workflow.agent.messages import Data, Done, Http, Question
+from pinnace.controllers.workflow.agent.messages import Data, Delete, Done, Http, Question
 from pinnace.data.remote.linklocal import guard, hook
 from pinnace.data.remote.reach import DOOR, forwarded, local
 
@@ -37,6 +37,8 @@ async def done(question: Question) -> Done:
     try:
         if isinstance(question, Http):
             return await answered(question)
+        if isinstance(question, Delete):
+            return await asyncio.to_thread(deleted, question)
         return await asyncio.to_thread(listed, question)
     except ExpressionError as error:
         phase = "Failed" if isinstance(question, Http) else "Error"
@@ -140,6 +142,15 @@ def listed(asked: Data) -> Done:
     for step in asked.steps:
         data = evaluate(step, {"data": data, "sprig": SPRIG})
     return Done(asked.id, "Succeeded", "", to_json(data))
+
+
+def deleted(asked: Delete) -> Done:
+    from pinnace.data.remote.jobs import Job, Jobs
+    from pinnace.data.remote.process import done as carried_out
+
+    job = Job("delete", "artifact", asked.kind, asked.where)
+    (answer,) = carried_out(Jobs(asked.blobs, asked.run, [job]))
+    return Done(asked.id, "Error" if answer.error else "Succeeded", answer.error)
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
