@@ -203,7 +203,7 @@ class Exchange:
     async def answer(self, before: str) -> None:
         async for event in self.events():
             if type(event) is h11.Response:
-                headers = [moved(header, before) for header in passed(event.headers)]
+                headers: Headers = [moved(header, before) for header in passed(event.headers)]
                 if not self.request.header(b"authorization"):
                     headers = inert(headers)
                 await self.request.start(event.status_code, "", headers)
