@@ -16,7 +16,7 @@ from pinnace.controllers.trainer.controller import TrainJobs
 from pinnace.kinds.advice import advice
 from pinnace.kinds.jobset import JOB_SET
 from pinnace.kinds.resource import Obj
-from pinnace.kinds.trainer import CLUSTER_RUNTIME, TRAIN_JOB
+from pinnace.kinds.trainer import CLUSTER_RUNTIME, RUNTIME, TRAIN_JOB
 from pinnace.objects.errors import StatusError
 from tests.controllers.house import House, eventually, house
 from tests.controllers.nodes import FakeNode
@@ -198,3 +198,30 @@ async def test_patches_change_only_while_it_is_suspended(tmp_path: Path) -> None
         change["spec"]["suspend"] = True
         await platform.client.patch(TRAIN_JOB, "job", "default", change, "merge")
     assert created["spec"]["runtimePatches"][0]["time"] == created["metadata"]["creationTimestamp"]
+
+
+async def test_a_runtime_may_say_how_many_processes_as_earlier_releases_did(tmp_path: Path) -> None:
+    container = {"name": "node", "image": "train"}
+    node = {
+        "name": "node",
+        "template": {
+            "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+            "spec": {"template": {"spec": {"containers": [container]}}},
+        },
+    }
+    runtime = {
+        "metadata": {"name": "own"},
+        "spec": {
+            "mlPolicy": {"numNodes": 1, "torch": {"numProcPerNode": 3}},
+            "template": {"spec": {"replicatedJobs": [node]}},
+        },
+    }
+    fake = FakeNode(hold=True)
+    async with house(tmp_path, fake, controllers) as platform:
+        made = await platform.create(RUNTIME, runtime)
+        (told,) = advice(RUNTIME, made)
+        assert "numProcPerNode is of an earlier Kubeflow Trainer" in told
+        reference = {"name": "own", "kind": "TrainingRuntime", "apiGroup": "trainer.kubeflow.org"}
+        await platform.create(TRAIN_JOB, trainjob(runtimeRef=reference))
+        await eventually(lambda: len(fake.started) == 1)
+        assert env(next(iter(pods(platform).values())))["PET_NPROC_PER_NODE"] == "3"

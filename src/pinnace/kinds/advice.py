@@ -36,6 +36,8 @@ def advice(resource: Resource, obj: Obj) -> list[str]:
         return katib_rules.warnings(obj)
     if resource.key == trainer.TRAIN_JOB.key:
         return trainer.warnings(obj)
+    if resource.key in (trainer.RUNTIME.key, trainer.CLUSTER_RUNTIME.key):
+        return trainer.runtime_warnings(obj)
     if resource.key == training.PYTORCH_JOB.resource.key and (found := training.warnings(obj)):
         return found
     if resource.group == training.GROUP and training.is_older(resource.version, resource.kind):

@@ -187,6 +187,8 @@ def _shipped_schema(group: str, version: str, kind: str) -> Node:
     found = library.schema(group, version, kind)
     if found.properties and group == trainer.GROUP and kind == trainer.TRAIN_JOB.kind:
         found = trainer.tolerant(found)
+    if found.properties and group == trainer.GROUP and kind in (trainer.KIND, trainer.CLUSTER_KIND):
+        found = trainer.tolerant_runtime(found)
     found.checks = CHECKS.get(f"{kind}.{group}", ())
     return found
 

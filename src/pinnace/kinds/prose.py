@@ -1,6 +1,6 @@
 """What fields mean, in a sentence each: of those that people meet first. In our words; upstream has more.
 
-A line of `data/prose.txt` is `PodSpec.containers: what it is` for a type of Kubernetes', by its Go name, or
+A line of `prose.txt` is `PodSpec.containers: what it is` for a type of Kubernetes', by its Go name, or
 `Workflow.spec.templates.steps: …` for a custom kind, by the path from its kind (lists and maps are passed
 through). Read with the first OpenAPI document; caller: `api/kube/openapi`.
 """
@@ -26,7 +26,7 @@ Told = dict[tuple[int, str], str]
 def known() -> dict[str, dict[str, str]]:
     """By the first word: the rest of the path ('' for the type itself) → sentence."""
     made: dict[str, dict[str, str]] = {}
-    for line in files("pinnace.kinds.data").joinpath("prose.txt").read_text().splitlines():
+    for line in files("pinnace.kinds").joinpath("prose.txt").read_text().splitlines():
         place, colon, text = line.partition(": ")
         if colon and not line.startswith("#"):
             first, _, rest = place.partition(".")

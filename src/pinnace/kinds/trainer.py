@@ -65,6 +65,28 @@ def tolerant(node: Node) -> Node:
     )
 
 
+def tolerant_runtime(node: Node) -> Node:
+    """The schema of a runtime with how many processes torch starts, which releases before 2.2 said there."""
+    return _with(node, ("spec", "mlPolicy", "torch"), "numProcPerNode", Node(int_or_string=True))
+
+
+def _with(node: Node, path: tuple[str, ...], name: str, added: Node) -> Node:
+    """The same with one field more in the object at `path`."""
+    fields = dict(node.properties or {})
+    fields[path[0] if path else name] = _with(fields[path[0]], path[1:], name, added) if path else added
+    return msgspec.structs.replace(node, properties=fields, tools={})
+
+
+def runtime_warnings(obj: Obj) -> list[str]:
+    torch = ((obj.get("spec") or {}).get("mlPolicy") or {}).get("torch") or {}
+    if "numProcPerNode" not in torch:
+        return []
+    return [
+        "spec.mlPolicy.torch.numProcPerNode is of an earlier Kubeflow Trainer: it is honoured here, a "
+        "cluster of today drops it; ask for CPUs or GPUs in the container's resources"
+    ]
+
+
 def warnings(obj: Obj) -> list[str]:
     spec = obj.get("spec") or {}
     return [
