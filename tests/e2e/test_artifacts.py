@@ -302,3 +302,57 @@ def test_a_repository_of_git_is_refused_where_it_is_a_path_of_this_machine(
     assert (
         "expected an http, https, ssh or git URL" in platform.get("workflow", "gitpath")["status"]["message"]
     )
+
+
+LEAVING = """
+    - name: main
+      container: {{image: busybox, command: [sh, -c], args: ["mkdir /o; echo x > /o/a; echo y > /o/b"]}}
+      outputs:
+        artifacts:
+        - {{name: packed, path: /o, s3: {packed}}}
+        - {{name: loose, path: /o, archive: {{none: {{}}}}, s3: {loose}}}
+        - {{name: kept, path: /o/a, artifactGC: {{strategy: Never}}, archive: {{none: {{}}}}, s3: {kept}}}
+"""
+
+
+def leaving(s3: str, name: str, **gc: Any) -> str:
+    places = {key: where(s3, f"{name}/{key}") for key in ("packed", "loose", "kept")}
+    return workflow(name, LEAVING.format(**places), artifactGC=gc)
+
+
+@pytest.mark.parametrize("strategy", ["OnWorkflowCompletion", "OnWorkflowDeletion"])
+def test_what_lies_in_a_bucket_goes_with_its_workflow(platform: Platform, s3: str, strategy: str) -> None:
+    name = f"gc-{strategy[10:].lower()}"
+    platform.run(leaving(s3, name, strategy=strategy))
+
+    def there() -> list[str]:
+        return [key for key in kept(s3) if key.startswith(f"{name}/")]
+
+    if strategy == "OnWorkflowDeletion":
+        assert there() == [f"{name}/kept", f"{name}/loose/a", f"{name}/loose/b", f"{name}/packed"]
+        platform.kubectl("delete", "workflow", name)
+    eventually(lambda: there() == [f"{name}/kept"], "its artifacts to go")
+    if strategy == "OnWorkflowCompletion":
+        artifacts = nodes(platform, name)[name]["outputs"]["artifacts"]
+        assert [item.get("deleted", False) for item in artifacts] == [True, True, False]
+
+
+def test_a_bucket_that_does_not_answer_keeps_the_workflow_until_it_is_forced(
+    platform: Platform, s3: str
+) -> None:
+    platform.run(leaving(s3, "stays", strategy="OnWorkflowDeletion"))
+    platform.kubectl("delete", "secret", "my-s3")
+    try:
+        platform.kubectl("delete", "workflow", "stays", "--wait=false")
+
+        def complaint() -> str:
+            conditions = platform.get("workflow", "stays")["status"].get("conditions") or []
+            return next((one["message"] for one in conditions if one["type"] == "ArtifactGCError"), "")
+
+        words = str(eventually(complaint, "the reason"))
+        assert "for strategy OnWorkflowDeletion: packed: secrets \"my-s3\" not found" in words
+        forced = '{"spec": {"artifactGC": {"forceFinalizerRemoval": true}}}'
+        platform.kubectl("patch", "workflow", "stays", "--type=merge", "-p", forced)
+        platform.kubectl("wait", "--for=delete", "workflow/stays", "--timeout=60s")
+    finally:
+        platform.kubectl("apply", "-f", "-", text=SECRET)

@@ -10,11 +10,14 @@ import pytest
 import yaml
 
 from pinnace.controllers.built_in import CONFIG_MAP, NAMESPACE
+from pinnace.controllers.moment import unix
+from pinnace.controllers.workflow.archive_expiry import ArchiveExpiry
 from pinnace.controllers.workflow.configuration import Configuration, read
 from pinnace.controllers.workflow.locations import CONTROLLER
 from pinnace.controllers.workflow.template import TemplateError
 from pinnace.controllers.workflow.throttle import LABEL, POSTPONED
 from pinnace.kinds.argo import WORKFLOW, WORKFLOW_TEMPLATE
+from pinnace.objects.archive import Query
 from tests.workflow.test_controller import Platform, platform, workflow
 
 pytestmark = pytest.mark.anyio
@@ -158,3 +161,15 @@ async def test_a_template_that_changes_under_a_run(tmp_path: Path, mode: str, ph
         found = await world.until("x", "Error", "Succeeded")
         assert found["status"]["phase"] == phase
         assert ("may not change during execution" in found["status"].get("message", "")) is (mode == "Secure")
+
+
+async def test_the_archive_forgets_what_is_older_than_its_ttl(tmp_path: Path) -> None:
+    async with platform(tmp_path) as world:
+        await configured(world, persistence={"archiveTTL": "2d"})
+        await world.client.create(WORKFLOW, named("x"), "default")
+        ended = unix((await world.until("x", "Succeeded"))["status"]["finishedAt"])
+        archive = world.client.house.archive
+        later = [ended + 86400, ended + 3 * 86400]
+        expiry = ArchiveExpiry(world.client, archive, lambda: later.pop(0))
+        assert (await expiry.sweep(), len((await archive.page(Query())).items)) == (0, 1)
+        assert (await expiry.sweep(), len((await archive.page(Query())).items)) == (1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pinnace.cli.given import Platform
 from pinnace.controllers.controller import Reconciler
 from pinnace.controllers.recorder import Recorder
+from pinnace.controllers.workflow.archive_expiry import ArchiveExpiry
 from pinnace.controllers.workflow.controller import Workflows
 from pinnace.controllers.workflow.cronworkflows import CronWorkflows
 from pinnace.data.blobs import Blobs
@@ -22,4 +23,5 @@ def reconcilers(platform: Platform) -> list[Reconciler]:
             way_in=platform.home.run,
         ),
         CronWorkflows(platform.client),
+        ArchiveExpiry(platform.client, platform.client.house.archive),
     ]
