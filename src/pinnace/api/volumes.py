@@ -39,6 +39,8 @@ CLAIM = Resource(
 METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 PIECE = 256 * 1024
 LISTED = 10_000
+COUNTED = 200_000
+"""Names after which nobody counts on."""
 POLICY = b"sandbox; default-src 'none'; frame-ancestors 'none'"
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -102,7 +104,9 @@ async def get(request: Request, folder: Path, path: str) -> None:
     found = await asyncio.to_thread(open_beneath, folder, path)
     try:
         info = os.fstat(found)
-        if stat.S_ISDIR(info.st_mode):
+        if stat.S_ISDIR(info.st_mode) and request.query.get("total") == "true":
+            await request.json(200, {"path": path, **await asyncio.to_thread(total, found)})
+        elif stat.S_ISDIR(info.st_mode):
             entries, more = await asyncio.to_thread(listing, found)
             await request.json(200, {"path": path, "entries": entries, "truncated": more})
         elif stat.S_ISREG(info.st_mode):
@@ -123,6 +127,19 @@ def listing(folder: int) -> tuple[list[Entry], bool]:
             with suppress(FileNotFoundError):
                 found.append(entry(each.name, each.stat(follow_symlinks=False)))
     return ordered(found), False
+
+
+def total(folder: int) -> dict[str, int | bool]:
+    """Bytes on the disk and how many names there are; past COUNTED it is at least so much."""
+    used = names = 0
+    for _, folders, files, place in os.fwalk(".", dir_fd=folder, follow_symlinks=False):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):
+                used += os.stat(name, dir_fd=place, follow_symlinks=False).st_blocks * 512
+        names += len(folders) + len(files)
+        if names > COUNTED:
+            return {"used": used, "names": names, "truncated": True}
+    return {"used": used, "names": names, "truncated": False}
 
 
 def ordered(entries: list[Entry]) -> list[Entry]:
