@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from pinnace.api.argo.door import Door as ArgoDoor
@@ -63,6 +65,14 @@ def routes(platform: Platform) -> list[Route]:
 
         await answer(platform, request)
 
+    faces: dict[str, Handler] = {}
+
+    async def authoring(request: Request) -> None:
+        if not faces:
+            made = await asyncio.to_thread(import_module, "pinnace.cli.composing")
+            faces["authoring"] = made.face(platform)
+        await faces["authoring"](request)
+
     return [
         *Door(platform.client.as_, contents).routes(),
         *ArgoDoor(argo).routes(),
@@ -71,6 +81,7 @@ def routes(platform: Platform) -> list[Route]:
         Route("/pinnace/v1/gc", gc, frozenset({"POST"})),
         Route("/pinnace/v1/debug/*", debug, frozenset({"POST"}), judged=True),
         Route("/pinnace/v1/namespaces/*", inside, METHODS, judged=True),
+        Route("/pinnace/v1/authoring/*", authoring, frozenset({"GET", "HEAD", "POST"})),
         observations.route(platform),
         *Records(platform).routes(),
     ]

@@ -75,6 +75,17 @@ def from_yaml(text: str) -> Any:
     return value
 
 
+def all_from_yaml(text: str) -> list[Any]:
+    """As `from_yaml`, of a stream of documents; empty ones are left out."""
+    import yaml
+
+    refuse_depth(text)
+    values = list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    if _size(values, {}) > EXPANSION_LIMIT:
+        raise yaml.YAMLError("its aliases expand to too large a document")
+    return [value for value in values if value is not None]
+
+
 def _size(value: Any, known: dict[int, float]) -> float:
     """Nodes after all aliases are written out; a node inside itself is endless."""
     if not isinstance(value, (dict, list)):

@@ -1,8 +1,8 @@
 """proto3 files: the messages and services that a model's `.proto` declares. A parser of the language's subset
 that describes interfaces: options, extensions and comments are passed over.
 
-Source: protobuf.dev/reference/protobuf/proto3-spec. Invariant: time and depth are bounded by the text's
-length and `DEEPEST`. Callers: `with_protos`, which gives a solution's ports their fields.
+Source: protobuf.dev/reference/protobuf/proto3-spec. Invariant: time is bounded by the text's length,
+`DEEPEST` and `MOST`. Callers: `with_protos`, which gives a solution's ports their fields.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ SCALARS = frozenset({
 })
 DEEPEST = 24
 LONGEST = 1 << 20
+MOST = 5000
+"""Fields that one message may have, with those of the messages in it: each nesting may double them."""
 _TOKEN = re.compile(
     r"(?:\s+|//[^\n]*|/\*.*?\*/)|(?P<word>\.?[A-Za-z_][\w.]*|\d[\w.+-]*|-|\+)"
     r"|(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
@@ -63,18 +65,24 @@ class Proto(msgspec.Struct):
         found = self._found(name, scope)
         if found is None:
             return Message(name.rpartition(".")[2])
-        return Message(found.rpartition(".")[2], self._fields(found, "", 0))
+        return Message(found.rpartition(".")[2], self._fields(found, "", (found,), [0]))
 
-    def _fields(self, name: str, prefix: str, depth: int) -> tuple[Field, ...]:
+    def _fields(self, name: str, prefix: str, inside: tuple[str, ...], count: list[int]) -> tuple[Field, ...]:
+        """`inside`: the messages around it, outermost first. One that contains itself is told by how far up
+        it stands, which two messages of other names have in common."""
         made = []
         for one in self.messages[name]:
+            count[0] += 1
+            if count[0] > MOST or len(inside) > DEEPEST:
+                raise ProtoError(f"{inside[0]} has more than {MOST} fields or {DEEPEST} levels of messages")
             tag = f"{prefix}{one.tag}"
             inner = None if one.type in SCALARS else self._found(one.type, name)
-            known = inner in self.messages if inner else False
-            nested = None
-            if inner and known and depth < DEEPEST:
-                nested = self._fields(inner, f"{tag}.", depth + 1)
             kind = "enum" if inner in self.enums else one.type.rpartition(".")[2]
+            nested = None
+            if inner in inside:
+                kind = "^" * (len(inside) - inside.index(inner))
+            elif inner in self.messages:
+                nested = self._fields(inner, f"{tag}.", (*inside, inner), count)
             made.append(Field(one.name, tag, kind, "repeated" if one.repeated else "", nested))
         return tuple(made)
 
@@ -303,13 +311,15 @@ def _type(reader: _Reader) -> tuple[bool, str]:
 def with_protos(solution: Solution, protos: Mapping[str, str]) -> Solution:
     """Ports with their fields, where the node's file (by its `proto_uri`, or by the node's name) is at hand.
     ProtoError names the file."""
+    place = ""
     known = {}
-    for place, text in protos.items():
-        try:
+    try:
+        for place, text in protos.items():
             known[place] = parse(text)
-        except ProtoError as error:
-            raise ProtoError(f"protos.{place}: {error}") from None
-    nodes = tuple(_filled(node, known) for node in solution.nodes)
+            known[place].operations()
+        nodes = tuple(_filled(node, known) for node in solution.nodes)
+    except ProtoError as error:
+        raise ProtoError(f"protos.{place}: {error}") from None
     return msgspec.structs.replace(solution, nodes=nodes)
 
 

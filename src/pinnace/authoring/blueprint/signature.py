@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pinnace.authoring.blueprint.solution import Field, Message
 
 ANY = "ANY"
-DEEPEST = 32
-"""Messages may contain themselves; beyond this their names decide no more."""
+DEEPEST = 100
+"""Levels of nesting that are compared."""
 
 
 def fit(output: Sequence[Message], given: Sequence[Message]) -> str:

@@ -1,0 +1,137 @@
+"""A blueprint put to work: a Deployment and Service for each container, and the orchestrator before them.
+
+The orchestrator is a program of ours (`runtimes/orchestrator`) that reads the blueprint and the addresses
+from a ConfigMap; it speaks the paths of Acumos' Model Connector. Acumos' deployer writes the same parts
+(kubernetes-client, solution.yaml). Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from pinnace.authoring.blueprint import plan
+from pinnace.authoring.blueprint.solution import Node, Obj, Solution, Unreadable
+
+IMAGE = "pinnace/modelconnector"
+"""An environment stands for it (`environments_shipped`); `pinnace export --build` makes an image of it."""
+LISTENS = 3330
+"""Port of a container: acumos_model_runner's own."""
+ORIGINAL = "pinnace.dev/blueprint"
+"""Annotation of what was made of a blueprint: the document itself, so that it leads back without loss."""
+PART = "app.kubernetes.io/part-of"
+_OTHER = re.compile(r"[^a-z0-9-]+")
+
+
+def label(text: str) -> str:
+    """A DNS label of any name.
+
+    >>> label("My DataBroker_1")
+    'my-databroker-1'
+    """
+    made = _OTHER.sub("-", text.lower()).strip("-")
+    made = made if made[:1].isalpha() else f"m-{made}".rstrip("-")
+    return made[:50].rstrip("-")
+
+
+def names(solution: Solution) -> dict[str, str]:
+    """Node → the name of its objects, no two alike."""
+    found: dict[str, str] = {}
+    for node in solution.nodes:
+        base = candidate = label(node.id)
+        number = 2
+        while candidate in found.values():
+            candidate, number = f"{base}-{number}", number + 1
+        found[node.id] = candidate
+    return found
+
+
+def addresses(solution: Solution, given: Mapping[str, str]) -> dict[str, str]:
+    """Container → `host:port`: as given, else its Service's. Unreadable: one that the blueprint has not."""
+    known = names(solution)
+    for name in given:
+        if name not in known:
+            raise Unreadable(f"addresses.{name}: the blueprint has no such container: {', '.join(known)}")
+    return {
+        node.id: given.get(node.id) or f"{known[node.id]}:{LISTENS}"
+        for node in plan.served(solution) if node.image or node.id in given or not node.maps.get("data_map")
+    }
+
+
+def documents(
+    solution: Solution, original: Obj | None = None, given: Mapping[str, str] | None = None
+) -> list[Obj]:
+    """All that is to be applied. Containers whose address is given run elsewhere already. Unreadable: one
+    has neither image nor address."""
+    given = given or {}
+    found = addresses(solution, given)
+    known, name = names(solution), label(solution.name or "composition")
+    made = containers(solution, given)
+    settings = f"{name}-blueprint"
+    files = {
+        "blueprint.json": json.dumps(plan.write(solution, original), indent=2),
+        "dockerinfo.json": json.dumps(plan.dockerinfo(found), indent=2),
+    }
+    made.append({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": settings, "labels": {PART: name}},
+        "data": files,
+    })
+    folder = "/etc/acumos"
+    connector = f"{name}-{plan.CONNECTOR}" if plan.CONNECTOR in known.values() else plan.CONNECTOR
+    made += served(
+        connector, name, IMAGE, int(plan.PORT), path="/status",
+        args=["--blueprint", f"{folder}/blueprint.json", "--dockerinfo", f"{folder}/dockerinfo.json"],
+        volumes=[{"name": "blueprint", "configMap": {"name": settings}}],
+        mounts=[{"name": "blueprint", "mountPath": folder, "readOnly": True}],
+    )
+    return made
+
+
+def containers(solution: Solution, given: Mapping[str, str]) -> list[Obj]:
+    """Deployment and Service of each container that runs nowhere yet."""
+    known, name = names(solution), label(solution.name or "composition")
+    made: list[Obj] = []
+    for node in plan.served(solution):
+        if node.id in given or (not node.image and node.maps.get("data_map")):
+            continue
+        made += served(known[node.id], name, image(node), LISTENS)
+    return made
+
+
+def image(node: Node) -> str:
+    """As a registry names it: Acumos writes the scheme before it. Unreadable: the node has none."""
+    found = re.sub(r"^https?://", "", node.image)
+    if not found:
+        where = f"nodes.{node.id}.image"
+        raise Unreadable(f"{where}: a container needs an image, or an address in `addresses` where it runs")
+    return found
+
+
+def served(
+    name: str, part: str, picture: str, port: int, *, path: str = "", args: list[str] | None = None,
+    volumes: list[Obj] | None = None, mounts: list[Obj] | None = None,
+) -> list[Obj]:
+    labels = {"app.kubernetes.io/name": name, PART: part}
+    probe: Obj = {"httpGet": {"path": path, "port": port}} if path else {"tcpSocket": {"port": port}}
+    container: Obj = {
+        "name": "main", "image": picture, "ports": [{"containerPort": port}],
+        "readinessProbe": {**probe, "periodSeconds": 1},
+    }
+    container |= {"args": args} if args else {}
+    container |= {"volumeMounts": mounts} if mounts else {}
+    pod: Obj = {"containers": [container], **({"volumes": volumes} if volumes else {})}
+    selector = {"app.kubernetes.io/name": name}
+    return [
+        {
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
+            "spec": {
+                "replicas": 1, "selector": {"matchLabels": selector},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        },
+        {
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": labels},
+            "spec": {"selector": selector, "ports": [{"name": "http", "port": port, "targetPort": port}]},
+        },
+    ]
