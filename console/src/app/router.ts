@@ -5,6 +5,8 @@ import { workflowOfRun } from "../api/runs";
 import { endpointRoutes } from "../endpoints/routes";
 import { homeRoutes } from "../home/routes";
 import { modelRoutes } from "../models/routes";
+import { notebookRoutes } from "../notebooks/routes";
+import { volumeRoutes } from "../volumes/routes";
 import { workflowRoutes } from "../workflows/routes";
 import { lastNamespace } from "./namespace";
 import { root } from "./root";
@@ -21,7 +23,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes, ...modelRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

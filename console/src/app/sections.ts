@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Home, type LucideIcon, Radio, Workflow } from "lucide-react";
+import { Boxes, GitFork, HardDrive, Home, type LucideIcon, NotebookText, Radio, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -30,6 +30,15 @@ export const GROUPS: Group[] = [
     title: "Serve",
     sections: [
       { to: "/$namespace/endpoints", label: "Endpoints", Icon: Radio, letter: "e", words: "kserve inference canary" },
+      { to: "/$namespace/models", label: "Models", Icon: Boxes, letter: "m", words: "registry mlflow versions" },
+      { to: "/$namespace/lineage", label: "Lineage", Icon: GitFork, letter: "l", words: "provenance data artifacts" },
+    ],
+  },
+  {
+    title: "Workspace",
+    sections: [
+      { to: "/$namespace/notebooks", label: "Notebooks", Icon: NotebookText, letter: "n", words: "jupyter lab server" },
+      { to: "/$namespace/volumes", label: "Volumes", Icon: HardDrive, letter: "v", words: "pvc files upload download storage" },
     ],
   },
 ];

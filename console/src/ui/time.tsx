@@ -12,6 +12,14 @@ export function span(value: number | null): string {
   return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
 }
 
+/** In one unit, so that a list of ages is read at a glance and does not flicker. */
+export function age(value: number): string {
+  if (value < 60) return `${Math.floor(value)} s`;
+  if (value < 3600) return `${Math.floor(value / 60)} min`;
+  if (value < 48 * 3600) return `${Math.floor(value / 3600)} h`;
+  return `${Math.floor(value / 86_400)} days`;
+}
+
 export function useNow(running: boolean): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -31,7 +39,7 @@ export function Ago({ at }: { at: string }) {
   const now = useNow(true);
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()} className="number">
-      {span(seconds(at, undefined, now))} ago
+      {age(seconds(at, undefined, now) ?? 0)} ago
     </time>
   );
 }
