@@ -15,10 +15,12 @@ import os
 from collections.abc import Callable
 from http import HTTPStatus
 
+from pinnace.gateway import pages
 from pinnace.gateway.hosts import nearest
 from pinnace.gateway.interface import Backend, Endpoint
 from pinnace.gateway.picture import NAMESPACE, NOBODY, REVISION, cluster_name
 from pinnace.gateway.publisher import Publisher
+from pinnace.runtimes.server import Response
 
 DEPTH = 10_000
 HEAD_LIMIT = 128 * 1024
@@ -59,7 +61,11 @@ class Activator:
             return
         endpoint, backend = found
         if not backend.waiting and not backend.addresses:
-            refuse(client[1], 503, backend.reason or f"{backend.name} is not running")
+            why = backend.reason or f"{backend.name} is not running"
+            if endpoint.gate and "text/html" in headers.get("accept", ""):
+                show(client[1], pages.waiting(endpoint.name, why))
+            else:
+                refuse(client[1], 503, why)
             return
         key = cluster_name(namespace, name)
         if self.held.get(key, 0) >= DEPTH:
@@ -167,6 +173,14 @@ def parse(head: bytes) -> dict[str, str]:
     lines = head.decode("latin-1").split("\r\n")[1:]
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def show(writer: asyncio.StreamWriter, page: Response) -> None:
+    headers = "".join(f"{name}: {value}\r\n" for name, value in page.headers)
+    writer.write(
+        f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\nContent-Type: {page.content_type}\r\n"
+        f"Content-Length: {len(page.body)}\r\n{headers}Connection: close\r\n\r\n".encode() + page.body
+    )
 
 
 def refuse(writer: asyncio.StreamWriter, status: int, text: str) -> None:

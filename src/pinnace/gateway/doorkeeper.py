@@ -13,7 +13,6 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import html
 import os
 import secrets
 import time
@@ -24,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from pinnace.gateway.interface import Endpoint, Refused
+from pinnace.gateway.pages import HTML, form, how, page
 from pinnace.gateway.picture import COOKIE, ENTRANCE
 from pinnace.home import Home, write_private
 from pinnace.runtimes.server import Request, Response, Server
@@ -37,19 +37,6 @@ SESSION_SECONDS = 7 * 86400.0
 ASKED = ("cookie", "origin", "accept", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest",
          "sec-websocket-version")
 """Headers that Envoy shows beside method, host and path."""
-SCRIPT = "document.forms[0].submit()"
-_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; script-src 'sha256-{_SCRIPT_DIGEST}'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:34rem;padding:0 1rem;color:#1c2430;"
-    "background:#f7f8fa}button{font:inherit;padding:.5rem 1.25rem;border:0;border-radius:.4rem;"
-    "background:#0b5cad;color:#fff}code{background:#e8ebf0;padding:.1rem .3rem;border-radius:.2rem}"
-    "@media(prefers-color-scheme:dark){body{color:#e6e9ef;background:#14181f}code{background:#262c37}}"
-)
-HTML = "text/html; charset=utf-8"
 
 
 class Invitation(msgspec.Struct, frozen=True):
@@ -104,7 +91,7 @@ class Doorkeeper:
         if request.method == "POST":
             return self._redeem(request, endpoint)
         code = parse_qs(urlsplit(target).query, max_num_fields=4).get("code", [""])[0]
-        return page(200, form(code) if code else how(endpoint))
+        return page(200, form(SESSION, code) if code else how(endpoint))
 
     def _check(self, request: Request, endpoint: Endpoint) -> Response:
         if not self.known(endpoint, request.headers.get("cookie", "")):
@@ -178,36 +165,6 @@ def unknown(request: Request, endpoint: Endpoint) -> Response:
         return page(401, how(endpoint))
     return Response(b"this address needs a session: open it from the console\n", 401,
                     "text/plain; charset=utf-8", (("Cache-Control", "no-store"),))
-
-
-def form(code: str) -> str:
-    return (
-        f'<form method="post" action="{SESSION}"><input type="hidden" name="code" '
-        f'value="{html.escape(code, quote=True)}"><button>Open</button></form><script>{SCRIPT}</script>'
-    )
-
-
-def how(endpoint: Endpoint) -> str:
-    """What to do without a session. A gated endpoint's name is its kind and name: `notebooks/lab`."""
-    kind, _, name = endpoint.name.rpartition("/")
-    kind, name = kind.removesuffix("s") or "notebook", html.escape(name)
-    command = f"pinnace {html.escape(kind)} open {name} -n {html.escape(endpoint.namespace)}"
-    return (
-        f"<p>{name} is shown to who opens it from the console (its page of {html.escape(kind)}s), or by "
-        f"<code>{command}</code>.</p>"
-    )
-
-
-def page(code: int, inner: str) -> Response:
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pinnace</title><style>{STYLE}</style>'
-        f"<body><h1>Pinnace</h1>{inner}</body></html>"
-    )
-    headers = (
-        ("Content-Security-Policy", POLICY), ("Referrer-Policy", "same-origin"),
-        ("Cache-Control", "no-store"), ("X-Frame-Options", "DENY"), ("X-Content-Type-Options", "nosniff"),
-    )
-    return Response(text.encode(), code, HTML, headers)
 
 
 def digest(code: str) -> str:

@@ -20,22 +20,21 @@ SESSIONS = "pinnace.dev/sessions"
 """Annotation of what runs the Pod: the mark of its sessions, from one start to the next stop."""
 IDLE_MINUTES = "pinnace.dev/cull-idle-time"
 """Annotation: minutes without activity after which this one is stopped; `0`: never."""
-TOKEN = "pinnace.dev/notebook-token"  # noqa: S105 - an annotation's name
 PORT = 8888
 HOME = "/home/jovyan"
 
 
-def _resource(group: str, version: str, kind: str, *, status: bool = True) -> Resource:
+def _resource(group: str, version: str, kind: str) -> Resource:
     lower = kind.lower()
     return Resource(
         group=group, version=version, kind=kind, plural=f"{lower}s", singular=lower, custom=True,
-        subresources=frozenset({"status"} if status else ()),
+        subresources=frozenset({"status"}),
     )
 
 
 NOTEBOOK = _resource(GROUP, "v1", "Notebook")
 TENSORBOARD = _resource("tensorboard.kubeflow.org", "v1alpha1", "Tensorboard")
-POD_DEFAULT = _resource(GROUP, "v1alpha1", "PodDefault", status=False)
+POD_DEFAULT = _resource(GROUP, "v1alpha1", "PodDefault")
 
 
 def notes(obj: Obj) -> dict[str, str]:

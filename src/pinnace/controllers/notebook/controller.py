@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pinnace.controllers.built_in import POD, SERVICE, STATEFUL_SET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.notebook import gate, report, workload
-from pinnace.controllers.notebook.gate import Gates
+from pinnace.controllers.notebook.gate import Gates, Place
 from pinnace.controllers.recorder import Recorder
 from pinnace.gateway.interface import Gateway, Refused, Unreachable
 from pinnace.kinds import notebook as kind
@@ -72,7 +72,8 @@ class Notebooks:
         await self._restart(notebook, pod)
         await self._report(notebook, held, pod)
         port = workload.port_of(wanted["spec"]["template"])
-        return await self._show(notebook, mark, gate.address(pod, port, doors))
+        place = Place(gate.address(pod, port, doors), f"{kind.prefix(notebook)}/api", gate.reason(pod))
+        return await self._show(notebook, mark, place)
 
     async def _keep(self, notebook: Obj, held: Obj | None, wanted: Obj) -> Obj:
         """The StatefulSet and the Service as they should be."""
@@ -112,11 +113,11 @@ class Notebooks:
             change = Change(verb="status", resource=NOTEBOOK, obj={**notebook, "status": status})
             await self.client.transact([change])
 
-    async def _show(self, notebook: Obj, mark: str, addresses: tuple[str, ...]) -> Result:
+    async def _show(self, notebook: Obj, mark: str, place: Place) -> Result:
         meta = notebook["metadata"]
         try:
             if mark:
-                await self.gates.open(notebook, mark, addresses, f"{kind.prefix(notebook)}/api")
+                await self.gates.open(notebook, mark, place)
                 return Result()
             return Result() if await self.gates.close(meta["namespace"], meta["name"]) else Result(after=SOON)
         except Unreachable:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+import msgspec
+
 from pinnace.gateway import hosts
 from pinnace.gateway.interface import Backend, Endpoint, Gateway, Refused, Route, Split, Unreachable
 from pinnace.kinds import notebook as kind
@@ -23,15 +25,24 @@ def key(resource: Resource, namespace: str, name: str) -> str:
     return f"{namespace}/{resource.plural}/{name}"
 
 
-def endpoint(
-    owner: Obj, resource: Resource, mark: str, host: str, addresses: tuple[str, ...], path: str
-) -> Endpoint:
+class Place(msgspec.Struct, frozen=True):
+    """Where it answers now: `path` is asked whether it does; `reason` says why it has no address yet."""
+
+    addresses: tuple[str, ...]
+    path: str = "/"
+    reason: str = ""
+
+
+def endpoint(owner: Obj, resource: Resource, mark: str, host: str, place: Place) -> Endpoint:
     meta = owner["metadata"]
     name = f"{resource.plural}/{meta['name']}"
+    backend = Backend(
+        name=name, addresses=place.addresses, health=place.path, lenient=True, waiting=False,
+        reason=place.reason,
+    )
     return Endpoint(
-        namespace=meta["namespace"], name=name, gate=mark, timeout=TIMEOUT,
+        namespace=meta["namespace"], name=name, gate=mark, timeout=TIMEOUT, backends=(backend,),
         routes=(Route(hosts=(host,), splits=(Split(name, 100),)),),
-        backends=(Backend(name=name, addresses=addresses, health=path, lenient=True),),
     )
 
 
@@ -44,6 +55,19 @@ def address(pod: Obj | None, port: int, doors: str) -> tuple[str, ...]:
     if not doors or not ip or ip.startswith("127."):
         return (f"{ip if ip.startswith('127.') else '127.0.0.1'}:{port}",)
     return (f"unix:{doors}/{ip}-{port}",)
+
+
+def reason(pod: Obj | None) -> str:
+    """What its start waits for, in the words of the scheduler or of the node."""
+    status = (pod or {}).get("status") or {}
+    for one in status.get("containerStatuses") or ():
+        state = one.get("state") or {}
+        if found := state.get("waiting") or state.get("terminated"):
+            return str(found.get("message") or found.get("reason") or "its container starts").rstrip(".")
+    for one in status.get("conditions") or ():
+        if one.get("type") == "PodScheduled" and one.get("status") == "False":
+            return str(one.get("message") or one.get("reason") or "").rstrip(".")
+    return "its pod starts"
 
 
 def ready(pod: Obj) -> bool:
@@ -66,17 +90,17 @@ class Gates:
         self.doors = doors
         self.resource = resource
 
-    async def open(self, owner: Obj, mark: str, addresses: tuple[str, ...], path: str) -> None:
+    async def open(self, owner: Obj, mark: str, place: Place) -> None:
         """Raises Unreachable, Refused."""
         about = await self.gateway.about()
         meta = owner["metadata"]
         stem, rest = meta["name"], f"{meta['namespace']}.{hosts.bare(about.domain)}"
-        first = endpoint(owner, self.resource, mark, f"{stem}.{rest}", addresses, path)
+        first = endpoint(owner, self.resource, mark, f"{stem}.{rest}", place)
         try:
             await self.gateway.publish([first])
         except Refused:
             other = f"{stem}-{self.resource.singular}.{rest}"
-            await self.gateway.publish([endpoint(owner, self.resource, mark, other, addresses, path)])
+            await self.gateway.publish([endpoint(owner, self.resource, mark, other, place)])
 
     async def close(self, namespace: str, name: str) -> bool:
         """False: to be tried again."""

@@ -11,7 +11,7 @@ from pinnace.controllers.built_in import CLAIM, DEPLOYMENT, POD, REPLICA_SET, SE
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp
 from pinnace.controllers.notebook import gate, tensorboard, workload
-from pinnace.controllers.notebook.gate import Gates
+from pinnace.controllers.notebook.gate import Gates, Place
 from pinnace.controllers.notebook.tensorboard import Logs
 from pinnace.controllers.recorder import Recorder
 from pinnace.data import claims
@@ -99,7 +99,8 @@ class Tensorboards:
         await self._report(found, held)
         pod = self._pod(found, held)
         port = workload.port_of(wanted["spec"]["template"])
-        return await self._show(found, mark, gate.address(pod, port, doors))
+        place = Place(gate.address(pod, port, doors), "/", gate.reason(pod))
+        return await self._show(found, mark, place)
 
     async def _logs(self, found: Obj) -> Logs:
         """Where they are; an artifact's are laid into a claim first, once."""
@@ -148,17 +149,19 @@ class Tensorboards:
         return next((each for each in written if each["kind"] == "Deployment"), held or wanted)
 
     def _pod(self, found: Obj, held: Obj) -> Obj | None:
-        """The newest of its Deployment's that is ready; anybody may use the label."""
+        """The newest of its Deployment's, a ready one first; anybody may use the label."""
         meta = found["metadata"]
-        able = [
+        pods = [
             pod
             for each in self.client.peek_list(REPLICA_SET, meta["namespace"]).items if owned(each, held)
             for pod in self.client.peek_list(
                 POD, meta["namespace"], Selection(owner=each["metadata"]["uid"])
             ).items
-            if gate.ready(pod) and not pod["metadata"].get("deletionTimestamp")
+            if not pod["metadata"].get("deletionTimestamp")
         ]
-        return max(able, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+        return max(
+            pods, key=lambda pod: (gate.ready(pod), pod["metadata"]["creationTimestamp"]), default=None
+        )
 
     async def _report(self, found: Obj, held: Obj) -> None:
         status = tensorboard.status(found, held, stamp())
@@ -166,11 +169,11 @@ class Tensorboards:
             change = Change(verb="status", resource=TENSORBOARD, obj={**found, "status": status})
             await self.client.transact([change])
 
-    async def _show(self, found: Obj, mark: str, addresses: tuple[str, ...]) -> Result:
+    async def _show(self, found: Obj, mark: str, place: Place) -> Result:
         meta = found["metadata"]
         try:
             if mark:
-                await self.gates.open(found, mark, addresses, "/")
+                await self.gates.open(found, mark, place)
                 return Result()
             return Result() if await self.gates.close(meta["namespace"], meta["name"]) else Result(after=SOON)
         except Unreachable:
