@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pinnace.authoring.argo.expression.builtins import seconds
 from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
+from pinnace.authoring.argo.expression.times import seconds
 from pinnace.authoring.argo.expression.when import WhenError, passes
 from pinnace.controllers.workflow.scope import Globals, Scope
 from pinnace.controllers.workflow.tags import Text, compile_tree

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
+from pinnace.authoring.argo.expression.values import to_json
 from pinnace.kinds.argo import DOMAIN, WORKFLOW
 from pinnace.kinds.resource import Obj
 

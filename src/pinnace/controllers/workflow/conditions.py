@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pinnace.authoring.argo.expression.builtins import string
 from pinnace.authoring.argo.expression.jsonpath import find
+from pinnace.authoring.argo.expression.values import string
 from pinnace.kinds.resource import Obj
 
 _TERM = re.compile(

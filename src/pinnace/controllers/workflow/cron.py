@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
+from pinnace.authoring.argo.expression.values import to_json
 from pinnace.authoring.argo.expression.when import WhenError, passes
 from pinnace.controllers.moment import stamp, unix
 from pinnace.kinds import cron

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.authoring.argo.expression.builtins import seconds
+from pinnace.authoring.argo.expression.times import seconds
 from pinnace.controllers.workflow import clock, components, locations, transfers
 from pinnace.controllers.workflow.facts import Fact
 from pinnace.controllers.workflow.inputs import Inputs

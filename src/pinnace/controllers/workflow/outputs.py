@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate, references
+from pinnace.authoring.argo.expression.values import to_json
 from pinnace.controllers.workflow.locations import KINDS
 from pinnace.controllers.workflow.scope import Absent, Scope, Unresolved
 from pinnace.controllers.workflow.tags import Text

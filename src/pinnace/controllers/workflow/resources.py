@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pinnace.authoring.argo.expression import jq
-from pinnace.authoring.argo.expression.builtins import string, to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.jsonpath import find
+from pinnace.authoring.argo.expression.values import string, to_json
 from pinnace.controllers.workflow import locations
 from pinnace.controllers.workflow.conditions import ConditionError, holds
 from pinnace.controllers.workflow.leaves import Act

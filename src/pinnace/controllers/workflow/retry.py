@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from pinnace.authoring.argo.expression.builtins import seconds
 from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.times import seconds
 from pinnace.kinds.argo import Backoff, RetryStrategy, text
 
 TRANSIENT = ("exceeded quota", "i/o timeout", "connection reset by peer", "TLS handshake timeout", "NodeLost")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pinnace.authoring.argo.expression import parser
-from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate, references
+from pinnace.authoring.argo.expression.values import to_json
 from pinnace.controllers.workflow.scope import Scope
 
 LATER = ("item", "retries", "lastRetry", "workflow.status", "workflow.failures")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pinnace.authoring.argo.expression import builtins, parser
+from pinnace.authoring.argo.expression import functions, lists, operators, parser, times, values
 from pinnace.authoring.argo.expression.errors import BudgetExceeded, ExpressionError
 
 STEPS = 200_000
@@ -143,7 +143,7 @@ class Evaluation:
         bound: dict[str, Any] = dict(extra or {})
         self.pointers.append(bound)
         try:
-            for index, item in enumerate(builtins.listed(items)):
+            for index, item in enumerate(values.listed(items)):
                 bound[""] = item
                 bound["index"] = index
                 yield self.run(closure.body)
@@ -195,23 +195,23 @@ def _rooted(tree: parser.Tree) -> bool:
 
 def get_member(of: Any, key: Any) -> Any:
     if isinstance(of, Mapping):
-        return of.get(key if isinstance(key, str) else builtins.string(key))
+        return of.get(key if isinstance(key, str) else values.string(key))
     if isinstance(of, list | str | tuple):
         if isinstance(key, bool) or not isinstance(key, int | float) or int(key) != key:
-            raise ExpressionError(f"cannot use {builtins.string(key)!r} as an index")
+            raise ExpressionError(f"cannot use {values.string(key)!r} as an index")
         index = int(key)
         if not -len(of) <= index < len(of):
             raise ExpressionError(f"index out of range: {index} (length is {len(of)})")
         return of[index]
     if isinstance(of, datetime | timedelta | ZoneInfo):
-        return builtins.method(of, str(key))
-    raise ExpressionError(f"type {builtins.type_name(of)} has no member {builtins.string(key)!r}")
+        return times.method(of, str(key))
+    raise ExpressionError(f"type {values.type_name(of)} has no member {values.string(key)!r}")
 
 
 def _slice(run: Evaluation, tree: parser.Slice) -> Any:
     of = run.run(tree.of)
     if not isinstance(of, list | str):
-        raise ExpressionError(f"cannot slice {builtins.type_name(of)}")
+        raise ExpressionError(f"cannot slice {values.type_name(of)}")
     start = run.run(tree.start) if tree.start is not None else None
     stop = run.run(tree.stop) if tree.stop is not None else None
     return run.keep(of[start:stop])
@@ -226,9 +226,9 @@ def _call(run: Evaluation, tree: parser.Call) -> Any:
         if special is not None:
             return run.keep(special(run, tree.args))
         given = None if built_in else run.env.get(name)
-        function = given or builtins.FUNCTIONS.get(name)
+        function = given or functions.FUNCTIONS.get(name)
         if function is None:
-            raise ExpressionError(f"unknown function {name}{builtins.did_you_mean(name)}")
+            raise ExpressionError(f"unknown function {name}{functions.did_you_mean(name)}")
     else:
         function = run.run(tree.function)
     if not callable(function):
@@ -237,7 +237,7 @@ def _call(run: Evaluation, tree: parser.Call) -> Any:
     for argument in args:
         if isinstance(argument, str | list | dict):
             run.steps -= len(argument) >> 3
-    builtins.check(name, args, run.size)
+    functions.check(name, args, run.size)
     return run.keep(function(*args))
 
 
@@ -245,7 +245,7 @@ def _unary(run: Evaluation, tree: parser.Unary) -> Any:
     value = run.run(tree.operand)
     if tree.op == "not":
         return not boolean(value, "!")
-    numeric = builtins.numeric(value)
+    numeric = values.numeric(value)
     return -numeric if tree.op == "-" else numeric
 
 
@@ -259,12 +259,12 @@ def _binary(run: Evaluation, tree: parser.Binary) -> Any:
     if op in ("||", "or"):
         return boolean(left, op) or boolean(run.run(tree.right), op)
     right = run.run(tree.right)
-    return run.keep(builtins.operate(op, left, right, run.size))
+    return run.keep(operators.operate(op, left, right, run.size))
 
 
 def boolean(value: Any, op: str) -> bool:
     if not isinstance(value, bool):
-        raise ExpressionError(f"invalid operation: {op} needs a bool, got {builtins.type_name(value)}")
+        raise ExpressionError(f"invalid operation: {op} needs a bool, got {values.type_name(value)}")
     return value
 
 
@@ -277,7 +277,7 @@ def _list(run: Evaluation, tree: parser.ListOf) -> Any:
 
 
 def _map(run: Evaluation, tree: parser.MapOf) -> Any:
-    return run.keep({builtins.string(run.run(key)): run.run(value) for key, value in tree.pairs})
+    return run.keep({values.string(run.run(key)): run.run(value) for key, value in tree.pairs})
 
 
 def _let(run: Evaluation, tree: parser.Let) -> Any:
@@ -303,7 +303,7 @@ Special = Callable[[Evaluation, Sequence[parser.Tree]], Any]
 
 def _over(run: Evaluation, args: Sequence[parser.Tree]) -> tuple[list[Any], list[Any]]:
     """The elements of the first argument and the predicate's value for each."""
-    items = builtins.listed(run.run(args[0]))
+    items = values.listed(run.run(args[0]))
     closure = args[1]
     if not isinstance(closure, parser.Closure):
         raise ExpressionError("a predicate is expected as the second argument")
@@ -312,7 +312,7 @@ def _over(run: Evaluation, args: Sequence[parser.Tree]) -> tuple[list[Any], list
 
 def _tests(run: Evaluation, args: Sequence[parser.Tree]) -> Iterator[tuple[int, Any]]:
     """(index, element) of those that pass, lazily: `any` and `find` stop early."""
-    items = builtins.listed(run.run(args[0]))
+    items = values.listed(run.run(args[0]))
     if len(args) < 2 or not isinstance(args[1], parser.Closure):
         raise ExpressionError("a predicate is expected as the second argument")
     for index, passed in enumerate(run.each(args[1], items)):
@@ -322,7 +322,7 @@ def _tests(run: Evaluation, args: Sequence[parser.Tree]) -> Iterator[tuple[int, 
 
 def _count(run: Evaluation, args: Sequence[parser.Tree]) -> int:
     if len(args) == 1:
-        return sum(boolean(item, "count") for item in builtins.listed(run.run(args[0])))
+        return sum(boolean(item, "count") for item in values.listed(run.run(args[0])))
     return sum(1 for _ in _tests(run, args))
 
 
@@ -350,18 +350,18 @@ def _find_last_index(run: Evaluation, args: Sequence[parser.Tree]) -> Any:
 def _group_by(run: Evaluation, args: Sequence[parser.Tree]) -> dict[str, list[Any]]:
     groups: dict[str, list[Any]] = {}
     for item, key in zip(*_over(run, args), strict=True):
-        groups.setdefault(builtins.string(key), []).append(item)
+        groups.setdefault(values.string(key), []).append(item)
     return groups
 
 
 def _sort_by(run: Evaluation, args: Sequence[parser.Tree]) -> list[Any]:
     items, keys = _over(run, args)
     order = run.run(args[2]) if len(args) > 2 else "asc"
-    return [item for _, item in builtins.ordered(keys, items, descending=order == "desc")]
+    return [item for _, item in lists.ordered(keys, items, descending=order == "desc")]
 
 
 def _reduce(run: Evaluation, args: Sequence[parser.Tree]) -> Any:
-    items = builtins.listed(run.run(args[0]))
+    items = values.listed(run.run(args[0]))
     closure = args[1]
     if not isinstance(closure, parser.Closure):
         raise ExpressionError("reduce needs a predicate")
@@ -381,8 +381,8 @@ def _reduce(run: Evaluation, args: Sequence[parser.Tree]) -> Any:
 
 
 def _sum(run: Evaluation, args: Sequence[parser.Tree]) -> Any:
-    values = _over(run, args)[1] if len(args) > 1 else builtins.listed(run.run(args[0]))
-    return sum(builtins.numeric(value) for value in values)
+    found = _over(run, args)[1] if len(args) > 1 else values.listed(run.run(args[0]))
+    return sum(values.numeric(value) for value in found)
 
 
 def _get(run: Evaluation, args: Sequence[parser.Tree]) -> Any:

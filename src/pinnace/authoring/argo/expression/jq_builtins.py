@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from pinnace.authoring.argo.expression.builtins import compiled
+from pinnace.authoring.argo.expression.patterns import compiled
 
 ROOM = 1_000_000
 """Characters or elements that one operation may make."""

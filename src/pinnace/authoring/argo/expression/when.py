@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pinnace.authoring.argo.expression.builtins import compiled, float_text
 from pinnace.authoring.argo.expression.errors import ExpressionError
+from pinnace.authoring.argo.expression.patterns import compiled
+from pinnace.authoring.argo.expression.times import float_text
 
 HINT = ' (hint: try wrapping the affected expression in quotes ("))'
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from pinnace.authoring.argo.expression.builtins import to_json
 from pinnace.authoring.argo.expression.errors import ExpressionError
 from pinnace.authoring.argo.expression.evaluate import evaluate
 from pinnace.authoring.argo.expression.sprig import SPRIG
+from pinnace.authoring.argo.expression.values import to_json
 from pinnace.controllers.workflow.agent.messages import Data, Delete, Done, Http, Question
 from pinnace.data.remote.linklocal import guard, hook
 from pinnace.data.remote.reach import DOOR, forwarded, local
