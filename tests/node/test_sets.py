@@ -53,10 +53,12 @@ async def test_what_comes_after_a_failure_is_not_run(node: Node) -> None:
 
 
 async def test_a_container_is_run_again_without_the_pod_noticing(node: Node) -> None:
-    script = "echo x >> /shared/tries; test $(wc -l < /shared/tries) -ge 3"
+    script = "echo x >> /shared/tries; wc -l < /shared/tries; test $(wc -l < /shared/tries) -ge 3"
     tries = named("a", script, retries=3, pause=0.05)
-    report = await node.run(together(tries, named("main", "cat /shared/tries", "a")))
+    run = together(tries, named("main", "cat /shared/tries", "a"))
+    report = await node.run(run)
     assert report.phase == "Succeeded", report
+    assert node.log(run, "a").split() == ["1", "2", "3"], "what each try said is in one log"
     assert report.outputs is not None
     assert report.outputs.result == "x\nx\nx"
     hopeless = named("main", "exit 7", retries=2)

@@ -146,7 +146,8 @@ class Member:
             self.end(exit, log, tail)
             ended(exit)
 
-        log = Log(self.services.log(self), self.services.sampler.spares)
+        again = 0 <= self.left < self.spec.retries
+        log = Log(self.services.log(self), self.services.sampler.spares, on=again)
         tail = Tail(log) if self.wants_result else None
         try:
             self.start(log, tail, gone)

@@ -69,16 +69,21 @@ class Spares:
 
 
 class Log:
-    """One life of a container. `descriptor` is what its processes write to."""
+    """One life of a container. `descriptor` is what its processes write to. With `on`, it goes on after an
+    earlier one at the same place."""
 
-    __slots__ = ("descriptor", "name", "path", "punched", "seen", "spares")
+    __slots__ = ("descriptor", "name", "path", "punched", "seen", "spares", "start")
 
-    def __init__(self, path: str, spares: Spares) -> None:
+    def __init__(self, path: str, spares: Spares, *, on: bool = False) -> None:
         self.path = path
         self.spares = spares
-        self.name, self.descriptor = spares.take()
-        self.seen = 0
-        self.punched = 0
+        self.seen = self.punched = 0
+        if on and os.path.exists(path):
+            self.name, self.descriptor = "", os.open(path, APPEND)
+            self.seen = os.fstat(self.descriptor).st_size
+        else:
+            self.name, self.descriptor = spares.take()
+        self.start = self.seen
 
     def settle(self) -> None:
         """From now on it lies at `path`."""
@@ -111,8 +116,8 @@ class Log:
     def undo(self) -> str:
         """Take back what a launcher has written instead of the container; returns it."""
         self.settle()
-        text = Path(self.path).read_bytes()[-4096:].decode(errors="replace")
-        os.ftruncate(self.descriptor, 0)
+        text = Path(self.path).read_bytes()[self.start :][-4096:].decode(errors="replace")
+        os.ftruncate(self.descriptor, self.start)
         return text
 
     def close(self, *, alone: bool, limit: int = LIMIT) -> None:
