@@ -2,12 +2,16 @@
 
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { workflowOfRun } from "../api/runs";
+import { composerRoutes } from "../composer/routes";
 import { endpointRoutes } from "../endpoints/routes";
 import { homeRoutes } from "../home/routes";
 import { modelRoutes } from "../models/routes";
 import { notebookRoutes } from "../notebooks/routes";
 import { volumeRoutes } from "../volumes/routes";
 import { workflowRoutes } from "../workflows/routes";
+import { tensorboardRoutes } from "../tensorboards/routes";
+import { secretRoutes } from "../secrets/routes";
+import { namespaceRoutes } from "../namespaces/routes";
 import { lastNamespace } from "./namespace";
 import { root } from "./root";
 
@@ -23,7 +27,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

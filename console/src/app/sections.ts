@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Boxes, GitFork, HardDrive, Home, type LucideIcon, NotebookText, Radio, Workflow } from "lucide-react";
+import { Boxes, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, type LucideIcon, NotebookText, PencilRuler, Radio, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -24,6 +24,7 @@ export const GROUPS: Group[] = [
     title: "Build",
     sections: [
       { to: "/$namespace/workflows", label: "Workflows", Icon: Workflow, letter: "w", words: "argo runs dag" },
+      { to: "/$namespace/composer", label: "Composer", Icon: PencilRuler, letter: "c", words: "draw compose canvas visual editor" },
     ],
   },
   {
@@ -39,6 +40,14 @@ export const GROUPS: Group[] = [
     sections: [
       { to: "/$namespace/notebooks", label: "Notebooks", Icon: NotebookText, letter: "n", words: "jupyter lab server" },
       { to: "/$namespace/volumes", label: "Volumes", Icon: HardDrive, letter: "v", words: "pvc files upload download storage" },
+      { to: "/$namespace/tensorboards", label: "TensorBoard", Icon: ChartSpline, letter: "b", words: "logs curves scalars" },
+      { to: "/$namespace/secrets", label: "Secrets", Icon: KeyRound, letter: "s", words: "configmaps credentials registry s3" },
+    ],
+  },
+  {
+    title: "Platform",
+    sections: [
+      { to: "/$namespace/namespaces", label: "Namespaces", Icon: FolderTree, letter: "a", words: "quota projects" },
     ],
   },
 ];

@@ -2,9 +2,10 @@
 
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { KubeError, create } from "../api/kube";
+import { KubeError, type Listed, create, get } from "../api/kube";
 import { type Machine, useMachine } from "../api/machine";
-import { CLAIM, collection, useMany } from "../api/resources";
+import { CLAIM, collection, resource, useMany } from "../api/resources";
+import type { KubeObject } from "../api/types";
 import { useNamespace } from "../app/namespace";
 import { bytes } from "../objects/quantity";
 import { Button } from "../ui/Button";
@@ -13,11 +14,12 @@ import { Page, Segments } from "../ui/Page";
 import { Problem } from "../ui/notes";
 import { notify } from "../ui/toasts";
 import { DataVolumes, VolumeFields } from "./VolumeFields";
-import { type Form, IMAGES, VENDORS, blank, documents, free, problems, sound, workspaceName } from "./form";
+import { type Form, EDITOR, IMAGES, VENDORS, blank, documents, free, problems, sound, workspaceName } from "./form";
 import { NOTEBOOK, POD_DEFAULT, type PodDefault } from "./kinds";
 import "./notebooks.css";
 import { shortImage } from "./state";
 
+const ACCOUNT = resource("v1", "serviceaccounts", "ServiceAccount");
 const TYPES = ["JupyterLab", "VS Code", "RStudio"] as const;
 const GROUPS: Record<(typeof TYPES)[number], Form["type"]> = { JupyterLab: "jupyter", "VS Code": "group-one", RStudio: "group-two" };
 const GPUS = ["0", "1", "2", "4", "8"];
@@ -100,7 +102,8 @@ export function NewNotebook() {
 async function make(form: Form, namespace: string, all: PodDefault[]): Promise<void> {
   const chosen = all.filter((each) => form.configurations.includes(each.metadata.name));
   const labels = Object.assign({}, ...chosen.map((each) => each.spec.selector?.matchLabels ?? {})) as Record<string, string>;
-  const { claims, notebook } = documents(form, namespace, labels);
+  const accounts = await get<Listed<KubeObject>>(collection(ACCOUNT, namespace, { fields: `metadata.name=${EDITOR}` }));
+  const { claims, notebook } = documents(form, { namespace, labels, editor: accounts.items.length > 0 });
   const steps = [...claims.map((claim) => ({ path: collection(CLAIM, namespace), body: claim as unknown })), { path: collection(NOTEBOOK, namespace), body: notebook }];
   for (const { path, body } of steps) await create(`${path}?dryRun=All`, body);
   for (const { path, body } of steps) await create(path, body);

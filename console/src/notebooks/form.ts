@@ -146,11 +146,21 @@ export interface Claim {
   spec: { accessModes: string[]; resources: { requests: { storage: string } } };
 }
 
-/** `labels`: what the chosen configurations select by. */
-export function documents(form: Form, namespace: string, labels: Record<string, string>): { claims: Claim[]; notebook: unknown } {
+/** Upstream's account of notebooks, which Profiles make in their namespaces. */
+export const EDITOR = "default-editor";
+
+export interface Given {
+  namespace: string;
+  /** What the chosen configurations select by. */
+  labels: Record<string, string>;
+  /** The namespace has the account EDITOR. */
+  editor: boolean;
+}
+
+export function documents(form: Form, given: Given): { claims: Claim[]; notebook: unknown } {
   const volumes = placed(form);
   const fresh = volumes.filter((each) => each.storage === "new");
-  return { claims: fresh.map((each) => claim(each, namespace)), notebook: notebook(form, namespace, volumes, labels) };
+  return { claims: fresh.map((each) => claim(each, given.namespace)), notebook: notebook(form, given, volumes) };
 }
 
 function placed(form: Form): VolumeForm[] {
@@ -165,7 +175,7 @@ function claim({ name, size, mode }: VolumeForm, namespace: string): Claim {
   };
 }
 
-function notebook(form: Form, namespace: string, mounted: VolumeForm[], labels: Record<string, string>): unknown {
+function notebook(form: Form, { namespace, labels, editor }: Given, mounted: VolumeForm[]): unknown {
   const volumes: Volume[] = mounted.map(({ name }) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const mounts = mounted.map(({ name, path }) => ({ name, mountPath: path }));
   if (form.sharedMemory) {
@@ -183,7 +193,7 @@ function notebook(form: Form, namespace: string, mounted: VolumeForm[], labels: 
     apiVersion: "kubeflow.org/v1",
     kind: "Notebook",
     metadata: { name: form.name, namespace, labels: { app: form.name, ...labels }, annotations: annotations(form) },
-    spec: { template: { spec: { serviceAccountName: "default-editor", containers: [container], volumes } } },
+    spec: { template: { spec: { ...(editor ? { serviceAccountName: EDITOR } : {}), containers: [container], volumes } } },
   };
   return made;
 }
