@@ -23,6 +23,7 @@ from pinnace.objects.authorisation import Authoriser
 from pinnace.objects.budgets.ledger import Ledger
 from pinnace.objects.budgets.limits import Limits
 from pinnace.objects.client import Options
+from pinnace.objects.configurations import Configurations
 from pinnace.objects.document import name_of, namespace_of, presented
 from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
@@ -76,6 +77,7 @@ class House:
         self.ledger = Ledger(store, catalogue)
         self.limits = Limits(store)
         self.priorities = Priorities(store)
+        self.configurations = Configurations(store)
         self.hub = Hub(store)
         self.keeper = Keeper(store)
         self.archive = Archive(store, projections.get(WORKFLOWS))
@@ -136,6 +138,13 @@ class House:
                 standards.judge(namespace, resource, new, warnings)
         elif resource.key == TRAIN_JOB.key:
             self._runnable(resource, new)
+
+    def configured(self, resource: Resource, new: Obj) -> Obj:
+        """A Pod that was judged as a template, with its namespace's PodDefaults: then it is judged again."""
+        made = self.configurations.applied(resource, new)
+        if made is not new:
+            self.secured(resource, made, [])
+        return made
 
     def _runnable(self, resource: Resource, job: Obj) -> None:
         """A TrainJob must do for the runtime that it names; one that comes later is the controller's."""

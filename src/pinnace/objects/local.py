@@ -252,6 +252,7 @@ class Local:
     async def _enter(self, resource: Resource, new: Obj, options: Options) -> Obj:
         """Stored, as what its writer sees of it."""
         self._guard(resource, None, new)
+        new = self.house.configurations.applied(resource, new)
         new = self.house.limits.applied(resource, new)
         self.house.secured(resource, new, options.warnings)
         async with self.house.turn(resource), self.house.ledger.turn((namespace_of(new),)):

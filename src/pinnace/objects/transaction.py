@@ -42,12 +42,14 @@ def _create(house: House, identity: Identity, change: Change) -> list[Write]:
     resource, obj = change.resource, change.obj
     if change.trusted:
         new = identified(resource, obj) if change.complete else newborn(resource, obj)
+        new = house.configured(resource, new)
         new = house.priorities.applied(resource, new)
         new = house.limits.applied(resource, new)
         if resource.namespaced:
             house.open_namespace(resource, new["metadata"]["namespace"], new["metadata"]["name"])
         return [Put(resource.key, new, ABSENT)]
     new = house.admission.created(identity, resource, obj, namespace_of(obj), _UNTRACKED)
+    new = house.configurations.applied(resource, new)
     new = house.limits.applied(resource, new)
     house.secured(resource, new, [])
     new, rows = house.entering(resource, new)
