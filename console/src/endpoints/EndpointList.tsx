@@ -113,7 +113,7 @@ const GRAPH_COLUMNS: Column<InferenceGraph>[] = [
   {
     title: "Name",
     cell: ({ metadata: { name, namespace = "" } }) => (
-      <Link to="/$namespace/graphs/$name" params={{ namespace, name }}>
+      <Link to="/$namespace/endpoints/graphs/$name" params={{ namespace, name }}>
         {name}
       </Link>
     ),

@@ -97,7 +97,7 @@ function Asking({ service, inputs }: { service: InferenceService; inputs: Tensor
             Predict
           </Button>
         </div>
-        <h3>The same from a terminal</h3>
+        <h2 className="lesser">The same from a terminal</h2>
         <Command
           label="the curl line"
           text={curl(`${service.status?.url ?? ""}${path}`, made instanceof Refused ? "…" : JSON.stringify(made))}
@@ -119,7 +119,7 @@ function attemptBody(make: () => Json): Json | Refused {
   }
 }
 
-function Said({ answer }: { answer: Answer }) {
+export function Said({ answer }: { answer: Answer }) {
   const found = outputs(answer.json);
   const good = answer.status < 400;
   return (

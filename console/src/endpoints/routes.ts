@@ -27,7 +27,7 @@ const page = createRoute({
 
 const graph = createRoute({
   getParentRoute: () => root,
-  path: "/$namespace/graphs/$name",
+  path: "/$namespace/endpoints/graphs/$name",
   component: lazyRouteComponent(() => import("./GraphPage"), "GraphPage"),
   validateSearch: look,
 });
