@@ -11,6 +11,8 @@ config = json.loads(os.environ["TF_CONFIG"])
 job, index = config["task"]["type"], config["task"]["index"]
 cluster = tf.train.ClusterSpec(config["cluster"])
 mine = f"/job:{job}/task:{index}"
+alone = not {"chief", "master"} & {*config["cluster"]}
+leads = job in ("chief", "master") or (alone and job == "worker" and index == 0)
 settings = tf.ConfigProto(
     device_filters=[] if job == "ps" else ["/job:ps", mine],
     intra_op_parallelism_threads=1, inter_op_parallelism_threads=2,
@@ -26,7 +28,7 @@ with tf.device(tf.train.replica_device_setter(worker_device=mine, cluster=cluste
     learn = tf.train.GradientDescentOptimizer(0.05).minimize(loss, global_step=step)
 random, wanted = np.random.default_rng(index), np.linspace(-1, 1, 8)[:, None]
 with tf.train.MonitoredTrainingSession(
-    master=server.target, is_chief=job in ("chief", "master"), config=settings, log_step_count_steps=None
+    master=server.target, is_chief=leads, config=settings, log_step_count_steps=None
 ) as session:
     done = 0
     while done < 300:
