@@ -7,6 +7,8 @@ import { endpointRoutes } from "../endpoints/routes";
 import { homeRoutes } from "../home/routes";
 import { modelRoutes } from "../models/routes";
 import { notebookRoutes } from "../notebooks/routes";
+import { scheduleRoutes } from "../schedules/routes";
+import { templateRoutes } from "../templates/routes";
 import { volumeRoutes } from "../volumes/routes";
 import { workflowRoutes } from "../workflows/routes";
 import { tensorboardRoutes } from "../tensorboards/routes";
@@ -27,7 +29,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Boxes, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, type LucideIcon, NotebookText, PencilRuler, Radio, Workflow } from "lucide-react";
+import { Boxes, CalendarClock, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -24,6 +24,8 @@ export const GROUPS: Group[] = [
     title: "Build",
     sections: [
       { to: "/$namespace/workflows", label: "Workflows", Icon: Workflow, letter: "w", words: "argo runs dag" },
+      { to: "/$namespace/schedules", label: "Schedules", Icon: CalendarClock, letter: "k", words: "cron clock recurring" },
+      { to: "/$namespace/templates", label: "Templates", Icon: LayoutTemplate, letter: "t", words: "workflowtemplate clusterworkflowtemplate catalogue" },
       { to: "/$namespace/composer", label: "Composer", Icon: PencilRuler, letter: "c", words: "draw compose canvas visual editor" },
     ],
   },

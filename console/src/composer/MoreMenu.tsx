@@ -1,0 +1,104 @@
+/** What else can be done with a document: taken away in other forms, compared with what is saved. */
+
+import { Code2, Download, FileDiff, FileUp, Keyboard, Package, Workflow } from "lucide-react";
+import { useRef, useState } from "react";
+import { create, request } from "../api/kube";
+import { save } from "../logs/LogView";
+import { Dialog } from "../ui/Dialog";
+import { Menu } from "../ui/Menu";
+import { attempt, notify } from "../ui/toasts";
+import { KEYS } from "./keys";
+import { useStudioHere } from "./studio";
+
+interface Props {
+  namespace: string;
+  name: string;
+  changed: boolean;
+  onDifference: () => void;
+  onText: (text: string) => void;
+}
+
+const AUTHORING = "/pinnace/v1/authoring";
+
+export function MoreMenu({ namespace, name, changed, onDifference, onText }: Props) {
+  const { text, document, language } = useStudioHere();
+  const [help, setHelp] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const file = name.replace(/-$/, "") || "drawing";
+  const workflow = language?.shared === true;
+  return (
+    <>
+      <Menu
+        label="More"
+        items={[
+          { label: "Download YAML", Icon: Download, onSelect: () => save(`${file}.yaml`, text, "application/yaml") },
+          ...(workflow ? [{ label: "Export as Python (Hera)", Icon: Code2, onSelect: () => void attempt(python(document, file)) }] : []),
+          { label: "Export as a kustomize bundle", Icon: Package, onSelect: () => void attempt(bundle(document, namespace, file)) },
+          { label: "Export as Acumos JSON", Icon: Workflow, onSelect: () => void attempt(acumos(document, file)) },
+          { label: "What is not saved", Icon: FileDiff, disabled: !changed, onSelect: onDifference },
+          { label: "Open a file", Icon: FileUp, onSelect: () => input.current?.click() },
+          { label: "Keys of the composer", Icon: Keyboard, onSelect: () => setHelp(true) },
+        ]}
+      />
+      <input
+        ref={input}
+        type="file"
+        className="hidden"
+        aria-label="Open a file"
+        tabIndex={-1}
+        accept=".yaml,.yml,.json"
+        onChange={(e) => {
+          const chosen = e.target.files?.[0];
+          e.target.value = "";
+          if (chosen) void chosen.text().then(onText);
+        }}
+      />
+      {help ? (
+        <Dialog title="Keys of the composer" onClose={() => setHelp(false)}>
+          <dl className="keys">
+            {KEYS.map(([keys, does]) => (
+              <div key={keys}>
+                <dt>
+                  {keys.split(" ").map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </dt>
+                <dd>{does}</dd>
+              </div>
+            ))}
+          </dl>
+        </Dialog>
+      ) : null}
+    </>
+  );
+}
+
+async function python(document: object, file: string): Promise<void> {
+  const { text, notes } = await create<{ text: string; notes: string[] }>(`${AUTHORING}/python`, { document });
+  save(`${file}.py`, text, "text/x-python");
+  for (const note of notes) notify(note);
+}
+
+async function bundle(document: object, namespace: string, file: string): Promise<void> {
+  const response = await request(`${AUTHORING}/bundle`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ documents: [document], name: file, namespace }),
+  });
+  download(`${file}.zip`, await response.blob());
+}
+
+function download(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
+  const link = window.document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+async function acumos(document: object, file: string): Promise<void> {
+  const { blueprint, notes } = await create<{ blueprint: object; notes: string[] }>(`${AUTHORING}/to-acumos`, { document });
+  save(`${file}-blueprint.json`, JSON.stringify(blueprint, null, 2), "application/json");
+  for (const note of notes) notify(note);
+}

@@ -1,0 +1,47 @@
+/** The palette: every component that a document may use, grouped as the figure does; dragged on to the canvas, or added by Enter. */
+
+import { type DragEvent, useMemo, useState } from "react";
+import { DRAGGED } from "./canvas/Canvas";
+import { Picture } from "./icons";
+import { grouped, matching } from "./library";
+import type { Component } from "./model";
+import { useStudioHere } from "./studio";
+
+export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
+  const { components } = useStudioHere();
+  const [search, setSearch] = useState("");
+  const groups = useMemo(() => grouped(matching(components, search)), [components, search]);
+  return (
+    <aside className="shelf" aria-label="Components">
+      <input type="search" aria-label="Search components" placeholder="Search components" value={search} onChange={(e) => setSearch(e.target.value)} />
+      <div className="shelf-list">
+        {groups.map(([name, found]) => (
+          <section key={name} aria-label={name}>
+            <h2>{name}</h2>
+            <ul>
+              {found.map((component) => (
+                <Item key={component.key} component={component} onAdd={onAdd} />
+              ))}
+            </ul>
+          </section>
+        ))}
+        {groups.length === 0 ? <p className="dim">No component of that name.</p> : null}
+      </div>
+    </aside>
+  );
+}
+
+function Item({ component, onAdd }: { component: Component; onAdd: (component: Component) => void }) {
+  const start = (event: DragEvent) => {
+    event.dataTransfer.setData(DRAGGED, component.key);
+    event.dataTransfer.effectAllowed = "copy";
+  };
+  return (
+    <li>
+      <button type="button" className="shelf-item" draggable onDragStart={start} onClick={() => onAdd(component)} title={component.description}>
+        <Picture name={component.icon} size={15} />
+        <span>{component.title}</span>
+      </button>
+    </li>
+  );
+}

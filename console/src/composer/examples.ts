@@ -1,0 +1,95 @@
+/** Documents to begin with. They are what somebody would write: open one and change it. */
+
+export interface Example {
+  title: string;
+  about: string;
+  icon: string;
+  text: string;
+}
+
+const HEAD = (name: string) => `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata:
+  generateName: ${name}-
+spec:
+  entrypoint: main
+`;
+
+const component = (name: string) => `{name: ${name}, template: ${name}, clusterScope: true}`;
+
+export const EXAMPLES: readonly Example[] = [
+  { title: "Empty workflow", about: "Drag components on to the canvas.", icon: "workflow", text: `${HEAD("drawing")}  templates:\n    - name: main\n      dag:\n        tasks: []\n` },
+  {
+    title: "Train and evaluate",
+    about: "Flowers: split, train, measure on rows that were held out.",
+    icon: "flower",
+    text: `${HEAD("iris")}  templates:
+    - name: main
+      dag:
+        tasks:
+          - name: data
+            templateRef: ${component("data-iris")}
+          - name: split
+            depends: data
+            templateRef: ${component("transform-split")}
+            arguments:
+              artifacts: [{name: table, from: "{{tasks.data.outputs.artifacts.table}}"}]
+          - name: train
+            depends: split
+            templateRef: ${component("train-logistic-regression")}
+            arguments:
+              artifacts: [{name: train, from: "{{tasks.split.outputs.artifacts.train}}"}]
+          - name: evaluate
+            depends: train
+            templateRef: ${component("evaluate-classification")}
+            arguments:
+              artifacts:
+                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
+                - {name: test, from: "{{tasks.split.outputs.artifacts.test}}"}
+`,
+  },
+  {
+    title: "A loop",
+    about: "The same step for each of a list, then one that waits for all.",
+    icon: "combine",
+    text: `${HEAD("loop")}  templates:
+    - name: main
+      dag:
+        tasks:
+          - name: each
+            template: say
+            withItems: [red, green, blue]
+            arguments:
+              parameters: [{name: word, value: "{{item}}"}]
+          - name: done
+            depends: each
+            template: say
+            arguments:
+              parameters: [{name: word, value: all done}]
+    - name: say
+      inputs:
+        parameters: [{name: word}]
+      container:
+        image: busybox:1.36
+        command: [echo]
+        args: ["{{inputs.parameters.word}}"]
+`,
+  },
+  {
+    title: "Models behind one address",
+    about: "An InferenceGraph: requests are split between two models.",
+    icon: "rocket",
+    text: `apiVersion: serving.kserve.io/v1alpha1
+kind: InferenceGraph
+metadata:
+  name: two-models
+spec:
+  nodes:
+    root:
+      routerType: Splitter
+      steps:
+        - {serviceName: model-a, weight: 80}
+        - {serviceName: model-b, weight: 20}
+`,
+  },
+];

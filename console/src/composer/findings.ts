@@ -1,0 +1,63 @@
+/** What is wrong with a document: asked of the server while one draws, a moment after the last change. */
+
+import { useEffect, useState } from "react";
+import { create } from "../api/kube";
+import { pointer, range } from "./document/yaml";
+import type { Finding, Graph } from "./model";
+import { fault } from "./forms/faults";
+import type { Studio } from "./studio";
+import type { Finding as Marked } from "../ui/CodeMirror";
+
+const PAUSE = 350;
+
+/** The server's; empty where there is no such server (a real cluster). */
+export function useJudged(document: Record<string, unknown>, namespace: string): { findings: Finding[]; answered: boolean } {
+  const [found, setFound] = useState<{ findings: Finding[]; answered: boolean }>({ findings: [], answered: false });
+  useEffect(() => {
+    let current = true;
+    const timer = setTimeout(() => {
+      create<{ findings: Finding[] }>("/pinnace/v1/authoring/validate", { document, namespace })
+        .then((answer) => current && setFound({ findings: answer.findings, answered: true }))
+        .catch(() => current && setFound({ findings: [], answered: false }));
+    }, PAUSE);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [document, namespace]);
+  return found;
+}
+
+/** What can be told without asking: a port that needs something and gets nothing, a value that cannot be. */
+export function quick(graph: Graph, valueOf: (node: string, port: string) => string): Finding[] {
+  return graph.nodes.filter((node) => node.path.includes("dag") || node.path.includes("steps")).flatMap((node) =>
+    node.ports.inputs.flatMap((port): Finding[] => {
+      const value = valueOf(node.id, port.name);
+      const path = `/${node.path.join("/")}`;
+      const wrong = fault(port, value);
+      if (wrong) return [{ path, message: `${node.id}: ${port.name}: ${wrong}`, severity: "error" }];
+      return port.required && !value ? [{ path, message: `${node.id}: ${port.name} is needed and nothing is given`, severity: "error" }] : [];
+    }),
+  );
+}
+
+/** Findings by the node that they are about. */
+export function byNode(graph: Graph, findings: readonly Finding[]): Map<string, Finding[]> {
+  const found = new Map<string, Finding[]>();
+  for (const each of findings) {
+    const path = pointer(each.path);
+    const node = graph.nodes.find((one) => one.path.length <= path.length && one.path.every((part, i) => part === path[i]));
+    if (node) found.set(node.id, [...(found.get(node.id) ?? []), each]);
+  }
+  return found;
+}
+
+/** Findings as the text editor marks them. */
+export function marked({ source, trouble }: Pick<Studio, "source" | "trouble">, findings: readonly Finding[]): Marked[] {
+  if (trouble) return [{ ...trouble, severity: "error" }];
+  if (!source) return [];
+  return findings.flatMap((each) => {
+    const at = range(source, pointer(each.path));
+    return at ? [{ ...at, to: Math.min(at.to, at.from + 200), severity: each.severity, message: each.message }] : [];
+  });
+}
