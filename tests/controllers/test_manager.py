@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pinnace.controllers import manager as managing
 from pinnace.controllers.built_in import CONFIG_MAP
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.manager import Manager
@@ -110,6 +111,24 @@ async def test_a_timer_calls_again_and_an_earlier_one_wins(tmp_path: Path) -> No
     async with house(tmp_path, None, lambda made: [probe]) as platform:
         await platform.create(CONFIG_MAP, config("one"))
         await eventually(lambda: len(probe.calls) == 3)
+
+
+@pytest.mark.parametrize("hours", [8, -8])
+async def test_a_lid_that_was_closed_lets_what_waits_look_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """The monotonic clock stands still while a machine sleeps: an hour's wait would last an hour more."""
+    monkeypatch.setattr(managing, "GLANCE", 0.02)
+
+    async def act(key: Key) -> Result:
+        return Result(after=3600)
+
+    probe = Probe(act)
+    async with house(tmp_path, None, lambda made: [probe]) as platform:
+        await platform.create(CONFIG_MAP, config("one"))
+        await eventually(lambda: len(probe.calls) == 1)
+        platform.manager.wall = lambda: time.time() + hours * 3600
+        await eventually(lambda: len(probe.calls) == 2)
 
 
 async def test_a_busy_key_does_not_starve_the_others(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ class Platform:
                 await self.changed.wait()
 
     def control(self) -> None:
-        manager = Manager(self.client, [Workflows(self.client, self.store, self.catalogue)])
+        self.engine = Workflows(self.client, self.store, self.catalogue)
+        manager = Manager(self.client, [self.engine])
         self.tasks = [asyncio.create_task(manager.run()), asyncio.create_task(self.pods())]
 
     async def crash(self) -> None:

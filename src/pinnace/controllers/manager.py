@@ -25,6 +25,10 @@ from pinnace.store.interface import Event
 
 log = logging.getLogger("pinnace.controllers")
 
+GLANCE = 10.0
+"""Seconds after which a waiting alarm looks whether the clock on the wall has jumped: the one that it waits
+by stands still while a machine sleeps."""
+JUMP = 1.0
 PAGE = 100
 """Objects read in one turn of the loop at start: some milliseconds."""
 SLICE = 0.0005
@@ -100,9 +104,12 @@ class Manager:
         reconcilers: Sequence[Reconciler],
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.client = client
         self.clock = clock
+        self.wall = wall
+        self._offset = wall() - clock()
         self.metrics = Metrics()
         self.queues: list[Queue] = []
         self.synced = asyncio.Event()
@@ -254,11 +261,11 @@ class Manager:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_at = due
-        delay = max(0.0, due - self.clock())
+        delay = min(max(0.0, due - self.clock()), GLANCE)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
 
     def _ring(self) -> None:
-        now = self.clock()
+        now = float("inf") if self._jumped() else self.clock()
         self._alarm_at = float("inf")
         while self._timers and self._timers[0][0] <= now:
             due, _, queue, key = heapq.heappop(self._timers)
@@ -266,6 +273,13 @@ class Manager:
                 self._add(queue, key)
         if self._timers:
             self._set_alarm(self._timers[0][0])
+
+    def _jumped(self) -> bool:
+        """A lid was closed, or somebody set the clock: what waits for a time of day may be overdue, and being
+        asked too early harms nobody."""
+        offset, before = self.wall() - self.clock(), self._offset
+        self._offset = offset
+        return abs(offset - before) > JUMP
 
     async def _resync(self, queues: Sequence[Queue]) -> None:
         """Every object of every kind that these watch, once. The events that arrive meanwhile are newer: an

@@ -33,6 +33,8 @@ from pinnace.node.protocol import (
 from pinnace.node.services import Services
 from pinnace.node.storage import EVICTED, Storage, of_container, of_pod, of_volume
 
+GLANCE = 10.0
+"""Seconds after which the wall's clock is looked at again for a deadline."""
 DEADLINE = "the pod was active for longer than its deadline (activeDeadlineSeconds)"
 STOPPED_BY_US = (0, 137, 143)
 PROGRESS_TICK = 1.0
@@ -90,8 +92,7 @@ class Pod:
 
     def begin(self) -> None:
         if self.run.deadline is not None:
-            wait = max(self.run.deadline - time.time(), 0)
-            self.deadline = self.services.loop.call_later(wait, self.expire)
+            self.await_deadline(self.run.deadline)
         launcher = self.straight()
         if launcher is not None:
             self.go_straight(launcher)
@@ -395,6 +396,17 @@ class Pod:
     def kill(self, kill: Kill) -> None:
         if not self.final:
             self.stop(kill.reason, kill.message, kill.grace)
+
+    def await_deadline(self, at: float) -> None:
+        """By the clock on the wall, which goes on while a machine sleeps."""
+        wait = min(max(at - time.time(), 0), GLANCE)
+        self.deadline = self.services.loop.call_later(wait, self.at_deadline, at)
+
+    def at_deadline(self, at: float) -> None:
+        if time.time() < at:
+            self.await_deadline(at)
+        else:
+            self.expire()
 
     def expire(self) -> None:
         self.stop("DeadlineExceeded", DEADLINE, self.run.grace)

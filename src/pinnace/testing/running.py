@@ -183,7 +183,7 @@ class _World:
             await self.store.commit(self.engine.repository.rows(self.namespace, key, found))
         for each in [*others, workflow]:
             await self._create(each)
-        manager = Manager(self.client, [self.engine], clock=self.loop.time)
+        manager = Manager(self.client, [self.engine], clock=self.loop.time, wall=self.loop.time)
         self.client.listen(self.player.feed)
         self.client.listen(self._watch)
         self.loop.limit = within
