@@ -14,6 +14,7 @@ import { workflowRoutes } from "../workflows/routes";
 import { tensorboardRoutes } from "../tensorboards/routes";
 import { secretRoutes } from "../secrets/routes";
 import { namespaceRoutes } from "../namespaces/routes";
+import { observingRoutes } from "../observing/routes";
 import { lastNamespace } from "./namespace";
 import { root } from "./root";
 
@@ -29,7 +30,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes, ...observingRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

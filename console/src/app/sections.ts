@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Boxes, CalendarClock, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, Workflow } from "lucide-react";
+import { Activity, Boxes, CalendarClock, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, ScrollText, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -50,6 +50,8 @@ export const GROUPS: Group[] = [
     title: "Platform",
     sections: [
       { to: "/$namespace/namespaces", label: "Namespaces", Icon: FolderTree, letter: "a", words: "quota projects" },
+      { to: "/$namespace/logs", label: "Logs", Icon: ScrollText, letter: "o", words: "pods search output" },
+      { to: "/$namespace/metrics", label: "Metrics", Icon: Activity, letter: "u", words: "dashboard cpu memory prometheus usage" },
     ],
   },
 ];

@@ -1,0 +1,56 @@
+/** Lines of several pods as one log: read with their times, joined by them, none twice. Pure. */
+
+export interface Line {
+  /** RFC 3339, as the server gave it: compares as text. */
+  at: string;
+  pod: string;
+  text: string;
+}
+
+/** `2026-11-22T16:27:54.810239000Z words`: what `timestamps=true` puts before each line. */
+export function read(pod: string, body: string): Line[] {
+  return body.split("\n").flatMap((raw) => {
+    const space = raw.indexOf(" ");
+    if (space < 20) return raw.length >= 20 && raw.endsWith("Z") ? [{ at: raw, pod, text: "" }] : [];
+    return [{ at: raw.slice(0, space), pod, text: raw.slice(space + 1) }];
+  });
+}
+
+/** What is new in `again`, which begins at or before the last line that is known. */
+export function fresh(known: Line[], again: Line[]): Line[] {
+  const last = known.at(-1)?.at;
+  if (last === undefined) return again;
+  let seen = known.filter((line) => line.at === last).length;
+  return again.filter((line) => {
+    if (line.at < last) return false;
+    return line.at > last || seen-- <= 0;
+  });
+}
+
+/** One log by time; lines of one moment stay in their pod's order. Only the last `most`. */
+export function merged(logs: Iterable<Line[]>, most: number): Line[] {
+  const all = [...logs].flatMap((lines) => lines.slice(-most));
+  return all.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-most);
+}
+
+/** Lines with all the words, in either case. */
+export function holding(lines: Line[], search: string): Line[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return lines;
+  return lines.filter(({ text }) => {
+    const low = text.toLowerCase();
+    return words.every((word) => low.includes(word));
+  });
+}
+
+/** A text cut where a word of the search is, so that it can be marked: odd places are hits. */
+export function cut(text: string, search: string): string[] {
+  const words = search.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return words.length ? text.split(new RegExp(`(${words.join("|")})`, "i")) : [text];
+}
+
+/** Hours, minutes, seconds, in the reader's zone. */
+export function clock(at: string): string {
+  const moment = new Date(at);
+  return Number.isNaN(moment.getTime()) ? "" : moment.toLocaleTimeString(undefined, { hour12: false });
+}
