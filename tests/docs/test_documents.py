@@ -55,6 +55,10 @@ NOT_RUN = {
     "pinnace debug flow-x7k2p": "the same",
     "pinnace debug flow-x7k2p/train": "the same",
     "pip download": "fetches; tests/cli/test_prefetch.py builds from a wheelhouse",
+    "kubectl apply -f examples/notebook.yaml": "tests/notebook/test_lab.py runs it to the end",
+    "pinnace notebook open lab": "the same",
+    "kubectl apply -f examples/tensorboard.yaml": "the same",
+    "pinnace tensorboard open board": "the same, under another name",
     "kubectl port-forward --namespace istio-system": "tests/serving/test_first.py asks through it",
 }
 

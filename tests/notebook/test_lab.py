@@ -11,33 +11,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from pinnace.cli.connection import Refused
+from tests.conftest import ROOT
 from tests.e2e.platform import Platform, eventually
 from tests.notebook.visitor import Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 INSTALLED = 1200.0
 """Seconds in which JupyterLab's wheels are certainly installed, also on a slow and loaded machine."""
-LAB = """
-apiVersion: kubeflow.org/v1
-kind: Notebook
-metadata: {name: lab}
-spec:
-  template:
-    spec:
-      containers:
-      - name: lab
-        image: kubeflownotebookswg/jupyter:v1.10.0
-        resources: {requests: {cpu: 100m, memory: 128Mi}}
-        volumeMounts: [{name: workspace, mountPath: /home/jovyan}]
-      volumes:
-      - name: workspace
-        persistentVolumeClaim: {claimName: lab-workspace}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: lab-workspace}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-"""
+LAB = (ROOT / "examples" / "notebook.yaml").read_text()
 GREEDY = """
 apiVersion: kubeflow.org/v1beta1
 kind: Notebook
@@ -48,12 +29,8 @@ spec:
       containers:
       - {name: greedy, image: kubeflownotebookswg/jupyter, resources: {limits: {nvidia.com/gpu: 2}}}
 """
-BOARD = """
-apiVersion: tensorboard.kubeflow.org/v1alpha1
-kind: Tensorboard
-metadata: {name: lab}
-spec: {logspath: "pvc://lab-workspace/logs"}
-"""
+BOARD = (ROOT / "examples" / "tensorboard.yaml").read_text().replace("name: board", "name: lab")
+"""Named as the notebook is, whose host it would have."""
 READER = """
 apiVersion: v1
 kind: ServiceAccount
@@ -234,6 +211,7 @@ def test_a_tensorboard_is_opened_beside_a_notebook_of_its_name(platform: Platfor
     platform.kubectl("apply", "-f", "-", text=LAB + "---" + BOARD)
     platform.api.request("PUT", f"{FILES}/logs?folder=true", b"")
     visitor = opened(platform, "/pinnace/v1/namespaces/default/tensorboards/lab/link")
+    assert visitor.host.startswith("lab-tensorboard.default.localhost:")
 
     def environment() -> Any:
         code, body = visitor.ask("GET", "/data/environment")
