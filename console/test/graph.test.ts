@@ -5,7 +5,8 @@ vi.mock("elkjs/lib/elk-worker.min.js?url", () => ({ default: "" }));
 
 import type { NodeStatus } from "../src/api/types";
 import { podName } from "../src/api/paths";
-import { direction, picture } from "../src/workflows/graph";
+import { picture } from "../src/workflows/graph";
+import { direction } from "../src/workflows/place";
 import { family } from "../src/workflows/family";
 import { approval, questions } from "../src/workflows/Approve";
 

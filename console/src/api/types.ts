@@ -127,6 +127,8 @@ export interface Workflow extends KubeObject {
     finishedAt?: string;
     message?: string;
     progress?: string;
+    /** Where nodes are not served one by one: on a cluster, and in the archive. */
+    nodes?: Record<string, NodeStatus>;
   };
 }
 

@@ -1,4 +1,4 @@
-import { type LucideIcon, MoreHorizontal } from "lucide-react";
+import { ChevronDown, type LucideIcon, MoreHorizontal } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 
 export interface Item {
@@ -9,24 +9,39 @@ export interface Item {
   onSelect: () => void;
 }
 
+interface Props {
+  label: string;
+  items: Item[];
+  /** A button with these words instead of three dots. */
+  text?: string;
+  look?: "plain" | "primary";
+}
+
 /** Actions that are not worth a button each. */
-export function Menu({ label, items }: { label: string; items: Item[] }) {
+export function Menu({ label, items, text, look = "plain" }: Props) {
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="icon-button" aria-label={label} title={label}>
-        <MoreHorizontal size={16} aria-hidden />
-      </DropdownMenu.Trigger>
+      {text ? (
+        <DropdownMenu.Trigger className={`button button-${look}`} aria-label={label}>
+          {text}
+          <ChevronDown size={14} aria-hidden />
+        </DropdownMenu.Trigger>
+      ) : (
+        <DropdownMenu.Trigger className="icon-button" aria-label={label} title={label}>
+          <MoreHorizontal size={16} aria-hidden />
+        </DropdownMenu.Trigger>
+      )}
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-          {items.map(({ label: text, Icon, danger, disabled, onSelect }) => (
+          {items.map(({ label: name, Icon, danger, disabled, onSelect }) => (
             <DropdownMenu.Item
-              key={text}
+              key={name}
               className={danger ? "menu-item menu-danger" : "menu-item"}
               disabled={disabled ?? false}
               onSelect={onSelect}
             >
               {Icon ? <Icon size={15} aria-hidden /> : null}
-              {text}
+              {name}
             </DropdownMenu.Item>
           ))}
         </DropdownMenu.Content>

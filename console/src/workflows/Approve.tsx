@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useId, useState } from "react";
 import { KubeError, mergePatch } from "../api/kube";
 import * as paths from "../api/paths";
 import type { NodeStatus, Parameter, Workflow } from "../api/types";
@@ -63,20 +63,21 @@ export function questions(node: NodeStatus, workflow: Workflow): Parameter[] {
 
 function Field(props: { parameter: Parameter; value: string; onChange: (value: string) => void }) {
   const { parameter, value, onChange } = props;
+  const id = useId();
   return (
-    <label>
-      {parameter.description ?? parameter.name}
+    <div className="approve-field">
+      <label htmlFor={id}>{parameter.description ?? parameter.name}</label>
       {parameter.enum ? (
-        <select value={value} onChange={(e) => onChange(e.target.value)}>
+        <select id={id} value={value} onChange={(e) => onChange(e.target.value)}>
           <option value="">choose …</option>
           {parameter.enum.map((choice) => (
             <option key={choice}>{choice}</option>
           ))}
         </select>
       ) : (
-        <input value={value} onChange={(e) => onChange(e.target.value)} />
+        <input id={id} value={value} onChange={(e) => onChange(e.target.value)} />
       )}
-    </label>
+    </div>
   );
 }
 

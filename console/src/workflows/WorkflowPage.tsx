@@ -1,37 +1,65 @@
+/** One run: what failed is said first; the graph, the timeline or the list beside what one step says. */
+
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import * as paths from "../api/paths";
-import type { NodeStatus, Workflow, WorkflowNode } from "../api/types";
-import { useLive } from "../api/live";
-import { WORKFLOW, useOne } from "../api/resources";
-import { Page } from "../ui/Page";
-import "./workflows.css";
+import { WORKFLOW } from "../api/resources";
+import type { NodeStatus, Workflow } from "../api/types";
+import { Events } from "../objects/Events";
+import { Yaml } from "../objects/Yaml";
 import { Mark } from "../ui/Mark";
+import { Page } from "../ui/Page";
 import { Empty, Problem } from "../ui/notes";
 import { Duration } from "../ui/time";
+import { Failure } from "./Failure";
+import { Fan } from "./Fan";
 import { Graph } from "./Graph";
-import { family } from "./family";
+import { Side } from "./InsAndOuts";
 import { NodePanel } from "./NodePanel";
+import { RunActions } from "./RunActions";
+import { StepList } from "./StepList";
+import { Timeline } from "./Timeline";
+import { members } from "./graph";
+import type { RunSearch } from "./routes";
+import { type Run, useRun } from "./run";
+import { finished } from "./steering";
+import { culprit, waiting } from "./story";
+import "./workflows.css";
+
+const VIEWS = [
+  ["graph", "Graph"],
+  ["timeline", "Timeline"],
+  ["steps", "Steps"],
+  ["inputs", "Arguments"],
+  ["events", "Events"],
+  ["yaml", "YAML"],
+] as const;
 
 export function WorkflowPage() {
   const { namespace, name } = useParams({ from: "/$namespace/workflows/$name" });
-  const { node: chosen } = useSearch({ from: "/$namespace/workflows/$name" });
+  const run = useRun(namespace, name);
+  if (run.error) return <Problem error={run.error} />;
+  if (run.loaded && !run.workflow) return <Absent namespace={namespace} name={name} />;
+  return <Known run={run} namespace={namespace} name={name} />;
+}
+
+function Absent({ namespace, name }: { namespace: string; name: string }) {
+  return (
+    <Empty title={`There is no workflow ${name} in ${namespace}`} level={1}>
+      <Link to="/$namespace/workflows" params={{ namespace }}>
+        Back to the list
+      </Link>
+    </Empty>
+  );
+}
+
+function Known({ run, namespace, name }: { run: Run; namespace: string; name: string }) {
+  const search = useSearch({ from: "/$namespace/workflows/$name" });
   const navigate = useNavigate({ from: "/$namespace/workflows/$name" });
-  const found = useOne(WORKFLOW, namespace, name);
-  const live = useLive<WorkflowNode>(paths.nodes(namespace, name));
-  const nodes = useMemo(() => family(live.items.values()), [live.items]);
-  const workflow = found.item;
-  const error = found.error ?? live.error;
-  if (error) return <Problem error={error} />;
-  if (found.loaded && !workflow)
-    return (
-      <Empty title={`There is no workflow ${name} in ${namespace}`}>
-        <Link to="/$namespace/workflows" params={{ namespace }}>
-          Back to the list
-        </Link>
-      </Empty>
-    );
-  const shown = nodes.get(chosen ?? "") ?? waiting(nodes);
+  const go = (part: RunSearch) => void navigate({ search: { ...search, ...part }, replace: true });
+  const { workflow, nodes } = run;
+  const view = VIEWS.find(([key]) => key === search.view)?.[0] ?? "graph";
+  const bad = workflow?.status?.phase === "Failed" || workflow?.status?.phase === "Error";
+  const cause = bad ? culprit(nodes) : undefined;
+  const shown = nodes.get(search.node ?? "") ?? (search.node ? undefined : (cause ?? waiting(nodes)));
   return (
     <Page
       full
@@ -41,57 +69,80 @@ export function WorkflowPage() {
           Workflows
         </Link>
       }
-      facts={
-        <>
-          <Mark phase={workflow?.status?.phase} />
-          <Duration from={workflow?.status?.startedAt} to={workflow?.status?.finishedAt} />
-          <span className="number">{progress(workflow)}</span>
-        </>
-      }
+      facts={<RunFacts run={run} />}
+      actions={workflow ? <RunActions workflow={workflow} archived={run.archived} /> : null}
     >
-      {workflow?.status?.message ? <p className="problem">{workflow.status.message}</p> : null}
-      <div className="run-body">
-        <div className="canvas" aria-label="Graph of the run">
-          <Graph
-            nodes={nodes}
-            selected={shown?.id}
-            onSelect={(id) => void navigate({ search: { node: id }, replace: true })}
-          />
+      {workflow && bad ? <Failure workflow={workflow} node={cause} /> : null}
+      {workflow?.spec.suspend ? <p className="warning run-note">Suspended: nothing new begins until it is resumed.</p> : null}
+      <nav className="run-views" aria-label="Views of the run">
+        {VIEWS.map(([key, label]) => (
+          <button key={key} type="button" aria-current={key === view ? "page" : undefined} onClick={() => go({ view: key })}>
+            {label}
+          </button>
+        ))}
+      </nav>
+      <div className={shown || search.node ? "run-body" : "run-body run-whole"}>
+        <div className="run-view">
+          <View view={view} run={run} selected={search.node ?? shown?.id} onSelect={(node) => go({ node })} />
         </div>
-        {workflow && shown ? <NodePanel workflow={workflow} node={shown} /> : <StepList nodes={nodes} />}
+        {workflow && shown ? (
+          <NodePanel
+            workflow={workflow}
+            node={shown}
+            archived={run.archived}
+            tab={search.tab}
+            container={search.container}
+            onTab={(tab) => go({ tab, node: shown.id })}
+            onContainer={(container) => go({ container, node: shown.id })}
+          />
+        ) : search.node ? (
+          <Fan id={search.node} members={members(nodes, search.node)} />
+        ) : null}
       </div>
     </Page>
   );
 }
 
-/** Before the first step there is nothing to count. */
-function progress(workflow: Workflow | undefined): string {
-  const text = workflow?.status?.progress ?? "";
-  return text === "0/0" ? "" : text;
+function View(props: { view: string; run: Run; selected: string | undefined; onSelect: (id: string) => void }) {
+  const { view, run, selected, onSelect } = props;
+  const { workflow, nodes } = run;
+  switch (view) {
+    case "timeline":
+      return <Timeline nodes={nodes} running={!finished(workflow)} selected={selected} onSelect={onSelect} />;
+    case "steps":
+      return <StepList nodes={nodes} selected={selected} />;
+    case "inputs":
+      return workflow ? <Arguments workflow={workflow} nodes={nodes} /> : null;
+    case "events":
+      return (
+        <div className="run-pad">{workflow ? <Events namespace={workflow.metadata.namespace ?? ""} kind="Workflow" name={workflow.metadata.name} /> : null}</div>
+      );
+    case "yaml":
+      return <div className="run-pad run-yaml">{workflow ? <Yaml of={WORKFLOW} item={workflow} readOnly={run.archived} /> : null}</div>;
+    default:
+      return <Graph nodes={nodes} selected={selected} onSelect={onSelect} />;
+  }
 }
 
-/** Without a choice of the reader's, what waits for a person is what matters. */
-function waiting(nodes: Map<string, NodeStatus>): NodeStatus | undefined {
-  return [...nodes.values()].find((n) => n.type === "Suspend" && n.phase === "Running");
-}
-
-/** The same graph as a list: for screen readers, and until something is chosen. */
-function StepList({ nodes }: { nodes: Map<string, NodeStatus> }) {
-  const steps = [...nodes.values()].filter((n) => !["StepGroup", "TaskGroup"].includes(n.type)).slice(0, 300);
+function Arguments({ workflow, nodes }: { workflow: Workflow; nodes: Map<string, NodeStatus> }) {
   return (
-    <aside className="panel">
-      <h2>Steps</h2>
-      <p className="dim">Choose a step to see its inputs, outputs and log.</p>
-      <ul className="steps">
-        {steps.map((n) => (
-          <li key={n.id}>
-            <Link from="/$namespace/workflows/$name" search={{ node: n.id }} to=".">
-              <Mark phase={n.phase} label={false} /> {n.displayName}
-            </Link>
-            <Duration from={n.startedAt} to={n.finishedAt} />
-          </li>
-        ))}
-      </ul>
-    </aside>
+    <div className="run-pad">
+      <Side title="Arguments" data={workflow.spec.arguments} />
+      <Side title="Outputs" data={nodes.get(workflow.metadata.name)?.outputs} />
+    </div>
+  );
+}
+
+function RunFacts({ run: { workflow, archived } }: { run: Run }) {
+  const { status, spec } = workflow ?? {};
+  const progress = status?.progress === "0/0" ? "" : status?.progress;
+  return (
+    <>
+      <Mark phase={status?.phase} />
+      <Duration from={status?.startedAt} to={status?.finishedAt} />
+      <span className="number">{progress}</span>
+      {spec?.workflowTemplateRef ? <span>of {spec.workflowTemplateRef.name}</span> : null}
+      {archived ? <span className="badge">from the archive</span> : null}
+    </>
   );
 }

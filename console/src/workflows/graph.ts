@@ -1,7 +1,5 @@
-/** From Argo's node statuses to what is drawn: groups left out, wide fans bundled, then laid out by elk. */
+/** From Argo's node statuses to what is drawn: groups left out, wide fans bundled. Pure, and kept between looks. */
 
-import ELK from "elkjs/lib/elk-api.js";
-import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 import type { NodeStatus, Phase } from "../api/types";
 
 export interface Box {
@@ -21,44 +19,128 @@ export interface Edge {
 export interface Picture {
   boxes: Box[];
   edges: Edge[];
+  /** Another number when boxes or edges came or went: then places must be found anew. */
+  shape: number;
 }
 
 export const BOX = { width: 190, height: 46 };
+export const GAP = { along: 56, across: 18 };
 const WIDEST = 24;
 const HIDDEN_TYPES = new Set(["StepGroup", "TaskGroup"]);
 
+/** What is drawn, told anew only where it changed: a box that says the same is the same object. */
+export class Drawing {
+  private nodes = new Map<string, NodeStatus>();
+  private bundleOf = new Map<string, string>();
+  private at = new Map<string, number>();
+  private last: Picture = { boxes: [], edges: [], shape: 0 };
+
+  update(nodes: Map<string, NodeStatus>): Picture {
+    if (nodes === this.nodes) return this.last;
+    const changed = changes(this.nodes, nodes);
+    this.last = changed ? this.restated(changed, nodes) : this.rebuilt(nodes);
+    this.nodes = nodes;
+    return this.last;
+  }
+
+  /** The boxes stand where they stood; some say something else. */
+  private restated(changed: NodeStatus[], nodes: Map<string, NodeStatus>): Picture {
+    if (changed.length === 0) return this.last;
+    const boxes = [...this.last.boxes];
+    const bundles = new Set<number>();
+    for (const node of changed) {
+      const bundle = this.bundleOf.get(node.id);
+      const i = this.at.get(bundle ?? node.id);
+      const box = i === undefined ? undefined : boxes[i];
+      if (i === undefined || !box) continue;
+      if (bundle === undefined) boxes[i] = { ...box, phase: node.phase, node };
+      else boxes[i] = recounted(bundles.has(i) ? box : { ...box, counts: new Map(box.counts) }, this.nodes.get(node.id), node);
+      if (bundle !== undefined) bundles.add(i);
+    }
+    this.nodes = nodes;
+    return { ...this.last, boxes };
+  }
+
+  private rebuilt(nodes: Map<string, NodeStatus>): Picture {
+    this.bundleOf = bundles(nodes);
+    const next = picture(nodes, this.bundleOf);
+    const before = this.last;
+    const known = this.at;
+    const boxes = next.boxes.map((box) => {
+      const i = known.get(box.id);
+      const old = i === undefined ? undefined : before.boxes[i];
+      return old && old.node === box.node && old.label === box.label && !box.counts ? old : box;
+    });
+    this.at = new Map(boxes.map((box, i) => [box.id, i]));
+    const same =
+      boxes.length === before.boxes.length &&
+      next.edges.length === before.edges.length &&
+      boxes.every((box, i) => box.id === before.boxes[i]?.id) &&
+      next.edges.every((e, i) => e.from === before.edges[i]?.from && e.to === before.edges[i]?.to);
+    return { boxes, edges: same ? before.edges : next.edges, shape: same ? before.shape : before.shape + 1 };
+  }
+}
+
+/** The nodes that say something else; null if what hangs together changed. */
+function changes(before: Map<string, NodeStatus>, now: Map<string, NodeStatus>): NodeStatus[] | null {
+  if (before.size !== now.size || now.size === 0) return null;
+  const found: NodeStatus[] = [];
+  for (const node of now.values()) {
+    const old = before.get(node.id);
+    if (old === node) continue;
+    if (!old || old.children !== node.children || old.displayName !== node.displayName || old.type !== node.type || old.boundaryID !== node.boundaryID) return null;
+    found.push(node);
+  }
+  return found;
+}
+
+function recounted(box: Box, before: NodeStatus | undefined, now: NodeStatus): Box {
+  const { counts } = box;
+  if (!counts || !before) return box;
+  add(counts, before.phase || "Pending", -1);
+  add(counts, now.phase || "Pending", 1);
+  return { ...box, phase: worst(counts) };
+}
+
+function add(counts: Map<string, number>, phase: string, by: number): void {
+  const left = (counts.get(phase) ?? 0) + by;
+  if (left > 0) counts.set(phase, left);
+  else counts.delete(phase);
+}
+
 /** Boxes and edges of a run; a node whose type is only structure is replaced by what follows it. */
-export function picture(nodes: Map<string, NodeStatus>): Picture {
+export function picture(nodes: Map<string, NodeStatus>, bundleOf = bundles(nodes)): Picture {
   const boxes = new Map<string, Box>();
   const edges = new Map<string, Edge>();
-  const bundleOf = bundles(nodes);
   for (const node of nodes.values()) {
     if (hidden(node)) continue;
-    const id = bundleOf.get(node.id) ?? node.id;
-    add(boxes, id, node, id !== node.id);
+    const bundle = bundleOf.get(node.id);
+    const id = bundle ?? node.id;
+    put(boxes, id, node, bundle !== undefined);
     for (const next of successors(node, nodes, new Set())) {
       const to = bundleOf.get(next) ?? next;
       if (to !== id) edges.set(`${id}→${to}`, { from: id, to });
     }
   }
-  return { boxes: [...boxes.values()], edges: [...edges.values()].filter((e) => boxes.has(e.from) && boxes.has(e.to)) };
+  return { boxes: [...boxes.values()], edges: [...edges.values()].filter((e) => boxes.has(e.from) && boxes.has(e.to)), shape: 1 };
 }
 
-function add(boxes: Map<string, Box>, id: string, node: NodeStatus, bundled: boolean): void {
+function put(boxes: Map<string, Box>, id: string, node: NodeStatus, bundled: boolean): void {
   if (!bundled) {
     boxes.set(id, { id, label: node.displayName, phase: node.phase, node, counts: null });
     return;
   }
-  const box = boxes.get(id) ?? { id, label: fanName(node), phase: "Succeeded", node: null, counts: new Map() };
-  const phase = node.phase || "Pending";
-  box.counts?.set(phase, (box.counts.get(phase) ?? 0) + 1);
-  box.phase = worst(box.counts);
+  const box = boxes.get(id) ?? { id, label: fanName(node), phase: "Succeeded", node: null, counts: new Map<string, number>() };
+  if (box.counts) {
+    add(box.counts, node.phase || "Pending", 1);
+    box.phase = worst(box.counts);
+  }
   boxes.set(id, box);
 }
 
-function worst(counts: Map<string, number> | null): Phase {
+function worst(counts: Map<string, number>): Phase {
   const order: Phase[] = ["Failed", "Error", "Running", "Pending"];
-  return order.find((phase) => counts?.has(phase)) ?? "Succeeded";
+  return order.find((phase) => counts.has(phase)) ?? "Succeeded";
 }
 
 function hidden(node: NodeStatus): boolean {
@@ -69,18 +151,28 @@ export function fanName(node: NodeStatus): string {
   return node.displayName.replace(/\(.*\)$/, "");
 }
 
+function fanOf(node: NodeStatus): string | null {
+  return hidden(node) || !/\(\d+/.test(node.displayName) ? null : `fan:${node.boundaryID ?? ""}/${fanName(node)}`;
+}
+
 /** Siblings of one loop beyond a width that a person can take in share one box. */
 function bundles(nodes: Map<string, NodeStatus>): Map<string, string> {
   const fans = new Map<string, NodeStatus[]>();
   for (const node of nodes.values()) {
-    if (hidden(node) || !/\(\d+/.test(node.displayName)) continue;
-    const key = `${node.boundaryID ?? ""}/${fanName(node)}`;
-    fans.set(key, [...(fans.get(key) ?? []), node]);
+    const key = fanOf(node);
+    if (key === null) continue;
+    const found = fans.get(key);
+    if (found) found.push(node);
+    else fans.set(key, [node]);
   }
   const of = new Map<string, string>();
-  for (const [key, members] of fans)
-    if (members.length > WIDEST) for (const member of members) of.set(member.id, `fan:${key}`);
+  for (const [key, found] of fans) if (found.length > WIDEST) for (const member of found) of.set(member.id, key);
   return of;
+}
+
+/** The nodes for which a bundle stands. */
+export function members(nodes: Map<string, NodeStatus>, bundle: string): NodeStatus[] {
+  return bundle.startsWith("fan:") ? [...nodes.values()].filter((node) => fanOf(node) === bundle) : [];
 }
 
 function successors(node: NodeStatus, nodes: Map<string, NodeStatus>, seen: Set<string>): string[] {
@@ -96,51 +188,15 @@ function successors(node: NodeStatus, nodes: Map<string, NodeStatus>, seen: Set<
   return found;
 }
 
-export type Direction = "RIGHT" | "DOWN";
-
-const GAP = { along: 56, across: 18 };
-
-/** Which way the run flows so that its boxes are largest on a canvas of this size. */
-export function direction(drawn: Picture, width: number, height: number): Direction {
-  const { depth, widest } = extent(drawn);
-  const fit = (w: number, h: number) => Math.min(width / w, height / h, 1);
-  const across = widest * (BOX.width + GAP.across);
-  const right = fit(depth * (BOX.width + GAP.along), widest * (BOX.height + GAP.across));
-  return fit(across, depth * (BOX.height + GAP.along)) > right ? "DOWN" : "RIGHT";
+/** What a box says below its name. */
+export function detail(box: Box): string {
+  if (box.node?.type === "Suspend" && box.phase === "Running") return "waits for approval";
+  if (box.counts) return [...box.counts].map(([phase, n]) => `${n} ${phase.toLowerCase()}`).join(", ");
+  if (box.node?.memoizationStatus?.hit) return "unchanged, taken from before";
+  return box.node?.templateName ?? box.node?.templateRef?.template ?? box.node?.type ?? "";
 }
 
-/** Layers by the longest path, and how many boxes the fullest has. */
-function extent(drawn: Picture): { depth: number; widest: number } {
-  const next = new Map<string, string[]>();
-  for (const { from, to } of drawn.edges) next.set(from, [...(next.get(from) ?? []), to]);
-  const layer = new Map<string, number>();
-  const visit = (id: string, at: number) => {
-    if ((layer.get(id) ?? -1) >= at || at > drawn.boxes.length) return;
-    layer.set(id, at);
-    for (const to of next.get(id) ?? []) visit(to, at + 1);
-  };
-  const targets = new Set(drawn.edges.map((e) => e.to));
-  for (const box of drawn.boxes) if (!targets.has(box.id)) visit(box.id, 0);
-  const sizes = new Map<number, number>();
-  for (const at of layer.values()) sizes.set(at, (sizes.get(at) ?? 0) + 1);
-  return { depth: Math.max(1, sizes.size), widest: Math.max(1, ...sizes.values()) };
-}
-
-const elk = new ELK({ workerUrl });
-
-export async function place(drawn: Picture, towards: Direction): Promise<Map<string, { x: number; y: number }>> {
-  const graph = await elk.layout({
-    id: "root",
-    layoutOptions: {
-      "elk.algorithm": "layered",
-      "elk.direction": towards,
-      "elk.spacing.nodeNode": String(GAP.across),
-      "elk.layered.spacing.nodeNodeBetweenLayers": String(GAP.along),
-      "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
-      "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
-    },
-    children: drawn.boxes.map((b) => ({ id: b.id, ...BOX })),
-    edges: drawn.edges.map((e) => ({ id: `${e.from}→${e.to}`, sources: [e.from], targets: [e.to] })),
-  });
-  return new Map((graph.children ?? []).map((c) => [c.id, { x: c.x ?? 0, y: c.y ?? 0 }]));
+/** The state as colour: a step that waits for a person is neither running nor still. */
+export function stateOf(box: Box): string {
+  return box.node?.type === "Suspend" && box.phase === "Running" ? "waits" : (box.phase || "Pending").toLowerCase();
 }

@@ -1,0 +1,45 @@
+/** One run as it stands: live nodes where they are served, the status's own elsewhere, the archive when it is gone. */
+
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useRef } from "react";
+import type { KubeError } from "../api/kube";
+import { useLive } from "../api/live";
+import * as paths from "../api/paths";
+import { WORKFLOW, resource, useOne } from "../api/resources";
+import { useServed } from "../api/served";
+import type { NodeStatus, Workflow, WorkflowNode } from "../api/types";
+import { Family } from "./family";
+import { archived } from "./steering";
+
+export const WORKFLOW_NODE = resource<WorkflowNode>("pinnace.dev/v1", "workflownodes", "WorkflowNode");
+
+export interface Run {
+  workflow: Workflow | undefined;
+  nodes: Map<string, NodeStatus>;
+  loaded: boolean;
+  error: KubeError | null;
+  archived: boolean;
+}
+
+export function useRun(namespace: string, name: string): Run {
+  const found = useOne(WORKFLOW, namespace, name);
+  const served = useServed(WORKFLOW_NODE);
+  const live = useLive<WorkflowNode>(served ? paths.nodes(namespace, name) : null);
+  const gone = found.loaded && !found.error && !found.item;
+  const old = useQuery({
+    queryKey: ["archived", namespace, name],
+    queryFn: ({ signal }) => archived(namespace, name, signal),
+    enabled: gone,
+    retry: false,
+  });
+  const related = useRef<{ of: string; family: Family }>({ of: "", family: new Family() });
+  const path = `${namespace}/${name}`;
+  const workflow = found.item ?? (gone ? old.data : undefined);
+  const nodes = useMemo(() => {
+    if (related.current.of !== path) related.current = { of: path, family: new Family() };
+    const own = workflow?.status?.nodes;
+    return own ? new Map(Object.entries(own)) : related.current.family.update(live.items.values());
+  }, [live.items, path, workflow?.status?.nodes]);
+  const pending = !found.loaded || (gone && old.isPending) || (found.item !== undefined && served === undefined);
+  return { workflow, nodes, loaded: !pending, error: found.error ?? live.error, archived: found.item === undefined && workflow !== undefined };
+}

@@ -1,0 +1,186 @@
+/** A big graph on a 2-D canvas: what is seen, as fine as it can be made out. No state but what it is given. */
+
+import { type Camera, type Size, seen } from "./camera";
+import { BOX, type Box, detail, stateOf } from "./graph";
+
+export interface Scene {
+  boxes: Box[];
+  /** x and y of every box, by turns; NaN where none is known yet. */
+  places: Float32Array;
+  /** Pairs of indices of boxes. */
+  edges: Int32Array;
+  selected: number;
+  hovered: number;
+}
+
+export interface Palette {
+  ground: string;
+  raised: string;
+  ink: string;
+  dim: string;
+  line: string;
+  edge: string;
+  accent: string;
+  states: Record<string, string>;
+  font: string;
+}
+
+/** Below this a box is a coloured spot, below the next its name is left out, then its second line. */
+const NAMES = 0.42;
+const DETAILS = 0.62;
+
+export function draw(context: CanvasRenderingContext2D, size: Size, ratio: number, camera: Camera, scene: Scene, palette: Palette): void {
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = palette.ground;
+  context.fillRect(0, 0, size.width, size.height);
+  const view = visible(scene, camera, size);
+  drawEdges(context, scene, camera, size, palette);
+  if (camera.zoom < NAMES) drawSpots(context, scene, camera, view, palette);
+  else drawBoxes(context, scene, camera, view, palette);
+}
+
+/** Indices of the boxes that lie in the view. */
+function visible({ boxes, places }: Scene, camera: Camera, size: Size): number[] {
+  const { left, top, right, bottom } = seen(camera, size);
+  const found: number[] = [];
+  for (let i = 0; i < boxes.length; i++) {
+    const x = places[2 * i] ?? Number.NaN;
+    const y = places[2 * i + 1] ?? Number.NaN;
+    if (x + BOX.width > left && x < right && y + BOX.height > top && y < bottom) found.push(i);
+  }
+  return found;
+}
+
+function drawEdges(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, size: Size, palette: Palette): void {
+  const { edges, places } = scene;
+  const { zoom, x, y } = camera;
+  const curved = zoom >= NAMES;
+  context.beginPath();
+  for (let i = 0; i + 1 < edges.length; i += 2) {
+    const from = 2 * (edges[i] ?? 0);
+    const to = 2 * (edges[i + 1] ?? 0);
+    const x1 = ((places[from] ?? 0) + BOX.width) * zoom + x;
+    const y1 = ((places[from + 1] ?? 0) + BOX.height / 2) * zoom + y;
+    const x2 = (places[to] ?? 0) * zoom + x;
+    const y2 = ((places[to + 1] ?? 0) + BOX.height / 2) * zoom + y;
+    if (Math.max(x1, x2) < 0 || Math.min(x1, x2) > size.width || Math.max(y1, y2) < 0 || Math.min(y1, y2) > size.height) continue;
+    context.moveTo(x1, y1);
+    if (curved) {
+      const bend = Math.max(18 * zoom, (x2 - x1) / 2);
+      context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+    } else context.lineTo(x2, y2);
+  }
+  context.strokeStyle = palette.edge;
+  context.lineWidth = Math.max(0.4, Math.min(1.2, 1.2 * zoom));
+  context.stroke();
+}
+
+/** All of one colour in one stroke of the brush. */
+function drawSpots(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: number[], palette: Palette): void {
+  const { zoom, x, y } = camera;
+  const width = Math.max(1.5, BOX.width * zoom);
+  const height = Math.max(1.5, BOX.height * zoom);
+  const byState = new Map<string, number[]>();
+  for (const i of view) {
+    const box = scene.boxes[i];
+    if (!box) continue;
+    const state = stateOf(box);
+    const found = byState.get(state);
+    if (found) found.push(i);
+    else byState.set(state, [i]);
+  }
+  for (const [state, found] of byState) {
+    context.fillStyle = palette.states[state] ?? palette.dim;
+    for (const i of found) context.fillRect((scene.places[2 * i] ?? 0) * zoom + x, (scene.places[2 * i + 1] ?? 0) * zoom + y, width, height);
+  }
+  for (const i of [scene.hovered, scene.selected]) if (i >= 0) ring(context, scene, i, camera, palette, Math.max(width, 6), Math.max(height, 6));
+}
+
+function ring(context: CanvasRenderingContext2D, scene: Scene, i: number, { zoom, x, y }: Camera, palette: Palette, width: number, height: number): void {
+  context.strokeStyle = palette.accent;
+  context.lineWidth = 2;
+  context.strokeRect((scene.places[2 * i] ?? 0) * zoom + x - 2, (scene.places[2 * i + 1] ?? 0) * zoom + y - 2, width + 4, height + 4);
+}
+
+function drawBoxes(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: number[], palette: Palette): void {
+  const { zoom, x, y } = camera;
+  const radius = 9 * zoom;
+  const width = BOX.width * zoom;
+  const height = BOX.height * zoom;
+  context.textBaseline = "middle";
+  for (const i of view) {
+    const box = scene.boxes[i];
+    if (!box) continue;
+    const left = (scene.places[2 * i] ?? 0) * zoom + x;
+    const top = (scene.places[2 * i + 1] ?? 0) * zoom + y;
+    const state = stateOf(box);
+    const colour = palette.states[state] ?? palette.dim;
+    context.beginPath();
+    context.roundRect(left, top, width, height, radius);
+    context.fillStyle = palette.raised;
+    context.fill();
+    context.strokeStyle = i === scene.selected ? palette.accent : state === "succeeded" ? palette.line : colour;
+    context.lineWidth = i === scene.selected ? 2.5 : i === scene.hovered ? 2 : 1;
+    context.stroke();
+    context.beginPath();
+    context.arc(left + 19 * zoom, top + height / 2, 6.5 * zoom, 0, 2 * Math.PI);
+    context.fillStyle = colour;
+    context.fill();
+    words(context, box, left + 36 * zoom, top, zoom, palette);
+  }
+}
+
+function words(context: CanvasRenderingContext2D, box: Box, left: number, top: number, zoom: number, palette: Palette): void {
+  const both = zoom >= DETAILS;
+  context.fillStyle = palette.ink;
+  context.font = `600 ${13 * zoom}px ${palette.font}`;
+  context.fillText(shortened(box.label, 20), left, top + (both ? 16 : 23) * zoom);
+  if (!both) return;
+  context.fillStyle = palette.dim;
+  context.font = `${11 * zoom}px ${palette.font}`;
+  context.fillText(shortened(detail(box), 26), left, top + 31 * zoom);
+}
+
+/** By letters: measuring each text would cost more than drawing it. */
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+/** The box at a point of the plane, -1 if there is none; tiny boxes are given some room. */
+export function hit({ boxes, places }: Scene, camera: Camera, at: { x: number; y: number }): number {
+  const px = (at.x - camera.x) / camera.zoom;
+  const py = (at.y - camera.y) / camera.zoom;
+  const room = Math.max(0, 4 / camera.zoom - BOX.height / 2);
+  for (let i = boxes.length - 1; i >= 0; i--) {
+    const x = places[2 * i] ?? Number.NaN;
+    const y = places[2 * i + 1] ?? Number.NaN;
+    if (px >= x - room && px <= x + BOX.width + room && py >= y - room && py <= y + BOX.height + room) return i;
+  }
+  return -1;
+}
+
+export type Step = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown";
+
+/** Where an arrow key leads: along an edge, or to the nearest box above or below in the same column. */
+export function neighbour(scene: Scene, from: number, key: Step): number {
+  if (from < 0) return scene.boxes.length ? 0 : -1;
+  if (key === "ArrowLeft") return along(scene.edges, from, 1, 0);
+  return key === "ArrowRight" ? along(scene.edges, from, 0, 1) : nearest(scene, from, key === "ArrowDown");
+}
+
+function along(edges: Int32Array, from: number, mine: number, other: number): number {
+  for (let i = 0; i + 1 < edges.length; i += 2) if (edges[i + mine] === from) return edges[i + other] ?? from;
+  return from;
+}
+
+function nearest({ boxes, places }: Scene, from: number, down: boolean): number {
+  const x = places[2 * from];
+  const y = places[2 * from + 1] ?? 0;
+  let best = from;
+  for (let i = 0; i < boxes.length; i++) {
+    const dy = (places[2 * i + 1] ?? 0) - y;
+    if (places[2 * i] !== x || (down ? dy <= 0 : dy >= 0)) continue;
+    if (best === from || Math.abs(dy) < Math.abs((places[2 * best + 1] ?? 0) - y)) best = i;
+  }
+  return best;
+}
