@@ -66,6 +66,27 @@ def test_batches_and_events_are_asked_for_in_the_same_words() -> None:
     assert components(old)["predictor"] == old["predictor"]
 
 
+def test_a_batchers_numbers_were_texts() -> None:
+    old = {"predictor": {"batcher": {"maxBatchSize": "32", "maxLatency": "1.0", "timeout": "soon"}}}
+    assert components(old)["predictor"]["batcher"] == {"maxBatchSize": 32, "maxLatency": 1, "timeout": "soon"}
+
+
+async def test_what_todays_rules_refuse_is_said_in_its_status(serving: Serving) -> None:
+    wrong = {**model("a")["predictor"], "batcher": {"maxBatchSize": "many"}}
+    meta, spec = {"name": "iris"}, {"default": {"predictor": wrong}}
+    obj = {"apiVersion": OLDER.api_version, "kind": OLDER.kind, "metadata": meta, "spec": spec}
+    await serving.local.create(OLDER, obj, "demo")
+    await OlderServices(serving.local).reconcile(Key("demo", "iris"))
+    (told,) = (await serving.local.get(OLDER, "iris", "demo"))["status"]["conditions"]
+    assert (told["type"], told["status"]) == ("Ready", "False")
+    assert "spec.predictor.batcher.maxBatchSize" in told["message"]
+    found = await serving.local.get(OLDER, "iris", "demo")
+    await serving.local.update(OLDER, {**found, "spec": {"default": model("a")}}, "demo")
+    await OlderServices(serving.local).reconcile(Key("demo", "iris"))
+    await serving.settle()
+    assert serving.shares() == {"iris-predictor-00001": 100}
+
+
 def test_its_words_are_today_s_and_it_is_said() -> None:
     old = {"predictor": {"custom": {"container": {"image": "a"}}, "parallelism": 2}}
     assert components(old) == {"predictor": {"containers": [{"image": "a"}], "containerConcurrency": 2}}

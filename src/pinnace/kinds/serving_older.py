@@ -71,4 +71,14 @@ def component(old: Obj) -> Obj:
         new["containers"] = [custom["container"]]
     if "parallelism" in new:
         new["containerConcurrency"] = new.pop("parallelism")
+    if isinstance(new.get("batcher"), dict):
+        new["batcher"] = {name: counted(value) for name, value in new["batcher"].items()}
     return new
+
+
+def counted(value: Any) -> Any:
+    """A batcher's numbers were texts once; what is none stays, for today's rules to name."""
+    try:
+        return int(float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value

@@ -24,6 +24,10 @@ OPTIONS = Options(field_manager="kfserving-v1alpha2")
 STATUS = Options(field_manager="kfserving-v1alpha2", subresource="status")
 
 
+REFUSED = (400, 422)
+"""What today's rules say no to: so it stays until the document is another one."""
+
+
 class OlderServices:
     name = "inferenceservice-v1alpha2"
     watches = (OLDER, SERVICE)
@@ -41,18 +45,29 @@ class OlderServices:
         old, new = await self._get(OLDER, key), await self._get(SERVICE, key)
         if old is None or old["metadata"].get("deletionTimestamp"):
             return Result()
-        if new is None:
-            await self._client.create(SERVICE, wanted(old, None), key.namespace, OPTIONS)
-            return Result()
-        if not owned(new, old):
+        if new is not None and not owned(new, old):
             return Result()  # somebody else's: its name is taken
-        next_ = wanted(old, new)
-        if any(next_[part] != new[part] for part in ("metadata", "spec")):
-            await self._client.update(SERVICE, next_, key.namespace, OPTIONS)
-        status = told(new)
-        if status != (old.get("status") or {}):
-            await self._client.update(OLDER, {**old, "status": status}, key.namespace, STATUS)
+        try:
+            await self._bring(old, new, key.namespace)
+        except StatusError as error:
+            if error.code not in REFUSED:
+                raise
+            await self._tell(old, refused(error), key.namespace)
+            return Result()
+        if new is not None:
+            await self._tell(old, told(new), key.namespace)
         return Result()
+
+    async def _bring(self, old: Obj, new: Obj | None, namespace: str) -> None:
+        next_ = wanted(old, new)
+        if new is None:
+            await self._client.create(SERVICE, next_, namespace, OPTIONS)
+        elif any(next_[part] != new[part] for part in ("metadata", "spec")):
+            await self._client.update(SERVICE, next_, namespace, OPTIONS)
+
+    async def _tell(self, old: Obj, status: Obj, namespace: str) -> None:
+        if status != (old.get("status") or {}):
+            await self._client.update(OLDER, {**old, "status": status}, namespace, STATUS)
 
     async def _get(self, resource: Resource, key: Key) -> Obj | None:
         try:
@@ -105,6 +120,12 @@ def ready(new: Obj | None) -> bool:
     current = status.get("observedGeneration") == (new or {}).get("metadata", {}).get("generation")
     conditions = status.get("conditions") or ()
     return current and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def refused(error: StatusError) -> Obj:
+    """The status of a document that is none in today's form."""
+    words = f"as an InferenceService of {SERVICE.api_version} it is refused: {error}"
+    return {"conditions": [{"type": "Ready", "status": "False", "reason": error.reason, "message": words}]}
 
 
 def told(new: Obj) -> Obj:
