@@ -2,7 +2,8 @@
 JSON pointer, so that an editor leads to the place. Pure. Callers: `api/authoring`.
 
 Upstream's messages carry the way to a problem as names (`templates.main.tasks.a template name 'b'
-undefined`); the deepest step that is named is where it leads. Ports that do not fit are told, too (`ports.py`).
+undefined`); the deepest step that is named is where it leads. Ports that do not fit are told, too
+(`ports.py`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _INDEXED = re.compile(r"^(spec(?:\.[\w]+|\[\d+\])+)")
 _FROM = re.compile(r"^\{\{(?:tasks|steps)\.([\w-]+)\.outputs\.(artifacts|parameters)\.([\w.-]+)\}\}$")
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True):
     path: str
     """A JSON pointer; '' is the whole."""
     message: str
@@ -93,7 +94,7 @@ def place(document: Obj, text: str) -> str:
         at = _named(templates, named["template"])
         if at is not None:
             return f"/spec/templates/{at}"
-    return ""
+    return "/spec/entrypoint" if text.startswith(("template name '", "spec.entrypoint")) else ""
 
 
 def _named(listed: list[Any], name: str) -> int | None:

@@ -39,7 +39,8 @@ def _lowered(found: Solution, original: Obj | None, asked: Asked) -> tuple[Obj, 
         places = deploying.addresses(found, given)
         wanted: dict[str, Callable[[], Any]] = {
             "dockerinfo": lambda: plan.dockerinfo(places),
-            "graph": lambda: lowering.graph(found, original, given),
+            "graph": lambda: lowering.graph(found, original, given, namespace=asked.namespace),
+            "services": lambda: lowering.services(found, given),
             "workflow": lambda: lowering.workflow(found, original, given),
             "orchestrator": lambda: deploying.documents(found, original, given),
         }

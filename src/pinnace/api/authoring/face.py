@@ -143,7 +143,21 @@ def to_acumos(asked: Asked) -> Any:
     return translated(asked)
 
 
-WAYS: dict[str, Answer] = {"bundle": bundle, "acumos": acumos, "to-acumos": to_acumos}
+def python(asked: Asked) -> Any:
+    from pinnace.api.authoring.programs import python as translated
+
+    return translated(asked)
+
+
+def pipeline(asked: Asked) -> Any:
+    from pinnace.api.authoring.programs import pipeline as translated
+
+    return translated(asked)
+
+
+WAYS: dict[str, Answer] = {
+    "python": python, "pipeline": pipeline, "bundle": bundle, "acumos": acumos, "to-acumos": to_acumos
+}
 
 
 

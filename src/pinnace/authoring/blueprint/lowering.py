@@ -51,14 +51,20 @@ def _acyclic(solution: Solution) -> list[Node]:
 
 
 def graph(
-    solution: Solution, original: Obj | None = None, given: Mapping[str, str] | None = None
+    solution: Solution, original: Obj | None = None, given: Mapping[str, str] | None = None, *,
+    namespace: str = "default",
 ) -> Obj:
-    """Its steps name the containers' Services (or the addresses that are given). Refused."""
+    """Its steps name the InferenceServices of `services`, or the addresses that are given. Refused."""
     _acyclic(solution)
     entries = solution.entries()
     if len(entries) != 1:
         raise Refused(f"an InferenceGraph begins at one node, the blueprint has {len(entries)} input ports")
-    made = _Graph(solution, deploying.addresses(solution, given or {}))
+    known, given = deploying.names(solution), given or {}
+    places = {
+        name: given.get(name) or f"{known[name]}.{namespace}.svc.cluster.local"
+        for name in deploying.addresses(solution, given)
+    }
+    made = _Graph(solution, places)
     made.sequence("root", *entries[0], until="")
     name = deploying.label(solution.name or "composition")
     return {
@@ -66,6 +72,25 @@ def graph(
         "metadata": {"name": name, "annotations": annotated(solution, original)},
         "spec": {"nodes": made.nodes},
     }
+
+
+def services(solution: Solution, given: Mapping[str, str] | None = None) -> list[Obj]:
+    """The containers as InferenceServices, one for each step of the graph that runs nowhere yet. Unreadable:
+    one has no image."""
+    known, given = deploying.names(solution), given or {}
+    made: list[Obj] = []
+    for node in plan.served(solution):
+        if node.id in given:
+            continue
+        container = {
+            "name": "kserve-container", "image": deploying.image(node),
+            "ports": [{"name": "http1", "containerPort": deploying.LISTENS, "protocol": "TCP"}],
+        }
+        made.append({
+            "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+            "metadata": {"name": known[node.id]}, "spec": {"predictor": {"containers": [container]}},
+        })
+    return made
 
 
 class _Graph:

@@ -1,0 +1,136 @@
+"""What a blueprint becomes runs for real: the orchestrator's Deployment, the InferenceGraph, the Workflow."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.platform import Platform
+
+SERVER = """
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        number = int(self.rfile.read(int(self.headers["Content-Length"])))
+        made = str({"square": number ** 2, "add": number + 1}[self.path.strip("/")]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(made)))
+        self.end_headers()
+        self.wfile.write(made)
+
+http.server.ThreadingHTTPServer(("", 3330), Handler).serve_forever()
+"""
+RULE = {
+    "image": "registry.example/math/*", "python": "*", "files": {"/server.py": SERVER},
+    "entrypoint": ["python3", "/server.py"],
+}
+
+
+def node(name: str, operation: str, *after: str) -> dict[str, Any]:
+    targets = [each.split(".") for each in after]
+    return {
+        "container_name": name, "node_type": "REST", "image": f"https://registry.example/math/{operation}:1",
+        "operation_signature_list": [{
+            "operation_signature": {"operation_name": operation},
+            "connected_to": [
+                {"container_name": target, "operation_signature": {"operation_name": entry}}
+                for target, entry in targets
+            ],
+        }],
+    }
+
+
+BLUEPRINT = {
+    "name": "Square and add", "version": "1",
+    "input_ports": [{"container_name": "Square1", "operation_signature": {"operation_name": "square"}}],
+    "nodes": [node("Square1", "square", "Add_1.add"), node("Add_1", "add")],
+    "probeIndicator": [{"value": "false"}],
+}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    made = Platform(tmp_path_factory.mktemp("blueprint") / "home")
+    made.home.prepare()
+    (made.home.root / "environments.yaml").write_text(json.dumps({"environments": [RULE]}))
+    try:
+        yield made.up()
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def lowered(platform: Platform) -> Any:
+    return json.loads(platform.api.request("POST", "/pinnace/v1/authoring/acumos", {"document": BLUEPRINT}))
+
+
+@pytest.fixture(scope="module")
+def deployed(platform: Platform, lowered: Any) -> str:
+    """Where the orchestrator is asked through the API."""
+    listed = {"apiVersion": "v1", "kind": "List", "items": lowered["orchestrator"]}
+    platform.kubectl("apply", "-f", "-", text=json.dumps(listed))
+    platform.kubectl("wait", "--for=condition=Available", "deployment", "--all", "--timeout=110s")
+    return "/api/v1/namespaces/default/services/modelconnector:8555/proxy"
+
+
+def asked(platform: Platform, place: str, number: int) -> int:
+    return int(platform.api.request("POST", f"{place}/square", str(number).encode()))
+
+
+@pytest.mark.slow
+def test_a_deployed_blueprint_answers_every_caller(platform: Platform, deployed: str) -> None:
+    assert asked(platform, deployed, 5) == 26
+    with ThreadPoolExecutor(32) as callers:
+        numbers = range(100, 164)
+        answers = list(callers.map(lambda number: asked(platform, deployed, number), numbers))
+    assert answers == [number**2 + 1 for number in numbers]
+    info = json.loads(platform.get("configmap", "square-and-add-blueprint")["data"]["dockerinfo.json"])
+    assert info["docker_info_list"][0] == {
+        "container_name": "Square1", "ip_address": "square1", "port": "3330"
+    }
+
+
+@pytest.mark.slow
+def test_its_inference_graph_answers_too(platform: Platform, lowered: Any) -> None:
+    platform.kubectl("create", "namespace", "online")
+    order = {"document": BLUEPRINT, "namespace": "online"}
+    made = json.loads(platform.api.request("POST", "/pinnace/v1/authoring/acumos", order))
+    steps = made["graph"]["spec"]["nodes"]["root"]["steps"]
+    assert steps[0]["serviceUrl"] == "http://square1.online.svc.cluster.local/square"
+    listed = {"apiVersion": "v1", "kind": "List", "items": [*made["services"], made["graph"]]}
+    platform.kubectl("apply", "-n", "online", "-f", "-", text=json.dumps(listed))
+    platform.kubectl("wait", "-n", "online", "--for=condition=Ready", "isvc", "--all", "--timeout=110s")
+    platform.kubectl("wait", "-n", "online", "--for=condition=Ready", "ig", "--all", "--timeout=110s")
+    url = urlsplit(platform.get("ig", "square-and-add", "-n", "online")["status"]["url"])
+    client = http.client.HTTPConnection("127.0.0.1", url.port or 80, timeout=60)
+    client.request("POST", "/", b"6", {"Host": url.netloc, "Content-Type": "application/json"})
+    answer = client.getresponse()
+    assert (answer.status, answer.read()) == (200, b"37")
+    client.close()
+
+
+@pytest.mark.slow
+def test_its_workflow_takes_a_message_through_all_containers(platform: Platform, lowered: Any) -> None:
+    workflow = lowered["workflow"]
+    workflow["metadata"] = {"name": "batch", "annotations": workflow["metadata"]["annotations"]}
+    workflow["spec"]["arguments"]["artifacts"][0]["raw"]["data"] = "7"
+    platform.run(json.dumps(workflow))
+    nodes = platform.get("wf", "batch")["status"]["nodes"].values()
+    last = next(one for one in nodes if one["displayName"] == "add-1")
+    found = platform.api.request("GET", f"/artifact-files/default/workflows/batch/{last['id']}/outputs/out")
+    assert found == b"50"
+
+
+def test_what_was_lowered_leads_back(platform: Platform, lowered: Any) -> None:
+    for made in (lowered["graph"], lowered["workflow"]):
+        back = json.loads(platform.api.request("POST", "/pinnace/v1/authoring/to-acumos", {"document": made}))
+        assert back["blueprint"] == BLUEPRINT
