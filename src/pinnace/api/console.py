@@ -1,14 +1,17 @@
 """The web console's static files, as vite built them into the wheel. They hold no data, so they are public.
 
 Files whose name carries their content's hash (`assets/…`) are cached for good; the page never is. Every other
-path below `/console/` is a place inside the single page.
+path below `/console/` is a place inside the single page. What a browser may take packed is packed once, and
+kept for as long as the file stays the same.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import mimetypes
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pinnace.api.context import Route
@@ -28,6 +31,9 @@ UNBUILT = (
     "<code>make console</code> (Node 20 or newer), then reload. kubectl and every API work without it."
 )
 FOREVER = b"public, max-age=31536000, immutable"
+PACKABLE = ("text/", "application/json", "application/javascript", "image/svg+xml")
+SMALL = 1024
+"""Bytes below which packing saves nothing."""
 
 
 def routes(folder: Path = FOLDER) -> list[Route]:
@@ -59,7 +65,20 @@ async def _serve(request: Request, folder: Path) -> None:
     file = found or index
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     body = await asyncio.to_thread(file.read_bytes)
-    await _send(request, 200, body, media, FOREVER if asset else b"no-cache")
+    packed = len(body) >= SMALL and media.startswith(PACKABLE) and _takes_gzip(request)
+    if packed:
+        body = await asyncio.to_thread(_packed, file, file.stat().st_mtime_ns)
+    await _send(request, 200, body, media, FOREVER if asset else b"no-cache", packed=packed)
+
+
+def _takes_gzip(request: Request) -> bool:
+    asked = request.header(b"accept-encoding").lower().split(",")
+    return any(one.strip() in ("gzip", "gzip;q=1.0") for one in asked)
+
+
+@lru_cache(maxsize=256)
+def _packed(file: Path, _changed: int) -> bytes:
+    return gzip.compress(file.read_bytes(), 9, mtime=0)
 
 
 def _inside(folder: Path, path: str) -> Path | None:
@@ -70,11 +89,17 @@ def _inside(folder: Path, path: str) -> Path | None:
     return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
 
 
-async def _send(request: Request, code: int, body: bytes, media: str, caching: bytes) -> None:
+async def _send(
+    request: Request, code: int, body: bytes, media: str, caching: bytes, *, packed: bool = False
+) -> None:
     kind = f"{media}; charset=utf-8" if media.startswith("text/") or "javascript" in media else media
     headers = [
         (b"cache-control", caching), (b"content-security-policy", POLICY.encode()),
         (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
         (b"cross-origin-opener-policy", b"same-origin"), (b"cross-origin-resource-policy", b"same-origin"),
     ]
+    if media.startswith(PACKABLE):
+        headers.append((b"vary", b"accept-encoding"))
+    if packed:
+        headers.append((b"content-encoding", b"gzip"))
     await request.reply(code, body, kind, headers)
