@@ -28,7 +28,7 @@ export function Logs() {
   const pods = useMany(POD, namespace, search.labels ? { labels: search.labels } : {});
   const [live, setLive] = useState(true);
   const offered = pods.items.slice(0, MOST);
-  const chosen = useMemo(() => new Set(search.pods?.split(",")), [search.pods]);
+  const chosen = useMemo(() => new Set<string>(search.pods?.split(",")), [search.pods]);
   const read = search.pods ? offered.filter((pod) => chosen.has(pod.metadata.name)) : offered;
   const { lines, reading } = useTail(sources(read), live);
   const shown = useMemo(() => holding(lines, search.q ?? ""), [lines, search.q]);
