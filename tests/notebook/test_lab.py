@@ -93,7 +93,7 @@ def executed(visitor: Visitor, kernel: str, code: str) -> str:
     with visitor.socket(f"{PREFIX}/api/kernels/{kernel}/channels") as wire:
         wire.send(json.dumps(order))
         while True:
-            said = json.loads(wire.recv(timeout=120))
+            said = json.loads(wire.recv(timeout=300))
             if said["parent_header"].get("msg_id") != number:
                 continue
             assert said["msg_type"] != "error", said["content"]
@@ -106,7 +106,7 @@ def typed(visitor: Visitor, terminal: str, line: str, wanted: str) -> None:
         wire.send(json.dumps(["stdin", f"{line}\r"]))
         seen = ""
         while wanted not in seen:
-            word, *rest = json.loads(wire.recv(timeout=120))
+            word, *rest = json.loads(wire.recv(timeout=300))
             seen += str(rest[0]) if word == "stdout" else ""
 
 

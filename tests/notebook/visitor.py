@@ -29,7 +29,7 @@ class Visitor:
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             client.request(method, path, body, {**self.own(), **(headers or {})})
             answer = client.getresponse()
@@ -61,9 +61,9 @@ class Visitor:
         headers = {"cookie": self.own().get("cookie", ""), "origin": self.origin, **other}
         origin = headers.pop("origin")
         sent = {name: value for name, value in headers.items() if value}
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=120)
         return connect(
             f"ws://{self.host}{path}", sock=plain, additional_headers=sent,
             origin=origin,  # type: ignore[arg-type]
-            open_timeout=60, max_size=None, compression=None,
+            open_timeout=120, max_size=None, compression=None,
         )

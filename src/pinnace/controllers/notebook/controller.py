@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pinnace.controllers.built_in import POD, SERVICE, STATEFUL_SET
+from pinnace.controllers.built_in import POD, STATEFUL_SET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.notebook import gate, report, workload
 from pinnace.controllers.notebook.gate import Gates, Place
@@ -54,6 +54,10 @@ class Notebooks:
         doors = self.gates.doors()
         if doors is None:
             return Result(after=SOON)
+        if not notebook["spec"].get("template", {}).get("spec", {}).get("containers"):
+            words = "spec.template.spec.containers: a notebook needs one, of its own name"
+            self.recorder.record(notebook, "InvalidSpec", words, warning=True)
+            return Result()
         held = self.client.peek(STATEFUL_SET, workload.name_of(notebook), key.namespace)
         if held is not None and not owned(held, notebook):
             words = f"StatefulSet {held['metadata']['name']} belongs to something else; rename the notebook"
@@ -69,7 +73,9 @@ class Notebooks:
             self.recorder.record(notebook, "FailedCreate", f"Error creating: {error.message}", warning=True)
             return Result(after=LATER)
         pod = self.client.peek(POD, f"{wanted['metadata']['name']}-0", key.namespace)
-        await self._restart(notebook, pod)
+        if kind.notes(notebook).get(kind.RESTART) == "true":
+            await self._restart(notebook, pod)
+            return Result()  # what it has written calls again
         await self._report(notebook, held, pod)
         port = workload.port_of(wanted["spec"]["template"])
         place = Place(gate.address(pod, port, doors), f"{kind.prefix(notebook)}/api", gate.reason(pod))
@@ -87,19 +93,14 @@ class Notebooks:
             changes.append(Change(verb="update", resource=STATEFUL_SET, obj={
                 **held, "metadata": meta, "spec": spec,
             }))
-        meta = notebook["metadata"]
-        if self.client.peek(SERVICE, meta["name"], meta["namespace"]) is None:
-            port = workload.port_of(wanted["spec"]["template"])
-            selector = {workload.SELECTED_BY: meta["name"]}
-            service = workload.service(notebook, selector, port)
-            changes.append(Change(verb="create", resource=SERVICE, obj=service))
+        selector = {workload.SELECTED_BY: notebook["metadata"]["name"]}
+        service = workload.service(notebook, selector, workload.port_of(wanted["spec"]["template"]))
+        changes += gate.kept(self.client, service)
         written = await self.client.transact(changes) if changes else []
         return next((each for each in written if each["kind"] == "StatefulSet"), held or wanted)
 
     async def _restart(self, notebook: Obj, pod: Obj | None) -> None:
         """A new Pod, where it is asked for. The annotation goes last: at worst it is done twice."""
-        if kind.notes(notebook).get(kind.RESTART) != "true":
-            return
         meta = notebook["metadata"]
         if pod is not None and not pod["metadata"].get("deletionTimestamp"):
             options = DeleteOptions(uid=pod["metadata"]["uid"])

@@ -11,10 +11,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from pinnace.controllers.built_in import SERVICE
 from pinnace.gateway import hosts
 from pinnace.gateway.interface import Backend, Endpoint, Gateway, Refused, Route, Split, Unreachable
 from pinnace.kinds import notebook as kind
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects.client import Change
+from pinnace.objects.local import Local
 
 TIMEOUT = 3600.0
 """Seconds for one answer (a download) and for a connection on which nobody says anything."""
@@ -55,6 +58,21 @@ def address(pod: Obj | None, port: int, doors: str) -> tuple[str, ...]:
     if not doors or not ip or ip.startswith("127."):
         return (f"{ip if ip.startswith('127.') else '127.0.0.1'}:{port}",)
     return (f"unix:{doors}/{ip}-{port}",)
+
+
+def kept(client: Local, service: Obj) -> list[Change]:
+    """The Service as it should be; one of somebody else's stays as it is."""
+    meta = service["metadata"]
+    held = client.peek(SERVICE, meta["name"], meta["namespace"])
+    if held is None:
+        return [Change(verb="create", resource=SERVICE, obj=service)]
+    (owner,) = meta["ownerReferences"]
+    mine = any(one.get("uid") == owner["uid"] for one in held["metadata"].get("ownerReferences") or ())
+    (wanted,) = service["spec"]["ports"]
+    if not mine or held["spec"]["ports"][0].get("targetPort") == wanted["targetPort"]:
+        return []
+    changed = {**held, "spec": {**held["spec"], "ports": [wanted]}}
+    return [Change(verb="update", resource=SERVICE, obj=changed)]
 
 
 def reason(pod: Obj | None) -> str:

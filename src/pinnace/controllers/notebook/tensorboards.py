@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from pinnace.controllers.built_in import CLAIM, DEPLOYMENT, POD, REPLICA_SET, SERVICE
+from pinnace.controllers.built_in import CLAIM, DEPLOYMENT, POD, REPLICA_SET
 from pinnace.controllers.controller import Key, Result
 from pinnace.controllers.moment import stamp
 from pinnace.controllers.notebook import gate, tensorboard, workload
@@ -140,11 +140,8 @@ class Tensorboards:
             meta = {**held["metadata"], "annotations": notes}
             changed = {**held, "metadata": meta, "spec": {**held["spec"], **wanted["spec"]}}
             changes.append(Change(verb="update", resource=DEPLOYMENT, obj=changed))
-        meta = found["metadata"]
-        if self.client.peek(SERVICE, meta["name"], meta["namespace"]) is None:
-            port = workload.port_of(wanted["spec"]["template"])
-            service = workload.service(found, {"app": meta["name"]}, port)
-            changes.append(Change(verb="create", resource=SERVICE, obj=service))
+        port = workload.port_of(wanted["spec"]["template"])
+        changes += gate.kept(self.client, workload.service(found, {"app": found["metadata"]["name"]}, port))
         written = await self.client.transact(changes) if changes else []
         return next((each for each in written if each["kind"] == "Deployment"), held or wanted)
 
