@@ -111,10 +111,12 @@ def submit(cluster: Cluster, case: Case, namespace: str) -> list[Document]:
 
 
 def ticked(cluster: Cluster, namespace: str, cron: Document) -> list[Document]:
-    """The first run of a CronWorkflow whose next time is made to be some seconds away."""
+    """The first run of a CronWorkflow whose next time is made to be some seconds away; it is kept, however many
+    come before it is looked at."""
     meta = cron["metadata"]
     place = ("-n", meta.get("namespace") or namespace)
-    soon = json.dumps({"spec": {"schedules": ["@every 4s"], "timezone": None}})
+    many = {"successfulJobsHistoryLimit": 100, "failedJobsHistoryLimit": 100}
+    soon = json.dumps({"spec": {"schedules": ["@every 4s"], "timezone": None, **many}})
     cluster.kubectl("patch", "cronworkflow", meta["name"], *place, "--type=merge", "-p", soon)
     label = f"workflows.argoproj.io/cron-workflow={meta['name']}"
     deadline = time.monotonic() + 30
