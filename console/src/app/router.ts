@@ -9,6 +9,8 @@ import { modelRoutes } from "../models/routes";
 import { notebookRoutes } from "../notebooks/routes";
 import { scheduleRoutes } from "../schedules/routes";
 import { templateRoutes } from "../templates/routes";
+import { trainingRoutes } from "../training/routes";
+import { tuningRoutes } from "../tuning/routes";
 import { volumeRoutes } from "../volumes/routes";
 import { workflowRoutes } from "../workflows/routes";
 import { tensorboardRoutes } from "../tensorboards/routes";
@@ -30,7 +32,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes, ...observingRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...tuningRoutes, ...trainingRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes, ...observingRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Activity, Boxes, CalendarClock, ChartSpline, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, ScrollText, Workflow } from "lucide-react";
+import { Activity, Boxes, CalendarClock, ChartSpline, Dumbbell, FlaskConical, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, ScrollText, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -27,6 +27,13 @@ export const GROUPS: Group[] = [
       { to: "/$namespace/schedules", label: "Schedules", Icon: CalendarClock, letter: "k", words: "cron clock recurring" },
       { to: "/$namespace/templates", label: "Templates", Icon: LayoutTemplate, letter: "t", words: "workflowtemplate clusterworkflowtemplate catalogue" },
       { to: "/$namespace/composer", label: "Composer", Icon: PencilRuler, letter: "c", words: "draw compose canvas visual editor" },
+    ],
+  },
+  {
+    title: "Learn",
+    sections: [
+      { to: "/$namespace/experiments", label: "Experiments", Icon: FlaskConical, letter: "x", words: "katib tuning hyperparameters trials search" },
+      { to: "/$namespace/training", label: "Training jobs", Icon: Dumbbell, letter: "j", words: "pytorchjob tfjob mpijob xgboostjob jaxjob paddlejob trainjob" },
     ],
   },
   {

@@ -1,12 +1,11 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useOne } from "../api/resources";
-import type { Condition } from "../api/types";
+import { Conditions } from "../objects/Conditions";
 import { DeleteButton } from "../objects/DeleteButton";
 import { Events } from "../objects/Events";
 import { Yaml } from "../objects/Yaml";
 import { Copy } from "../ui/Copy";
 import { Facts } from "../ui/Facts";
-import { Mark } from "../ui/Mark";
 import { Page } from "../ui/Page";
 import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
@@ -140,37 +139,5 @@ function LineageLink({ service }: { service: InferenceService }) {
     <Link to="/$namespace/lineage" params={{ namespace }} search={{ of: `endpoint/${name}` }}>
       Where it comes from
     </Link>
-  );
-}
-
-export function Conditions({ items }: { items: Condition[] | undefined }) {
-  if (!items?.length) return <p className="dim">No condition yet: its controller has not looked at it.</p>;
-  return (
-    <div className="table-frame">
-      <table aria-label="Conditions">
-        <thead>
-          <tr>
-            <th>Condition</th>
-            <th>Status</th>
-            <th>Reason</th>
-            <th>Message</th>
-            <th>Since</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((c) => (
-            <tr key={c.type}>
-              <td>{c.type}</td>
-              <td>
-                <Mark phase={c.status} />
-              </td>
-              <td>{c.reason}</td>
-              <td>{c.message}</td>
-              <td>{c.lastTransitionTime ? <Ago at={c.lastTransitionTime} /> : null}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

@@ -2,6 +2,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { Radio, Route, Shuffle, Split as Fork, SquareStack } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useOne } from "../api/resources";
+import { Conditions } from "../objects/Conditions";
 import { DeleteButton } from "../objects/DeleteButton";
 import { Events } from "../objects/Events";
 import { Yaml } from "../objects/Yaml";
@@ -12,7 +13,6 @@ import { type Column, Table } from "../ui/Table";
 import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
 import { Readiness } from "./EndpointList";
-import { Conditions } from "./EndpointPage";
 import { GraphTryIt } from "./GraphTryIt";
 import { type Place, drawing } from "./graph";
 import { GRAPH, type InferenceGraph } from "./kinds";

@@ -2,10 +2,10 @@
 
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import * as paths from "../api/paths";
 import { POD, useMany } from "../api/resources";
 import type { Pod } from "../api/types";
-import { LogView } from "../logs/LogView";
+import { PodLog } from "../objects/PodLog";
+import { restarts, state } from "../objects/pods";
 import { Mark } from "../ui/Mark";
 import { type Column, Table } from "../ui/Table";
 import { Problem } from "../ui/notes";
@@ -52,23 +52,6 @@ export function revision(pod: Pod): string {
   return labels["serving.knative.dev/revision"] ?? labels.component ?? "";
 }
 
-export function ready(pod: Pod): boolean {
-  return pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
-}
-
-export function restarts(pod: Pod): number {
-  return (pod.status?.containerStatuses ?? []).reduce((sum, c) => sum + c.restartCount, 0);
-}
-
-/** A word that says more than the phase: why it waits, or that it serves. */
-export function state(pod: Pod): string {
-  if (pod.metadata.deletionTimestamp) return "Ending";
-  const waiting = (pod.status?.containerStatuses ?? []).map((c) => (c.state?.waiting as { reason?: string } | undefined)?.reason);
-  const why = waiting.find((reason) => reason && reason !== "ContainerCreating");
-  if (why) return why;
-  return pod.status?.phase === "Running" && ready(pod) ? "Ready" : (pod.status?.phase ?? "Pending");
-}
-
 function columnsOf(choose: (pod: string) => void): Column<Pod>[] {
   return [
     {
@@ -85,16 +68,4 @@ function columnsOf(choose: (pod: string) => void): Column<Pod>[] {
     { title: "Restarts", number: true, cell: restarts, by: restarts },
     { title: "Age", cell: (p) => <Ago at={p.metadata.creationTimestamp} />, by: (p) => p.metadata.creationTimestamp },
   ];
-}
-
-function PodLog({ pod }: { pod: Pod }) {
-  const { name, namespace = "" } = pod.metadata;
-  const container = pod.spec.containers[0]?.name ?? "";
-  const begun = (pod.status?.containerStatuses ?? []).some((c) => c.state && !("waiting" in c.state));
-  return (
-    <section className="part log-part">
-      <h2>Log of {name}</h2>
-      <LogView path={begun ? paths.log(namespace, name, container) : null} name={name} />
-    </section>
-  );
 }

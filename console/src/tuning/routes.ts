@@ -1,0 +1,26 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { root } from "../app/root";
+
+const tab = (search: Record<string, unknown>): { tab?: string } => (typeof search.tab === "string" ? { tab: search.tab } : {});
+
+const list = createRoute({
+  getParentRoute: () => root,
+  path: "/$namespace/experiments",
+  component: lazyRouteComponent(() => import("./ExperimentList"), "ExperimentList"),
+});
+
+const page = createRoute({
+  getParentRoute: () => root,
+  path: "/$namespace/experiments/$name",
+  component: lazyRouteComponent(() => import("./ExperimentPage"), "ExperimentPage"),
+  validateSearch: tab,
+});
+
+const trial = createRoute({
+  getParentRoute: () => root,
+  path: "/$namespace/experiments/$name/$trial",
+  component: lazyRouteComponent(() => import("./TrialPage"), "TrialPage"),
+  validateSearch: tab,
+});
+
+export const tuningRoutes = [list, page, trial] as const;
