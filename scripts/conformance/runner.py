@@ -111,8 +111,8 @@ def submit(cluster: Cluster, case: Case, namespace: str) -> list[Document]:
 
 
 def ticked(cluster: Cluster, namespace: str, cron: Document) -> list[Document]:
-    """The first run of a CronWorkflow whose next time is made to be some seconds away; it is kept, however many
-    come before it is looked at."""
+    """The first run of a CronWorkflow whose next time is made to be some seconds away; it is kept, however
+    many come before it is looked at."""
     meta = cron["metadata"]
     place = ("-n", meta.get("namespace") or namespace)
     many = {"successfulJobsHistoryLimit": 100, "failedJobsHistoryLimit": 100}
