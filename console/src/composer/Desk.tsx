@@ -1,7 +1,7 @@
 /** One document on the desk: palette, drawing or list, and beside it the chosen step, the text, what is to be mended. */
 
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type DragEvent, useCallback, useMemo, useRef, useState } from "react";
 import type { NodeStatus } from "../api/types";
 import { complain, notify } from "../ui/toasts";
 import { Chooser } from "./Chooser";
@@ -9,7 +9,7 @@ import { Outline } from "./Outline";
 import { Shelf } from "./Shelf";
 import { SidePane } from "./SidePane";
 import { Toolbar } from "./Toolbar";
-import { type Asked, Canvas } from "./canvas/Canvas";
+import { type Asked, Canvas, FIT } from "./canvas/Canvas";
 import { arrange, clear, next } from "./canvas/place";
 import { size } from "./canvas/rows";
 import { addChoices, askChoices } from "./choices";
@@ -59,6 +59,8 @@ function Inner(props: Props) {
   const [places, setPlaces] = useState<ReadonlyMap<string, Place>>(new Map());
   const [asking, setAsking] = useState<Asking | null>(null);
   const drawing = useRef<HTMLDivElement>(null);
+  const [shelf, setShelf] = useKept("shelf");
+  const [side, setSide] = useKept("side");
   const { findings, faulty } = useFindings(namespace);
   const chosen = [...selection.nodes].filter((id) => graph.nodes.some((each) => each.id === id));
   const one = chosen.length === 1 ? chosen[0] : undefined;
@@ -118,7 +120,7 @@ function Inner(props: Props) {
   async function tidy(): Promise<void> {
     const found = await arrange(graph);
     change("Arrange", (doc) => move(doc, scope, found));
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: 200 }));
+    requestAnimationFrame(() => void flow.fitView({ ...FIT, duration: 200 }));
   }
 
   function step(key: string, extend: boolean): void {
@@ -137,6 +139,7 @@ function Inner(props: Props) {
     connect: () => (one ? setAsking({ what: "line", start: startOf(one) }) : notify("Choose a step first, then c connects it")),
     edit: () => {
       onPane("step");
+      setSide(true);
       requestAnimationFrame(() => document.querySelector<HTMLElement>(".side-pane .form input, .side-pane .form select")?.focus());
     },
     remove,
@@ -186,9 +189,13 @@ function Inner(props: Props) {
         onExpand={(id) => change(`Expand ${id}`, (doc) => expand(doc, scope, id))}
         onNote={() => change("Add a note", (doc) => setNotes(doc, scope, [...graph.notes, { id: crypto.randomUUID().slice(0, 6), text: "", place: spot() }]))}
         onRunTo={props.onRunTo}
+        shelf={shelf}
+        onShelf={setShelf}
+        side={side}
+        onSide={setSide}
       />
-      <div className="desk-body">
-        <Shelf onAdd={(component) => add(component)} />
+      <div className={`desk-body ${shelf ? "" : "no-shelf"} ${side ? "" : "no-side"}`}>
+        {shelf ? <Shelf onAdd={(component) => add(component)} /> : null}
         <div
           ref={drawing}
           className="drawing"
@@ -224,7 +231,7 @@ function Inner(props: Props) {
             {one ? sayChosen(studio, one) : ""}
           </p>
         </div>
-        <SidePane
+        {side ? <SidePane
           pane={pane}
           onPane={onPane}
           findings={findings}
@@ -234,7 +241,7 @@ function Inner(props: Props) {
           running={props.running}
           onConnect={(start) => setAsking({ what: "line", start })}
           onRemove={remove}
-        />
+        /> : null}
       </div>
       {asking?.what === "add" ? (
         <Chooser title="Add a step" none="No component of that name." choices={addChoices(studio.components, (c) => add(c))} onClose={() => done(setAsking, focus)} />
@@ -289,13 +296,15 @@ async function dropped(event: DragEvent, onFile: (text: string) => void): Promis
   onFile(await file.text());
 }
 
-export function useEscapeToDrawing(): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && event.target instanceof HTMLElement && event.target.closest(".side-pane")) document.querySelector<HTMLElement>("[data-drawing]")?.focus();
-    };
-    window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
-  }, []);
+/** Whether a pane is open: this browser's habit. */
+function useKept(pane: string): [boolean, (open: boolean) => void] {
+  const key = `pinnace.composer.${pane}`;
+  const [open, setOpen] = useState(() => localStorage.getItem(key) !== "closed");
+  return [
+    open,
+    (next) => {
+      localStorage.setItem(key, next ? "open" : "closed");
+      setOpen(next);
+    },
+  ];
 }
-

@@ -1,9 +1,10 @@
 /** Above the drawing: where one is in it, what can be done with what is chosen. */
 
 import { useReactFlow } from "@xyflow/react";
-import { Group, List, Maximize, Minus, Network, Plus, Redo2, StickyNote, Undo2, Ungroup, WandSparkles } from "lucide-react";
+import { Group, List, Maximize, Minus, Network, PanelLeft, PanelRight, Plus, Redo2, StickyNote, Undo2, Ungroup, WandSparkles } from "lucide-react";
 import { IconButton } from "../ui/Button";
 import { Menu } from "../ui/Menu";
+import { FIT } from "./canvas/Canvas";
 import type { View } from "./Desk";
 import { current } from "./history";
 import { useStudioHere } from "./studio";
@@ -17,9 +18,13 @@ interface Props {
   onExpand: (id: string) => void;
   onNote: () => void;
   onRunTo: (id: string, how: "to" | "again") => void;
+  shelf: boolean;
+  onShelf: (open: boolean) => void;
+  side: boolean;
+  onSide: (open: boolean) => void;
 }
 
-export function Toolbar({ view, onView, chosen, onTidy, onCollapse, onExpand, onNote, onRunTo }: Props) {
+export function Toolbar({ view, onView, chosen, onTidy, onCollapse, onExpand, onNote, onRunTo, shelf, onShelf, side, onSide }: Props) {
   const { history, undo, redo, graph, language, trail, close, documents, at, choose } = useStudioHere();
   const flow = useReactFlow();
   const one = chosen.length === 1 ? chosen[0] : undefined;
@@ -28,6 +33,8 @@ export function Toolbar({ view, onView, chosen, onTidy, onCollapse, onExpand, on
   const ahead = history.entries[history.now + 1]?.label;
   return (
     <div className="toolbar" role="toolbar" aria-label="Drawing">
+      <IconButton label="Components" Icon={PanelLeft} aria-pressed={shelf} onClick={() => onShelf(!shelf)} />
+      <span className="toolbar-gap" />
       <IconButton label={last ? `Undo: ${last}` : "Undo"} Icon={Undo2} disabled={history.now === 0} onClick={undo} />
       <IconButton label={ahead ? `Redo: ${ahead}` : "Redo"} Icon={Redo2} disabled={ahead === undefined} onClick={redo} />
       <span className="toolbar-gap" />
@@ -70,7 +77,7 @@ export function Toolbar({ view, onView, chosen, onTidy, onCollapse, onExpand, on
           <>
             <IconButton label="Smaller" Icon={Minus} onClick={() => void flow.zoomOut()} />
             <IconButton label="Larger" Icon={Plus} onClick={() => void flow.zoomIn()} />
-            <IconButton label="Show everything" Icon={Maximize} onClick={() => void flow.fitView({ padding: 0.15, maxZoom: 1 })} />
+            <IconButton label="Show everything" Icon={Maximize} onClick={() => void flow.fitView(FIT)} />
           </>
         ) : null}
         <span className="segments small" role="group" aria-label="Show as">
@@ -81,6 +88,7 @@ export function Toolbar({ view, onView, chosen, onTidy, onCollapse, onExpand, on
             <List size={15} aria-hidden />
           </button>
         </span>
+        <IconButton label="Details" Icon={PanelRight} aria-pressed={side} onClick={() => onSide(!side)} />
       </span>
     </div>
   );

@@ -28,6 +28,8 @@ import { arrange, seat } from "./place";
 import { portOf, side, size } from "./rows";
 
 const TYPES = { step: StepNode, note: NoteNode };
+/** Everything, as long as it can be read. */
+export const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.55 };
 const NOTE = "note ";
 /** What the palette hands over when it is dragged from. */
 export const DRAGGED = "application/x-pinnace-component";
@@ -154,6 +156,7 @@ export function Canvas(props: Props) {
       multiSelectionKeyCode={["Control", "Meta", "Shift"]}
       selectionMode={SelectionMode.Partial}
       connectionRadius={18}
+      autoPanSpeed={5}
       minZoom={0.1}
       maxZoom={2}
       zoomOnDoubleClick={false}
@@ -192,7 +195,7 @@ function usePlaces({ places, setPlaces }: Props): void {
       if (!current) return;
       shown.current = `${at} ${scope}`;
       setPlaces(found);
-      if (fit) requestAnimationFrame(() => requestAnimationFrame(() => void flow.fitView({ padding: 0.15, maxZoom: 1 })));
+      if (fit) requestAnimationFrame(() => requestAnimationFrame(() => void flow.fitView(FIT)));
     };
     if (lost.length === graph.nodes.length && graph.nodes.length > 1) void arrange(graph).then((found) => settle(found, true));
     else settle(seat(graph, new Map([...known].filter(([id]) => graph.nodes.some((each) => each.id === id)))), fresh && graph.nodes.length > 0);

@@ -5,6 +5,8 @@
 
 import { type Document, type ParsedNode, type ToStringOptions, isCollection, isMap, isNode, isScalar, isSeq, parseAllDocuments } from "yaml";
 import type { Path } from "../model";
+import { carried } from "./merge";
+import { same } from "./workflow/same";
 
 export type Source = Document.Parsed<ParsedNode> | Document;
 
@@ -36,8 +38,17 @@ export function edited(text: string, at: number, change: (document: Source) => v
   if (trouble) throw new Error(`The text is no YAML: ${trouble.message}`);
   const document = documents[at];
   if (!document) throw new Error(`There is no document ${at + 1} in this text`);
+  const before = print(documents, text);
   change(document);
-  return print(documents, text);
+  const after = print(documents, text);
+  const own = carried(text, before, after);
+  return own !== null && saysTheSame(own, documents) ? own : after;
+}
+
+/** A line-wise merge is believed only when it reads as what was meant. */
+function saysTheSame(text: string, documents: Source[]): boolean {
+  const found = parse(text);
+  return !found.trouble && same(found.documents.map((each) => each.toJS()), documents.map((each) => each.toJS()));
 }
 
 export function print(documents: Source[], like = ""): string {

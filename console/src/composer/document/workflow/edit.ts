@@ -30,7 +30,7 @@ export function add(document: Source, scope: string, component: Component, at?: 
   const within = drawable(document, scope);
   const target = component.fresh ? addTemplate(document, component.fresh) : component.local;
   const name = free(target ?? component.ref?.template ?? "step", callsIn(document, within).map((each) => each.name));
-  const task = component.ref ? { name, templateRef: { ...component.ref } } : { name, template: target };
+  const task = component.ref ? { name, templateRef: document.createNode({ ...component.ref }, { flow: true }) } : { name, template: target };
   insert(document, within, task);
   if (at) move(document, within, new Map([[name, at]]));
   return name;

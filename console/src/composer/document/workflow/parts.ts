@@ -30,7 +30,11 @@ export function mapAt(document: Source, path: Path): YAMLMap {
 
 export function seqAt(document: Source, path: Path): YAMLSeq {
   const found: unknown = document.getIn(path, true);
-  if (isSeq(found)) return found;
+  if (isSeq(found)) {
+    // `[]` is how an empty list is written, and says nothing about how a full one should be.
+    if (found.items.length === 0) found.flow = false;
+    return found;
+  }
   document.setIn(path, document.createNode([]));
   return document.getIn(path, true) as YAMLSeq;
 }
