@@ -93,8 +93,24 @@ def doctor(*, home: Where = None) -> int:
 
 
 @app.command(group=PLATFORM)
-def console(*, home: Where = None) -> int:
-    """Print a one-time link that signs a browser in to the console."""
+def console(
+    *, context: str | None = None, kubeconfig: Path | None = None, port: int = 0, home: Where = None
+) -> int:
+    """Print a one-time link that signs a browser in to the console.
+
+    Parameters
+    ----------
+    context:
+        Serve the console over this context of a kubeconfig, any cluster's, until Ctrl-C.
+    kubeconfig:
+        The file with the context, instead of those that kubectl reads.
+    port:
+        Port of the console over a context; 0 takes a free one.
+    """
+    if context is not None:
+        from pinnace.cli.contexts.command import serve
+
+        return serve(context, kubeconfig, port)
     from pinnace.cli.up import console as command
 
     return command(Home.at(home))

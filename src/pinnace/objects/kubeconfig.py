@@ -1,15 +1,17 @@
 """A kubeconfig as far as a client needs it: where the server is, whom to trust, who we are.
 
-Called by `remote`. Tokens (also from files), client certificates, CA and the insecure flag; no exec plugins.
-ValueError names what is missing and where.
+Called by `remote` and the console over a context. Tokens (also from files), client certificates, CA, the
+insecure flag, exec plugins. ValueError names what is missing and where.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import os
 import ssl
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,30 @@ class Access(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     namespace: str = "default"
     tls_server_name: str = ""
+    expires: float = 0.0
+    """Unix seconds after which the credentials must be read again; 0: never."""
+
+
+def paths() -> list[Path]:
+    """Where kubeconfigs are, as `kubectl` looks for them."""
+    named = [Path(one).expanduser() for one in os.environ.get("KUBECONFIG", "").split(os.pathsep) if one]
+    return named or [Path.home() / ".kube" / "config"]
+
+
+def holding(context: str, files: list[Path]) -> Path:
+    """The first of the files that has the context. ValueError lists the contexts that there are."""
+    import yaml
+
+    known: list[str] = []
+    for path in files:
+        with suppress(OSError, yaml.YAMLError):
+            document = yaml.safe_load(path.read_text())
+            entries = document.get("contexts") if isinstance(document, dict) else None
+            known += [str(one.get("name")) for one in entries or () if isinstance(one, dict)]
+            if context in known:
+                return path
+    looked = ", ".join(str(path) for path in files)
+    raise ValueError(f"no context {context!r} in {looked} (there: {', '.join(known) or 'none'})")
 
 
 def read(path: Path, context: str = "") -> Access:
@@ -41,13 +67,27 @@ def read(path: Path, context: str = "") -> Access:
     user = _named(path, document, "users", place["user"], "user") if place.get("user") else {}
     if not isinstance(cluster.get("server"), str):
         raise ValueError(f"{path}: clusters[{place.get('cluster')}].cluster.server is missing")
+    user, expires = _signed_in(user, cluster)
     return Access(
         server=cluster["server"].rstrip("/"),
         tls=_tls(path.parent, cluster, user) if cluster["server"].startswith("https:") else False,
         headers=_headers(path.parent, user),
         namespace=place.get("namespace") or "default",
         tls_server_name=cluster.get("tls-server-name") or "",
+        expires=expires,
     )
+
+
+def _signed_in(user: dict[str, Any], cluster: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """The user with what its exec plugin gives it."""
+    if not isinstance(user.get("exec"), dict):
+        return user, 0.0
+    from pinnace.objects import login  # asked for by few
+
+    given, expires = login.credential(user["exec"], cluster)
+    pems = {"client-certificate-data": given["certificate"], "client-key-data": given["key"]}
+    coded = {name: base64.b64encode(text.encode()).decode() for name, text in pems.items() if text}
+    return {**user, **coded, **({"token": given["token"]} if given["token"] else {})}, expires
 
 
 def _named(path: Path, document: dict[str, Any], group: str, name: str, kind: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The console over a context of a kubeconfig: the same pages, another server."""
