@@ -9,6 +9,7 @@ import { modelRoutes } from "../models/routes";
 import { notebookRoutes } from "../notebooks/routes";
 import { scheduleRoutes } from "../schedules/routes";
 import { templateRoutes } from "../templates/routes";
+import { pipelineRoutes } from "../pipelines/routes";
 import { trainingRoutes } from "../training/routes";
 import { tuningRoutes } from "../tuning/routes";
 import { volumeRoutes } from "../volumes/routes";
@@ -32,7 +33,7 @@ const start = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...tuningRoutes, ...trainingRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes, ...observingRoutes]),
+  routeTree: root.addChildren([start, ...homeRoutes, ...workflowRoutes, ...scheduleRoutes, ...templateRoutes, ...composerRoutes, ...endpointRoutes, ...modelRoutes, ...pipelineRoutes, ...tuningRoutes, ...trainingRoutes, ...notebookRoutes, ...volumeRoutes, ...tensorboardRoutes, ...secretRoutes, ...namespaceRoutes, ...observingRoutes]),
   basepath: "/console",
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -1,6 +1,6 @@
 /** What the console has, as the sidebar and the command palette list it. */
 
-import { Activity, Boxes, CalendarClock, ChartSpline, Dumbbell, FlaskConical, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, ScrollText, Workflow } from "lucide-react";
+import { Activity, Boxes, CalendarClock, ChartSpline, Dumbbell, FlaskConical, FolderTree, GitFork, HardDrive, Home, KeyRound, LayoutTemplate, type LucideIcon, NotebookText, PencilRuler, Radio, ScrollText, Waypoints, Workflow } from "lucide-react";
 
 export interface Section {
   to: string;
@@ -26,6 +26,7 @@ export const GROUPS: Group[] = [
       { to: "/$namespace/workflows", label: "Workflows", Icon: Workflow, letter: "w", words: "argo runs dag" },
       { to: "/$namespace/schedules", label: "Schedules", Icon: CalendarClock, letter: "k", words: "cron clock recurring" },
       { to: "/$namespace/templates", label: "Templates", Icon: LayoutTemplate, letter: "t", words: "workflowtemplate clusterworkflowtemplate catalogue" },
+      { to: "/$namespace/pipelines", label: "Pipelines", Icon: Waypoints, letter: "p", words: "kfp kubeflow runs recurring versions" },
       { to: "/$namespace/composer", label: "Composer", Icon: PencilRuler, letter: "c", words: "draw compose canvas visual editor" },
     ],
   },

@@ -1,0 +1,89 @@
+/** Where everything is: the namespace, the sections, the theme. Narrow, it shows pictures only, for canvases. */
+
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Keyboard, PanelLeftClose, PanelLeftOpen, Search } from "lucide-react";
+import { NAMESPACE, useMany } from "../api/resources";
+import { IconButton } from "../ui/Button";
+import { ThemeChoice } from "./ThemeChoice";
+import { GROUPS, inside, sectionOf } from "./sections";
+import { setNarrow } from "./narrow";
+
+interface Props {
+  namespace: string;
+  narrow: boolean;
+  onOpen: (what: "palette" | "help") => void;
+}
+
+export function Sidebar({ namespace, narrow, onOpen }: Props) {
+  return (
+    <header className="side">
+      <Link to="/$namespace" params={{ namespace }} className="brand">
+        <img src="/console/icon.svg" alt="" width={26} height={26} />
+        <span className="label">Pinnace</span>
+      </Link>
+      <NamespaceChoice current={namespace} />
+      <button type="button" className="find" title="Go to …" onClick={() => onOpen("palette")}>
+        <Search size={15} aria-hidden /> <span className="label">Go to …</span> <kbd>Ctrl K</kbd>
+      </button>
+      <nav aria-label="Sections">
+        {GROUPS.map((group) => (
+          <SectionGroup key={group.title} group={group} namespace={namespace} />
+        ))}
+      </nav>
+      <div className="side-foot">
+        <ThemeChoice />
+        <IconButton label="Keyboard shortcuts" Icon={Keyboard} onClick={() => onOpen("help")} />
+        <IconButton
+          label={narrow ? "Widen the sidebar" : "Narrow the sidebar"}
+          Icon={narrow ? PanelLeftOpen : PanelLeftClose}
+          onClick={() => setNarrow(!narrow)}
+        />
+      </div>
+    </header>
+  );
+}
+
+function SectionGroup({ group, namespace }: { group: (typeof GROUPS)[number]; namespace: string }) {
+  return (
+    <div className="section-group">
+      {group.title ? <h2 className="section-title">{group.title}</h2> : null}
+      {group.sections.map((section) => (
+        <Link
+          key={section.to}
+          to={inside(section.to, namespace)}
+          className="section"
+          title={section.label}
+          activeOptions={{ exact: section.to === "/$namespace", includeSearch: false }}
+        >
+          <section.Icon size={16} aria-hidden />
+          <span className="label">{section.label}</span>
+        </Link>
+      ))}
+    </div>
+  );
+}
+
+/** The same section in another namespace. */
+function NamespaceChoice({ current }: { current: string }) {
+  const { items } = useMany(NAMESPACE);
+  const navigate = useNavigate();
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const names = items.map((n) => n.metadata.name).sort();
+  if (!names.includes(current)) names.unshift(current);
+  return (
+    <label className="namespace">
+      <span>Namespace</span>
+      <select
+        value={current}
+        onChange={(e) => {
+          const section = sectionOf(path, current)?.to ?? "/$namespace";
+          void navigate({ to: inside(section, e.target.value) });
+        }}
+      >
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
