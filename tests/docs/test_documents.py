@@ -195,7 +195,7 @@ def test_nothing_names_one_machine_or_a_registry() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode != 0:
         pytest.skip("not a git checkout: there is no list of files to look through")
-    inside_images = r"(?!(?:user|mpiuser)\b)"  # homes that upstream's images have, wherever they run
+    inside_images = r"(?!(?:user|mpiuser|jovyan)\b)"  # homes that upstream's images have, wherever they run
     roots = rf"(?m)(?:^|[\s\"'`(=:])/(?:work|home/{inside_images}\w+)/"
     machine = re.compile("|".join((roots, r"pypi\.org", r"registry\.npmjs\.org")))
     for name in tracked.stdout.split():
