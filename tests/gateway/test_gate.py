@@ -174,3 +174,22 @@ def test_whose_doing_a_request_is() -> None:
     assert not foreign("GET", {**link, "sec-fetch-dest": "document"})
     assert foreign("GET", {**link, "sec-fetch-dest": "iframe"})
     assert foreign("POST", {**link, "sec-fetch-dest": "document"})
+
+
+@pytest.mark.anyio
+async def test_who_looks_at_a_page_is_told_what_it_waits_for(gateway: Platform) -> None:
+    reason = "preparing the environment for <jupyter>"
+    absent = gated("lab")
+    backend = msgspec.structs.replace(absent.backends[0], waiting=False, reason=reason)
+    await gateway.client.publish([msgspec.structs.replace(absent, backends=(backend,))])
+    session = await entered(gateway)
+    page = await ask(gateway, "/", headers={**session, "accept": "text/html"})
+    assert (page.status, page.headers["refresh"]) == (503, "2")
+    assert b"preparing the environment for &lt;jupyter&gt;" in page.body
+    plain = await ask(gateway, "/", headers=session)
+    assert (plain.status, json.loads(plain.body)) == (503, {"error": reason})
+
+    mute = f"unix:{gateway.socket('mute')}"
+    await gateway.client.publish([gated("lab", mute)])
+    page = await ask(gateway, "/", headers={**session, "accept": "text/html"})
+    assert (page.status, b"does not answer yet" in page.body) == (503, True)

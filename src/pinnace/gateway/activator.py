@@ -26,6 +26,9 @@ DEPTH = 10_000
 HEAD_LIMIT = 128 * 1024
 LOOK = 0.02
 """Seconds between two looks at a replica that does not answer yet."""
+SHOWN = 3.0
+"""Seconds after which somebody who looks at a page is told why it is not there."""
+STARTING = "its program starts and does not answer yet"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -61,11 +64,7 @@ class Activator:
             return
         endpoint, backend = found
         if not backend.waiting and not backend.addresses:
-            why = backend.reason or f"{backend.name} is not running"
-            if endpoint.gate and "text/html" in headers.get("accept", ""):
-                show(client[1], pages.waiting(endpoint.name, why))
-            else:
-                refuse(client[1], 503, why)
+            self._absent(client, endpoint, head, backend.reason or f"{backend.name} is not running")
             return
         key = cluster_name(namespace, name)
         if self.held.get(key, 0) >= DEPTH:
@@ -76,18 +75,26 @@ class Activator:
     async def _hold(self, key: str, endpoint: Endpoint, head: bytes, client: Streams) -> None:
         self.held[key] = self.held.get(key, 0) + 1
         self._activated(key)
+        seconds = SHOWN if for_people(endpoint, head) else endpoint.timeout
         try:
-            async with asyncio.timeout(endpoint.timeout):
+            async with asyncio.timeout(seconds):
                 replica = await self._replica(key)
         except TimeoutError:
-            refuse(client[1], 503, f"{key} had no ready replica within {endpoint.timeout:g} s")
+            words = f"{key} had no ready replica within {endpoint.timeout:g} s"
+            self._absent(client, endpoint, head, words if seconds == endpoint.timeout else STARTING)
             return
         finally:
             self.held[key] -= 1
         if isinstance(replica, str):
-            refuse(client[1], 503, replica)
+            self._absent(client, endpoint, head, replica)
             return
         await relay(head, client, replica)
+
+    def _absent(self, client: Streams, endpoint: Endpoint, head: bytes, why: str) -> None:
+        if for_people(endpoint, head):
+            show(client[1], pages.waiting(endpoint.name, why))
+        else:
+            refuse(client[1], 503, why)
 
     async def _replica(self, key: str) -> Streams | str:
         """A connection to a replica that is ready, or why there will be none."""
@@ -112,6 +119,11 @@ class Activator:
         best = nearest(name, self._publisher.hosts())
         hint = f"did you mean {best}?" if best else "kubectl get isvc -A lists what is served"
         return f"nothing is served at {name}; {hint}"
+
+
+def for_people(endpoint: Endpoint, head: bytes) -> bool:
+    """A page of a notebook's: somebody looks at it, and is told what it waits for."""
+    return bool(endpoint.gate) and "text/html" in parse(head).get("accept", "")
 
 
 async def healthy(address: str, backend: Backend) -> bool:
