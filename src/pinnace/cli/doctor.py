@@ -50,7 +50,7 @@ def examine(home: Home) -> list[Check]:
         isolation("container", found.container, chosen),
         isolation("process", found.process, chosen),
         automatic(chosen),
-        Check("network", True, "pods share this machine's network; model servers listen on unix sockets"),
+        Check("network", True, "pods that listen get one of their own if it can be had, others the host's"),
         gateway(),
         kubectl(),
         environments(),
