@@ -17,7 +17,15 @@ def python(asked: Asked) -> Any:
     found = every(asked)
     if len(found) == 1 and str(found[0].get("apiVersion") or "").startswith("argoproj.io/"):
         return _hera(copy.deepcopy(found[0]))
-    raise invalid("document", "expected a document of Argo: Workflow, WorkflowTemplate, CronWorkflow …")
+    package = _package(found)
+    from pinnace.authoring.kfp import writing
+
+    try:
+        text, notes = writing.program(package)
+    except writing.NoProgram as problem:
+        raise invalid("document", str(problem)) from None
+    name = package.pipeline.pipeline_info.name
+    return {"name": f"{name}.py", "text": text, "sdk": "kfp", "notes": list(notes)}
 
 
 def _hera(document: Obj) -> Obj:

@@ -188,6 +188,13 @@ def _inputs(component: Component, task: Task) -> Iterator[Port]:
         source = task.inputs.parameters.get(port.name)
         constant = source.runtime_value.constant if source and source.runtime_value else UNSET
         yield port if constant is UNSET else msgspec.structs.replace(port, value=constant)
+    given = component.input_definitions
+    for name in task.inputs.parameters:
+        if name not in given.parameters:  # for the task's settings alone, or for another input's text
+            yield Port(name, ports.PARAMETER, ("text",))
+    for name in task.inputs.artifacts:
+        if name not in given.artifacts:
+            yield Port(name, ports.ARTIFACT, (ports.ANY,))
 
 
 # ---- edges -------------------------------------------------------------------------------------
