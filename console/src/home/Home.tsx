@@ -38,14 +38,13 @@ export function Home() {
       {active.error ? <Problem error={active.error} /> : null}
       <div className="home" aria-busy={!loaded}>
         <div className="home-main">
-          {active.loaded && looked ? (
-            <>
-              <Waiting asked={asked} />
-              {first ? <FirstVisit namespace={namespace} onYaml={() => setRunning(true)} /> : null}
-              <Failures failures={troubles} />
-              {first ? null : <Running namespace={namespace} workflows={busy} workers={others} loaded={loaded} />}
-            </>
-          ) : null}
+          <Waiting asked={asked} />
+          {first ? (
+            <FirstVisit namespace={namespace} onYaml={() => setRunning(true)} />
+          ) : (
+            <Running namespace={namespace} workflows={busy} workers={others} loaded={loaded} />
+          )}
+          <Failures failures={troubles} />
         </div>
         <aside className="home-side" aria-label="Machine, endpoints and models">
           <MachineUse />

@@ -18,7 +18,7 @@ const COLUMNS: Column<NotebookObject>[] = [
   { title: "Status", cell: (n) => <Status notebook={n} />, by: (n) => state(n).phase },
   { title: "Name", cell: (n) => <Name notebook={n} />, by: (n) => n.metadata.name },
   { title: "Type", cell: (n) => typeOf(n), by: typeOf },
-  { title: "Age", cell: (n) => <Ago at={n.metadata.creationTimestamp} />, by: (n) => n.metadata.creationTimestamp },
+  { title: "Age", cell: (n) => <Ago at={n.metadata.creationTimestamp} bare />, by: (n) => n.metadata.creationTimestamp },
   { title: "Last activity", cell: (n) => <LastActivity notebook={n} />, by: (n) => lastActivity(n) ?? "" },
   { title: "Image", cell: (n) => <Image notebook={n} />, by: (n) => main(n)?.image ?? "" },
   { title: "CPU", cell: (n) => asked(n, "cpu") || "–", number: true },
@@ -41,7 +41,9 @@ export function NotebookList() {
           <SearchBox value={search} onChange={setSearch} />
         </Toolbar>
       ) : null}
-      {shown.length ? <Table label="Notebooks" columns={COLUMNS} rows={shown} id={(n) => n.metadata.uid} /> : null}
+      <div className="notebook-list">
+        {shown.length ? <Table label="Notebooks" columns={COLUMNS} rows={shown} id={(n) => n.metadata.uid} /> : null}
+      </div>
       {loaded && !error && !items.length ? (
         <Empty title="No notebook is here yet">
           A notebook is a JupyterLab of your own, with a volume that keeps your work while it is stopped.{" "}

@@ -20,6 +20,8 @@ import { sources, useTail } from "./tail";
 const FROM = "/$namespace/logs";
 const MOST = 60;
 const ROW = 20;
+/** Characters of a pod's name that are seen: its end tells it from others. */
+const NAME = 24;
 
 export function Logs() {
   const namespace = useNamespace();
@@ -117,6 +119,7 @@ function Lines({ lines, search, follow, many }: { lines: Line[]; search: string;
   useEffect(() => {
     if (follow && lines.length) rows.scrollToIndex(lines.length - 1);
   }, [lines.length, follow, rows]);
+  const width = useMemo(() => Math.min(NAME, Math.max(8, ...new Set(lines.map((line) => line.pod.length)))), [lines]);
   return (
     <div ref={frame} className="log" tabIndex={0} role="log" aria-label="Log lines">
       <div style={{ height: rows.getTotalSize(), position: "relative" }}>
@@ -127,7 +130,7 @@ function Lines({ lines, search, follow, many }: { lines: Line[]; search: string;
               <time dateTime={line.at} title={line.at}>
                 {clock(line.at)}
               </time>
-              {many ? <span className={`logs-of share-ink-${hue(line.pod)}`} title={line.pod}>{line.pod}</span> : null}
+              {many ? <span className={`logs-of share-ink-${hue(line.pod)}`} style={{ width: `${width}ch` }} title={line.pod}>{line.pod}</span> : null}
               <span>
                 {cut(line.text, search).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}
               </span>

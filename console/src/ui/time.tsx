@@ -35,11 +35,13 @@ export function Duration({ from, to }: { from?: string | undefined; to?: string 
   return <span className="number">{span(seconds(from, to, now))}</span>;
 }
 
-export function Ago({ at }: { at: string }) {
+/** `bare`: in a column whose heading says what it is. */
+export function Ago({ at, bare = false }: { at: string; bare?: boolean }) {
   const now = useNow(true);
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()} className="number">
-      {age(seconds(at, undefined, now) ?? 0)} ago
+      {age(seconds(at, undefined, now) ?? 0)}
+      {bare ? "" : " ago"}
     </time>
   );
 }
