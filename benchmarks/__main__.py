@@ -16,7 +16,7 @@ from benchmarks.figure import Figure, table
 
 ALL = (
     "startup", "fanout", "sandbox", "chain", "passing", "large", "engine", "gateway", "trials", "jobs",
-    "components", "testing", "editing", "others",
+    "components", "testing", "editing", "console", "others",
 )
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
