@@ -116,7 +116,7 @@ function Steps({ templates, entrypoint, given }: { templates: Template[]; entryp
 function Parameters({ title, parameters }: { title: string; parameters: Parameter[] }) {
   return (
     <>
-      <h3>{title}</h3>
+      {title === "Arguments" ? <h2>{title}</h2> : <h3>{title}</h3>}
       <dl className="fact-list">
         {parameters.map((p) => (
           <div key={p.name}>

@@ -91,7 +91,7 @@ export function CodeMirror(props: Props) {
           LOOK,
           LANGUAGES[language](),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorState.readOnly.of(!editable),
           extra.current.of(latest.current.extensions ?? []),
           EditorView.updateListener.of((update) => {

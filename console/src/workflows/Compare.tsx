@@ -131,7 +131,7 @@ function Lines({ all }: { all: ReturnType<typeof compared> }) {
       const [wanted, drawn, names] = JSON.parse(key) as [typeof axes, typeof lines, string[]];
       return {
         parallelAxis: wanted.map((axis, dim) => ({ dim, name: axis.name, scale: true, ...(axis.words ? { type: "category", data: axis.words } : {}) })),
-        parallel: { left: 60, right: 80, top: 40, bottom: 24 },
+        parallel: { left: 60, right: 80, top: 40, bottom: 44 },
         tooltip: {},
         series: drawn.map((line, i) => ({ type: "parallel", name: names[i], lineStyle: { width: 2.5, opacity: 0.85 }, smooth: 0.1, data: [line] })),
         legend: { bottom: 0, data: names, show: drawn.length < 9 },
@@ -142,7 +142,7 @@ function Lines({ all }: { all: ReturnType<typeof compared> }) {
   if (axes.length < 2) return null;
   return (
     <section className="card">
-      <Chart label={`Parallel coordinates of ${lines.length} runs over ${axes.map((a) => a.name).join(", ")}`} option={option} height={280} />
+      <Chart label={`Parallel coordinates of ${lines.length} runs over ${axes.map((a) => a.name).join(", ")}`} option={option} height={300} />
     </section>
   );
 }

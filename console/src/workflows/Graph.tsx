@@ -5,7 +5,9 @@ import type { NodeStatus } from "../api/types";
 import { BigGraph } from "./BigGraph";
 import { Drawing } from "./graph";
 
-const SmallGraph = lazy(() => import("./SmallGraph").then((m) => ({ default: m.SmallGraph })));
+/** Asked for at once: most runs are small. */
+const small = import("./SmallGraph");
+const SmallGraph = lazy(() => small.then((m) => ({ default: m.SmallGraph })));
 
 /** Above this, elements of the page are too slow to move at the screen's pace. */
 const MANY = 150;

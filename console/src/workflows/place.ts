@@ -32,10 +32,10 @@ function extent(drawn: Picture): { depth: number; widest: number } {
   return { depth: Math.max(1, sizes.size), widest: Math.max(1, ...sizes.values()) };
 }
 
-let elk: InstanceType<typeof ELK> | null = null;
+/** Made with the first look at this module: its worker is large, and loads while the nodes do. */
+const elk = new ELK({ workerUrl });
 
 export async function place(drawn: Picture, towards: Direction): Promise<Map<string, { x: number; y: number }>> {
-  elk ??= new ELK({ workerUrl });
   const graph = await elk.layout({
     id: "root",
     layoutOptions: {
