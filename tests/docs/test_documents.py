@@ -37,6 +37,8 @@ NOT_RUN = {
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace run training.py": "the reader's file: tests/hera/test_hera.py runs one",
+    "pinnace convert blueprint.json": "the reader's file: tests/cli/test_converting.py converts one",
+    "pinnace convert acumos-cdump.json": "the same",
     "pinnace COMMAND": "a synopsis of the reference",
     "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
     "pinnace check digits": "tests/export/test_cluster.py checks that bundle",

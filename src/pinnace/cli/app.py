@@ -329,17 +329,33 @@ def lint(
 @app.command(group=WORK)
 def convert(
     *files: Path,
+    to: Literal["", "python", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo"] = "",
     output: Annotated[Literal["yaml", "json"], Parameter(name=["--output", "-o"])] = "yaml",
+    proto: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    address: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    namespace: Namespace = "default",
 ) -> int:
-    """Write Argo documents of past versions in today's form, to standard output.
+    """Write Argo documents of past versions in today's form, or a document as another, to standard output.
 
     Parameters
     ----------
     files:
-        Manifests, or folders of them.
+        Manifests, or folders of them; a pipeline's IR; a blueprint or CDUMP of Acumos.
+    to:
+        `python`: a workflow as a program of Hera's, a pipeline as one of its SDK. Of Acumos' documents `argo`
+        is a Workflow, `graph` an InferenceGraph with its services, `orchestrator` all that answers for a
+        deployed blueprint; `blueprint`, `cdump` and `dockerinfo` are Acumos' own.
     output:
         As YAML or as JSON.
+    proto:
+        A model's .proto file, named as its proto_uri or its container is; may be repeated.
+    address:
+        `CONTAINER=HOST:PORT`, where a container runs already; may be repeated.
     """
+    if to:
+        from pinnace.cli.converting import convert as translate
+
+        return translate(files, to, output, proto, address, namespace)
     from pinnace.cli.lint import convert as command
 
     return command(files, output)

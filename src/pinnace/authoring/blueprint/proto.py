@@ -309,7 +309,7 @@ def _type(reader: _Reader) -> tuple[bool, str]:
 
 
 def with_protos(solution: Solution, protos: Mapping[str, str]) -> Solution:
-    """Ports with their fields, where the node's file (by its `proto_uri`, or by the node's name) is at hand.
+    """Ports with their fields, where the node's file (by its `proto_uri`, or by the node's name) is there.
     ProtoError names the file."""
     place = ""
     known = {}
@@ -324,7 +324,9 @@ def with_protos(solution: Solution, protos: Mapping[str, str]) -> Solution:
 
 
 def _filled(node: Node, known: Mapping[str, Proto]) -> Node:
-    proto = next((known[key] for key in (node.proto_uri, node.id, node.name) if key in known), None)
+    file = node.proto_uri.rpartition("/")[2]
+    keys = (node.proto_uri, file, node.id, node.name, f"{node.id}.proto", f"{node.name}.proto")
+    proto = next((known[key] for key in keys if key in known), None)
     if proto is None:
         return node
     declared = {one.name: one for one in proto.operations()}
