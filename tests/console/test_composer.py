@@ -105,7 +105,7 @@ spec:
 
 @pytest.fixture(scope="module", autouse=True)
 def components(platform: Platform, namespace: str) -> None:
-    text = "---\n".join(json.dumps(each) + "\n" for each in COMPONENTS)
+    text = yaml.safe_dump_all(COMPONENTS)
     platform.kubectl("apply", "-n", namespace, "-f", "-", text=text)
 
 
@@ -161,7 +161,7 @@ def test_a_pipeline_is_drawn_with_the_mouse_and_runs(
     wire(page, "toy-numbers.table", "toy-split.table")
     expect(edges(page)).to_have_count(1)
     wire(page, "toy-numbers.table", "toy-judge.model")
-    expect(page.get_by_text("Table does not fit: scikit-learn model is needed")).to_be_visible()
+    expect(page.get_by_text("Table does not fit: scikit-learn model is needed").first).to_be_visible()
     expect(edges(page)).to_have_count(1)
     wire(page, "toy-split.train", "toy-train.train")
     expect(edges(page)).to_have_count(2)
@@ -185,13 +185,13 @@ def test_a_pipeline_is_drawn_with_the_mouse_and_runs(
     assert violations(page) == []
 
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_label("Run", exact=True).get_by_text("Succeeded")).to_be_visible(timeout=60_000)
+    expect(page.get_by_label("The run that is shown").get_by_text("Succeeded")).to_be_visible(timeout=60_000)
     node(page, "toy-judge").click()
     expect(page.locator(".log")).to_contain_text("judged 2 rows with 3")
     page.screenshot(path=str(tmp_path / "ran.png"))
     tasks = {task["name"]: task for task in document(page)["spec"]["templates"][0]["dag"]["tasks"]}
     assert tasks["toy-judge"]["depends"] in ("toy-train", "toy-train && toy-split")
-    run = page.get_by_label("Run", exact=True).get_by_role("link").inner_text()
+    run = page.get_by_label("The run that is shown").get_by_role("link").inner_text()
     assert platform.get("workflow", run, "-n", namespace)["status"]["phase"] == "Succeeded"
 
 
@@ -257,8 +257,8 @@ def test_who_saves_second_is_told_first(
     expect(page.locator(".react-flow__node")).to_have_count(1)
     platform.kubectl("label", "workflowtemplate", "toy-split", "-n", namespace, "theirs=yes")
     page.get_by_role("button", name="Add a note").click()
-    page.get_by_label("Note").fill("mine")
-    page.get_by_label("Note").blur()
+    page.get_by_role("textbox", name="Note").fill("mine")
+    page.get_by_role("textbox", name="Note").blur()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Somebody else has saved it meanwhile")).to_be_visible()
     window.expected("409")

@@ -26,8 +26,9 @@ import { useBegin } from "./Start";
 
 const FROM = "/$namespace/composer/$kind/$name";
 const DRAFT_PAUSE = 300;
+const UNREADABLE = new Error("The text cannot be read: mend it first");
 
-type Asking = { what: "name"; run: boolean } | { what: "run"; wanted: Partial<Wanted> } | { what: "difference" } | { what: "conflict"; theirs: Base };
+type Asking = { what: "name" } | { what: "run"; wanted: Partial<Wanted> } | { what: "difference" } | { what: "conflict"; theirs: Base };
 
 export function Composer({ namespace, opened }: { namespace: string; opened: Opened }) {
   const catalogue = useCatalogue(namespace);
@@ -54,11 +55,11 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
         const of = resourceOf(whole.kind);
         if (!of) return;
         const now = { ...shown(of, item), text: studio.text };
+        drafts.discard(opened.id);
         setBase(now);
         setAsking(null);
         notify(`${of.kind} ${item.metadata.name} saved`);
         if (over === null) {
-          drafts.discard(opened.id);
           void navigate({ to: FROM, params: { namespace, kind: of.kind, name: item.metadata.name }, search: (old) => old, replace: true });
         }
       } catch (problem) {
@@ -74,15 +75,15 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   );
 
   function saveNow(): void {
-    if (studio.trouble) return complain(new Error("The text cannot be read: mend it first"));
-    if (kind === "Workflow" || (!meta.name && base === null)) return setAsking({ what: "name", run: false });
-    void attempt(store(document, base));
+    if (studio.trouble) complain(UNREADABLE);
+    else if (kind === "Workflow" || (!meta.name && base === null)) setAsking({ what: "name" });
+    else void attempt(store(document, base));
   }
 
   function ask(wanted: Partial<Wanted>): void {
-    if (studio.trouble) return complain(new Error("The text cannot be read: mend it first"));
-    if (missing(document).length) return setAsking({ what: "run", wanted });
-    void start(wanted);
+    if (studio.trouble) complain(UNREADABLE);
+    else if (missing(document).length) setAsking({ what: "run", wanted });
+    else void start(wanted);
   }
 
   async function start(wanted: Partial<Wanted>): Promise<boolean> {
@@ -97,7 +98,8 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   }
 
   const view: View = search.view ?? "canvas";
-  const pane: Pane = search.pane ?? "step";
+  const usual: Pane = search.run ? "run" : "step";
+  const pane: Pane = search.pane ?? usual;
   return (
     <StudioProvider value={studio}>
       <Page
@@ -134,7 +136,7 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
           view={view}
           onView={(next) => void navigate({ search: ({ view: _, ...old }) => (next === "list" ? { ...old, view: next } : old), replace: true })}
           pane={pane}
-          onPane={(next) => void navigate({ search: ({ pane: _, ...old }) => (next === "step" ? old : { ...old, pane: next }), replace: true })}
+          onPane={(next) => void navigate({ search: ({ pane: _, ...old }) => (next === usual ? old : { ...old, pane: next }), replace: true })}
           statuses={states}
           running={search.run !== undefined}
           ran={(id) => {
@@ -176,17 +178,31 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   );
 }
 
-/** What is drawn survives a reload; what is saved needs no draft. */
+/** What is drawn survives a reload, however soon it comes; what is saved needs no draft. */
 function useDraft(id: string, draft: Omit<drafts.Draft, "id" | "at">, saved: boolean): void {
   const first = useRef(draft.text);
+  const waiting = useRef<Omit<drafts.Draft, "id" | "at"> | null>(null);
+  const flush = useCallback(() => {
+    if (waiting.current) drafts.keep({ id, ...waiting.current, at: Date.now() });
+    waiting.current = null;
+  }, [id]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the draft is new at each render, its parts are named
   useEffect(() => {
+    waiting.current = null;
     if (saved) {
       drafts.discard(id);
       return;
     }
     if (draft.text === first.current && drafts.load(id) === undefined) return;
-    const timer = setTimeout(() => drafts.keep({ id, ...draft, at: Date.now() }), DRAFT_PAUSE);
+    waiting.current = draft;
+    const timer = setTimeout(flush, DRAFT_PAUSE);
     return () => clearTimeout(timer);
-  });
+  }, [id, draft.text, draft.base, draft.name, saved, flush]);
+  useEffect(() => {
+    window.addEventListener("pagehide", flush);
+    return () => {
+      window.removeEventListener("pagehide", flush);
+      flush();
+    };
+  }, [flush]);
 }
-

@@ -1,7 +1,7 @@
 /** One document on the desk: palette, drawing or list, and beside it the chosen step, the text, what is to be mended. */
 
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { type DragEvent, useCallback, useMemo, useRef, useState } from "react";
+import { type DragEvent, useCallback, useRef, useState } from "react";
 import type { NodeStatus } from "../api/types";
 import { complain, notify } from "../ui/toasts";
 import { Chooser } from "./Chooser";
@@ -15,16 +15,14 @@ import { size } from "./canvas/rows";
 import { addChoices, askChoices } from "./choices";
 import { move, setNotes } from "./document/layout";
 import { collapse, expand } from "./document/workflow/group";
-import { byNode, quick, useJudged } from "./findings";
+import { useFindings } from "./findings";
 import type { Start } from "./fitting";
 import { useKeys } from "./keys";
-import { type Component, type Finding, type Place } from "./model";
-import { given } from "./document/workflow/read";
-import { calls, template } from "./document/workflow/shape";
+import type { Component, Place } from "./model";
 import { useStudioHere } from "./studio";
 
 export type View = "canvas" | "list";
-export type Pane = "step" | "text" | "findings";
+export type Pane = "run" | "step" | "text" | "findings";
 
 interface Props {
   namespace: string;
@@ -61,7 +59,7 @@ function Inner(props: Props) {
   const drawing = useRef<HTMLDivElement>(null);
   const [shelf, setShelf] = useKept("shelf");
   const [side, setSide] = useKept("side");
-  const { findings, faulty } = useFindings(namespace);
+  const { findings, faulty } = useFindings(studio, namespace);
   const chosen = [...selection.nodes].filter((id) => graph.nodes.some((each) => each.id === id));
   const one = chosen.length === 1 ? chosen[0] : undefined;
   const focus = () => drawing.current?.focus({ preventScroll: true });
@@ -257,13 +255,6 @@ function Inner(props: Props) {
       ) : null}
     </div>
   );
-
-  function useFindings(where: string): { findings: Finding[]; faulty: Map<string, Finding[]> } {
-    const { findings: judged, answered } = useJudged(studio.document, where);
-    const found = useMemo(() => (answered ? judged : quick(graph, valuesOf(studio.document, scope))), [answered, judged]);
-    const by = useMemo(() => byNode(graph, found), [found]);
-    return { findings: found, faulty: by };
-  }
 }
 
 function done(set: (asking: null) => void, focus: () => void): void {
@@ -281,12 +272,6 @@ function sayChosen({ graph }: ReturnType<typeof useStudioHere>, id: string): str
   const node = graph.nodes.find((each) => each.id === id);
   const after = graph.edges.filter((each) => each.to.node === id).map((each) => each.from.node);
   return node ? `${node.id}, ${node.detail}${after.length ? `, after ${[...new Set(after)].join(", ")}` : ""}` : "";
-}
-
-function valuesOf(document: Record<string, unknown>, scope: string): (node: string, port: string) => string {
-  const found = template(document, scope);
-  const all = new Map((found ? calls(found) : []).map((call) => [call.name, given(call.raw)]));
-  return (node, port) => all.get(node)?.get(port) ?? "";
 }
 
 async function dropped(event: DragEvent, onFile: (text: string) => void): Promise<void> {

@@ -70,13 +70,13 @@ export function RunIt(props: { document: Doc; onClose: () => void; onRun: (param
   const all = asked(document);
   const [values, setValues] = useState<Record<string, string>>({});
   const { busy, error, go } = useDoing();
-  const valueOf = (each: Doc) => values[String(each.name)] ?? String(each.value ?? each.default ?? "");
+  const answer = (each: Doc) => values[String(each.name)] ?? String(each.value ?? each.default ?? "");
   return (
     <Dialog title="Run with" onClose={onClose}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          go(() => onRun(Object.fromEntries(all.map((each) => [String(each.name), valueOf(each)]))));
+          go(() => onRun(Object.fromEntries(all.map((each) => [String(each.name), answer(each)]))));
         }}
       >
         {all.map((each) => {
@@ -85,9 +85,9 @@ export function RunIt(props: { document: Doc; onClose: () => void; onRun: (param
           const choices = Array.isArray(each.enum) ? each.enum.map(String) : null;
           const hint = String(each.description ?? "");
           return choices ? (
-            <SelectField key={name} label={name} hint={hint} value={valueOf(each)} options={["", ...choices].map((value) => ({ value }))} onChange={set} />
+            <SelectField key={name} label={name} hint={hint} value={answer(each)} options={["", ...choices].map((value) => ({ value }))} onChange={set} />
           ) : (
-            <TextField key={name} label={name} hint={hint} value={valueOf(each)} onChange={set} required={each.value === undefined && each.default === undefined} />
+            <TextField key={name} label={name} hint={hint} value={answer(each)} onChange={set} required={each.value === undefined && each.default === undefined} />
           );
         })}
         {error ? <Problem error={error} /> : null}

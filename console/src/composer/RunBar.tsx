@@ -34,7 +34,7 @@ export function useRunHere(namespace: string, name: string | undefined): RunHere
 export function RunBar({ namespace, name, run, onClose }: { namespace: string; name: string; run: RunHere; onClose: () => void }) {
   const status = run.workflow?.status;
   return (
-    <div className="run-bar" role="status" aria-label="Run">
+    <div className="run-bar" role="status" aria-label="The run that is shown">
       <Link to="/$namespace/workflows/$name" params={{ namespace, name }}>
         {name}
       </Link>

@@ -13,6 +13,7 @@ import { DocumentForm } from "./forms/DocumentForm";
 import { EdgeForm } from "./forms/EdgeForm";
 import { RouterForm } from "./forms/RouterForm";
 import { StepForm } from "./forms/StepForm";
+import { TaskFacts } from "./forms/TaskFacts";
 import type { Finding } from "./model";
 import { type Studio, useStudioHere } from "./studio";
 
@@ -40,7 +41,8 @@ export function SidePane(props: Props) {
         value={pane}
         onChange={(value) => onPane(value as Pane)}
         tabs={[
-          { value: "step", label: props.running ? "Step" : "Properties", content: <Chosen {...props} /> },
+          ...(props.running ? [{ value: "run", label: "Run", content: <Ran chosen={props.chosen} ran={props.ran} /> }] : []),
+          { value: "step", label: "Properties", content: <Chosen {...props} /> },
           { value: "text", label: "YAML", content: <Text findings={findings} reveal={reveal} chosen={props.chosen} /> },
           {
             value: "findings",
@@ -63,14 +65,19 @@ export function SidePane(props: Props) {
   );
 }
 
-function Chosen({ chosen, faulty, ran, onConnect, onRemove }: Props) {
+/** The chosen step as it went in the run that is shown. */
+function Ran({ chosen, ran }: Pick<Props, "chosen" | "ran">) {
+  if (chosen === undefined) return <p className="dim">Choose a step to see its log, its inputs and what it made.</p>;
+  return <>{ran(chosen) ?? <p className="dim">{chosen} has not started in this run.</p>}</>;
+}
+
+function Chosen({ chosen, faulty, onConnect, onRemove }: Props) {
   const { graph, selection, language } = useStudioHere();
   const edge = graph.edges.find((each) => each.id === selection.edge);
   if (edge) return <EdgeForm edge={edge} onRemove={onRemove} />;
   const step = graph.nodes.find((each) => each.id === chosen);
   if (!step) return selection.nodes.size > 1 ? <p className="dim">{selection.nodes.size} steps are chosen.</p> : <DocumentForm />;
-  const told = ran(step.id);
-  if (told) return <>{told}</>;
+  if (language?.form === "pipeline") return <TaskFacts step={step} />;
   if (!language?.shared) return <RouterForm step={step} onRemove={onRemove} />;
   return <StepForm key={step.id} step={step} findings={faulty.get(step.id) ?? []} onConnect={onConnect} onRemove={onRemove} />;
 }
@@ -79,7 +86,10 @@ function Chosen({ chosen, faulty, ran, onConnect, onRemove }: Props) {
 function go({ graph, select, language, document, open, scope, source }: Studio, finding: Finding): void {
   const path = pointer(finding.path);
   const here = graph.nodes.find((each) => each.path.every((part, i) => part === path[i]));
-  if (here) return select([here.id]);
+  if (here) {
+    select([here.id]);
+    return;
+  }
   const at = path.indexOf("templates");
   const name = at < 0 ? undefined : source?.getIn([...path.slice(0, at + 2), "name"]);
   if (typeof name === "string" && name !== scope && language?.scopes(document).some((each) => each.name === name)) open(name);
@@ -109,6 +119,11 @@ function Findings({ findings, onGo, onText }: { findings: Finding[]; onGo: (find
   );
 }
 
+function done(what: () => void): true {
+  what();
+  return true;
+}
+
 /** The text: what is typed here is drawn at once, what is drawn is written here. */
 function Text({ findings, reveal, chosen }: { findings: Finding[]; reveal: { from: number; to: number } | undefined; chosen: string | undefined }) {
   const studio = useStudioHere();
@@ -120,18 +135,18 @@ function Text({ findings, reveal, chosen }: { findings: Finding[]; reveal: { fro
     () => [
       Prec.highest(
         keymap.of([
-          { key: "Mod-z", run: () => (hands.current.undo(), true) },
-          { key: "Mod-y", run: () => (hands.current.redo(), true) },
-          { key: "Mod-Shift-z", run: () => (hands.current.redo(), true) },
+          { key: "Mod-z", run: () => done(hands.current.undo) },
+          { key: "Mod-y", run: () => done(hands.current.redo) },
+          { key: "Mod-Shift-z", run: () => done(hands.current.redo) },
         ]),
       ),
     ],
     [],
   );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the choice brings its text into view, an edit does not
   const shown = useMemo(() => {
     const node = graph.nodes.find((each) => each.id === chosen);
     return reveal ?? (node && source ? (range(source, node.path) ?? undefined) : undefined);
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the choice brings its text into view, an edit does not
   }, [chosen, reveal]);
   return (
     <div className="text-pane">

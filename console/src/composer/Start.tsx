@@ -56,6 +56,7 @@ export function Start() {
         </>
       }
     >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a file may be dropped; the button does the same */}
       <div className="composer-start" onDragOver={(e) => e.preventDefault()} onDrop={(e) => void dropped(e, begin)}>
         <section aria-label="Begin with">
           <h2>Begin with</h2>

@@ -1,7 +1,9 @@
 /** What is wrong with a document: asked of the server while one draws, a moment after the last change. */
 
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { create } from "../api/kube";
+import { given } from "./document/workflow/read";
+import { calls, template } from "./document/workflow/shape";
 import { pointer, range } from "./document/yaml";
 import type { Finding, Graph } from "./model";
 import { fault } from "./forms/faults";
@@ -29,16 +31,30 @@ export function useJudged(document: Record<string, unknown>, namespace: string):
 }
 
 /** What can be told without asking: a port that needs something and gets nothing, a value that cannot be. */
-export function quick(graph: Graph, valueOf: (node: string, port: string) => string): Finding[] {
+export function quick(graph: Graph, value: (node: string, port: string) => string): Finding[] {
   return graph.nodes.filter((node) => node.path.includes("dag") || node.path.includes("steps")).flatMap((node) =>
     node.ports.inputs.flatMap((port): Finding[] => {
-      const value = valueOf(node.id, port.name);
+      const text = value(node.id, port.name);
       const path = `/${node.path.join("/")}`;
-      const wrong = fault(port, value);
+      const wrong = fault(port, text);
       if (wrong) return [{ path, message: `${node.id}: ${port.name}: ${wrong}`, severity: "error" }];
-      return port.required && !value ? [{ path, message: `${node.id}: ${port.name} is needed and nothing is given`, severity: "error" }] : [];
+      return port.required && !text ? [{ path, message: `${node.id}: ${port.name} is needed and nothing is given`, severity: "error" }] : [];
     }),
   );
+}
+
+/** The server's words where it has answered, else what can be told here. */
+export function useFindings({ document, graph, scope }: Studio, namespace: string): { findings: Finding[]; faulty: Map<string, Finding[]> } {
+  const { findings: judged, answered } = useJudged(document, namespace);
+  const found = useMemo(() => (answered ? judged : quick(graph, valuesOf(document, scope))), [answered, judged, graph, document, scope]);
+  const faulty = useMemo(() => byNode(graph, found), [graph, found]);
+  return { findings: found, faulty };
+}
+
+function valuesOf(document: Record<string, unknown>, scope: string): (node: string, port: string) => string {
+  const found = template(document, scope);
+  const all = new Map((found ? calls(found) : []).map((call) => [call.name, given(call.raw)]));
+  return (node, port) => all.get(node)?.get(port) ?? "";
 }
 
 /** Findings by the node that they are about. */

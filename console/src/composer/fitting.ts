@@ -1,7 +1,7 @@
 /** What may be joined to what in a drawing, and why not: asked while a line is drawn, and by the keyboard's lists. */
 
 import { type Component, type End, type Graph, ancestors, node, ports } from "./model";
-import { type Verdict, fit } from "./ports/fit";
+import { type Verdict, fit as judge } from "./ports/fit";
 
 export type Side = "inputs" | "outputs";
 
@@ -18,7 +18,7 @@ export function verdict(graph: Graph, from: End, to: End): Verdict {
   const output = ports(node(graph, from.node), "outputs", from.port);
   const input = ports(node(graph, to.node), "inputs", to.port);
   if (!from.port) return { fits: false, reason: "Order joins two steps: let go on the step itself" };
-  return output && input ? fit(output, input) : { fits: true };
+  return output && input ? judge(output, input) : { fits: true };
 }
 
 export function between(graph: Graph, start: Start, other: End): Verdict {
@@ -67,7 +67,7 @@ export function offers(graph: Graph, start: Start, components: readonly Componen
   return components
     .flatMap((component): Offer[] => {
       const ways = component.ports[start.side === "outputs" ? "inputs" : "outputs"].flatMap((port) => {
-        const found = start.side === "outputs" ? fit(own, port) : fit(port, own);
+        const found = start.side === "outputs" ? judge(own, port) : judge(port, own);
         return found.fits ? [{ component, port: port.name, rank: RANK[found.how ?? "unchecked"] }] : [];
       });
       const best = ways.sort((a, b) => a.rank - b.rank)[0];

@@ -11,7 +11,7 @@ export interface Search {
   /** The run that the drawing shows. */
   run?: string;
   view?: "list";
-  pane?: "text" | "findings";
+  pane?: "run" | "step" | "text" | "findings";
 }
 
 function one<T extends string>(value: unknown, ...of: T[]): T | undefined {
@@ -24,7 +24,7 @@ const page = createRoute({
   path: "/$namespace/composer/$kind/$name",
   component: lazyRouteComponent(() => import("./ComposerPage"), "ComposerPage"),
   validateSearch: (search: Record<string, unknown>): Search => {
-    const [view, pane] = [one(search.view, "list"), one(search.pane, "text", "findings")];
+    const [view, pane] = [one(search.view, "list"), one(search.pane, "run", "step", "text", "findings")];
     return { ...(typeof search.run === "string" ? { run: search.run } : {}), ...(view ? { view } : {}), ...(pane ? { pane } : {}) };
   },
 });

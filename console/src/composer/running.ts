@@ -4,7 +4,7 @@ import type { NodeStatus, Phase } from "../api/types";
 import { within } from "./document/workflow/references";
 import { waitsFor } from "./document/workflow/parts";
 import { type Obj, calls, entry, specOf, template } from "./document/workflow/shape";
-import { type Library } from "./library";
+import type { Library } from "./library";
 import { refOf } from "./document/workflow/read";
 import { list, obj } from "./ports/read";
 

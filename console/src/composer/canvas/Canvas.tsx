@@ -60,9 +60,9 @@ export function Canvas(props: Props) {
   const flow = useReactFlow();
   const dark = useDark();
   usePlaces(props);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the studio is new at each render, what is read of it is named
   const wanted = useMemo(
     () => flowNodes(studio, places, statuses, findings),
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the studio is new at each render, what is read of it is named
     [graph, selection.nodes, places, statuses, findings],
   );
   const [nodes, setNodes] = useState<Node[]>([]);
@@ -185,6 +185,7 @@ function usePlaces({ places, setPlaces }: Props): void {
   const { graph, scope, at } = useStudioHere();
   const flow = useReactFlow();
   const shown = useRef("");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
   useEffect(() => {
     let current = true;
     const told = graph.places;
@@ -202,7 +203,6 @@ function usePlaces({ places, setPlaces }: Props): void {
     return () => {
       current = false;
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
   }, [graph, scope, at, flow, setPlaces]);
 }
 

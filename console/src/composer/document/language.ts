@@ -3,6 +3,7 @@
 import type { Library } from "../library";
 import type { Component, End, Graph, GraphEdge, Place, PortKind } from "../model";
 import * as inference from "./inference/language";
+import * as pipeline from "./pipeline/language";
 import * as workflow from "./workflow/language";
 import type { Source } from "./yaml";
 
@@ -13,6 +14,8 @@ export interface Scope {
 
 export interface Language {
   kinds: readonly string[];
+  /** Which form shows a node. */
+  form: "workflow" | "inference" | "pipeline";
   /** Where the drawing begins. */
   entry(document: Record<string, unknown>): string;
   /** Everything that can be drawn in. */
@@ -35,6 +38,8 @@ export interface Language {
 
 const LANGUAGES: readonly Language[] = [workflow.language, inference.language];
 
+/** The IR of a pipeline has no kind: it is known by its parts. */
 export function languageOf(document: Record<string, unknown>): Language | undefined {
+  if (document.kind === undefined && document.root && document.components) return pipeline.language;
   return LANGUAGES.find((each) => each.kinds.includes(String(document.kind)));
 }

@@ -23,6 +23,7 @@ export function Commit({ label, value, onCommit, hint, error, placeholder, lines
   const more = { ...(hint ? { hint } : {}), error };
   if (lines > 1)
     return (
+      // biome-ignore lint/a11y/noStaticElementInteractions: leaving the field inside is heard, nothing is done here
       <div onBlur={commit}>
         <TextArea label={label} value={draft} rows={lines} onChange={setDraft} {...more} />
       </div>

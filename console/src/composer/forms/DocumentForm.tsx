@@ -11,12 +11,14 @@ import { kindOf, specOf, specPath, templates } from "../document/workflow/shape"
 import { obj } from "../ports/read";
 import { useStudioHere } from "../studio";
 import { Commit } from "./Commit";
+import { PipelineFacts } from "./TaskFacts";
 
 export function DocumentForm() {
   const { document, change, language } = useStudioHere();
   const meta = obj(document.metadata);
   const key = meta.generateName && !meta.name ? "generateName" : "name";
   const workflow = language?.shared === true;
+  if (language?.form === "pipeline") return <PipelineFacts />;
   return (
     <div className="form">
       <header className="form-head">

@@ -233,6 +233,7 @@ function pasted(document: Source, _: string, text: string, at: Place): string[] 
 }
 
 export const language: Language = {
+  form: "inference",
   kinds: ["InferenceGraph"],
   entry: () => "",
   scopes: () => [],

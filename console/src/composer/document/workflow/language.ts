@@ -8,6 +8,7 @@ import { own, read } from "./read";
 import { KINDS, entry, kindOf, templates } from "./shape";
 
 export const language: Language = {
+  form: "workflow",
   kinds: KINDS,
   entry,
   scopes: (document) => templates(document).map(({ raw }) => ({ name: String(raw.name), title: `${String(raw.name)} (${kindOf(raw)})` })),
