@@ -6,12 +6,14 @@ import { useGroups } from "../api/groups";
 import { type Listed, get, request } from "../api/kube";
 import { useLives } from "../api/live";
 import * as paths from "../api/paths";
-import { POD, WORKFLOW, collection, newestFirst, object, useMany } from "../api/resources";
+import { POD, WORKFLOW, collection, newestFirst, object, resource, useMany } from "../api/resources";
 import type { KubeObject } from "../api/types";
 import { type WorkflowWithNodes, cause, lastWords, onlyACode } from "./causes";
 import { SHOWN, type Shown, page } from "./places";
 import { type WithConditions, type Work, owned } from "./work";
 
+/** With their nodes, unlike WORKFLOW: only the unfinished are asked for, and their nodes tell what they wait for. */
+const WHOLE = resource<WorkflowWithNodes>(WORKFLOW.apiVersion, WORKFLOW.plural, WORKFLOW.kind);
 const COMPLETED = "workflows.argoproj.io/completed";
 const PHASE = "workflows.argoproj.io/phase";
 const MOST = 5;
@@ -36,8 +38,7 @@ export interface Failure {
 }
 
 export function useActive(namespace: string) {
-  const { items, ...state } = useMany(WORKFLOW, namespace, { labels: `${COMPLETED}!=true` });
-  return { items: items as WorkflowWithNodes[], ...state };
+  return useMany(WHOLE, namespace, { labels: `${COMPLETED}!=true` });
 }
 
 export interface Worker {
@@ -103,7 +104,7 @@ async function failures(namespace: string, signal: AbortSignal): Promise<Failure
 }
 
 async function explained(namespace: string, name: string, pods: Set<string>, signal: AbortSignal): Promise<Failure> {
-  const workflow = await get<WorkflowWithNodes>(object(WORKFLOW, namespace, name), signal);
+  const workflow = await get<WorkflowWithNodes>(object(WHOLE, namespace, name), signal);
   const { node, message } = cause(workflow);
   const pod = node?.type === "Pod" ? paths.podName(name, node) : "";
   const said = onlyACode(message) && pods.has(pod) ? await words(namespace, pod, signal) : "";
