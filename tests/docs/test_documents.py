@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -119,9 +120,15 @@ def spelled(command: App, words: tuple[str, ...] = ()) -> dict[str, set[str]]:
     return found
 
 
+@cache
+def spelled_out() -> str:
+    """The whole reference, which takes seconds to make: once, and not for each command."""
+    return reference()
+
+
 def reference_of(words: tuple[str, ...]) -> str:
     title = re.escape(" ".join(("pinnace", *words)))
-    found = re.search(rf"^#+ {title}\n(.*?)(?=^#+ |\Z)", reference(), re.M | re.S)
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^#+ |\Z)", spelled_out(), re.M | re.S)
     return found.group(1) if found else ""
 
 
