@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.console.conftest import Visit, violations
 from tests.e2e.platform import Platform
 
-pytestmark = [pytest.mark.serial, pytest.mark.slow]
+pytestmark = [pytest.mark.serial, pytest.mark.slow, pytest.mark.timeout(400)]
 
 EXPERIMENT = """
 apiVersion: kubeflow.org/v1beta1

@@ -13,7 +13,7 @@ from tests.console.conftest import Visit, Window, violations
 from tests.console.runs import workflow
 from tests.e2e.platform import Platform, eventually
 
-pytestmark = [pytest.mark.serial, pytest.mark.slow]
+pytestmark = [pytest.mark.serial, pytest.mark.slow, pytest.mark.timeout(400)]
 
 TRAIN = """
   - name: main
@@ -51,8 +51,8 @@ kind: InferenceGraph
 metadata: {{name: twice, namespace: {namespace}}}
 spec:
   nodes:
-    root: {{routerType: Splitter, steps: [{{serviceName: tiny, weight: 70}}, {{nodeName: on, weight: 30}}]}}
-    on: {{routerType: Sequence, steps: [{{serviceName: tiny, name: first}}]}}
+    root: {{routerType: Splitter, steps: [{{serviceName: tiny, weight: 70}}, {{nodeName: next, weight: 30}}]}}
+    next: {{routerType: Sequence, steps: [{{serviceName: tiny, name: first}}]}}
 """
 
 
@@ -134,7 +134,7 @@ def test_a_model_is_asked_by_the_form_that_it_describes(
     field = page.get_by_label("input-0")
     expect(page.get_by_text("FP64 · n × 1")).to_be_visible()
     field.fill("[[0.0], [1.0]]")
-    expect(page.get_by_label("the curl line")).to_contain_text(".localhost")
+    expect(page.get_by_role("region", name="the curl line")).to_contain_text(".localhost")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".output-value")).to_have_text("[0,1]")
     expect(page.get_by_text("200 answered")).to_be_visible()

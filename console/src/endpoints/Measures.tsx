@@ -104,7 +104,7 @@ function Over({ title, series, of, last }: OverProps) {
     series: series.map(({ name, rates: found }) => ({
       name,
       type: "line",
-      showSymbol: false,
+      showSymbol: found.length < 2,
       lineStyle: { width: 1.8 },
       data: found.map((r) => [r.at, of(r)]),
     })),

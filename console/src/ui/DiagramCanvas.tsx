@@ -1,7 +1,7 @@
 /** Load it through `Diagram`. */
 
 import "@xyflow/react/dist/style.css";
-import { Background, Controls, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { Background, Controls, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from "@xyflow/react";
 import ELK from "elkjs/lib/elk-api.js";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 import type { LucideIcon } from "lucide-react";
@@ -31,34 +31,62 @@ export interface Props {
   onSelect?: (id: string) => void;
 }
 
-type BoxNode = Node<{ box: DiagramBox }, "box">;
-type Places = Map<string, { x: number; y: number }>;
+type BoxNode = Node<{ box: DiagramBox; towards: Towards }, "box">;
+type Towards = "RIGHT" | "DOWN";
+
+interface Layout {
+  towards: Towards;
+  places: Map<string, { x: number; y: number }>;
+  width: number;
+  height: number;
+}
 
 const SIZE = { width: 208, height: 50 };
-const GAP = { along: 64, across: 20, labelled: 130 };
+const GAP = { along: 48, across: 20, labelled: 130 };
+/** Smaller than that, titles are hard to read. */
+const READABLE = 0.85;
 const TYPES = { box: BoxView };
-const HANDLES = [
-  { type: "target" as const, position: Position.Left, x: 0, y: SIZE.height / 2, width: 1, height: 1 },
-  { type: "source" as const, position: Position.Right, x: SIZE.width, y: SIZE.height / 2, width: 1, height: 1 },
-];
+const NOTHING: Layout = { towards: "RIGHT", places: new Map(), width: 1, height: 1 };
+const END = { width: 1, height: 1 };
+const HANDLES = {
+  RIGHT: [
+    { type: "target" as const, position: Position.Left, x: 0, y: SIZE.height / 2, ...END },
+    { type: "source" as const, position: Position.Right, x: SIZE.width, y: SIZE.height / 2, ...END },
+  ],
+  DOWN: [
+    { type: "target" as const, position: Position.Top, x: SIZE.width / 2, y: 0, ...END },
+    { type: "source" as const, position: Position.Bottom, x: SIZE.width / 2, y: SIZE.height, ...END },
+  ],
+};
 
 const elk = new ELK({ workerUrl });
 
-async function place(boxes: DiagramBox[], arrows: DiagramArrow[]): Promise<Places> {
-  const along = arrows.some((a) => a.label) ? GAP.labelled : GAP.along;
+async function place(boxes: DiagramBox[], arrows: DiagramArrow[], towards: Towards): Promise<Layout> {
+  const labelled = towards === "RIGHT" && arrows.some((a) => a.label);
   const found = await elk.layout({
     id: "root",
     layoutOptions: {
       "elk.algorithm": "layered",
-      "elk.direction": "RIGHT",
+      "elk.direction": towards,
       "elk.spacing.nodeNode": String(GAP.across),
-      "elk.layered.spacing.nodeNodeBetweenLayers": String(along),
+      "elk.layered.spacing.nodeNodeBetweenLayers": String(labelled ? GAP.labelled : GAP.along),
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
     },
     children: boxes.map(({ id }) => ({ id, ...SIZE })),
     edges: arrows.map((a) => ({ id: `${a.from}→${a.to}`, sources: [a.from], targets: [a.to] })),
   });
-  return new Map((found.children ?? []).map((c) => [c.id, { x: c.x ?? 0, y: c.y ?? 0 }]));
+  const places = new Map((found.children ?? []).map((c) => [c.id, { x: c.x ?? 0, y: c.y ?? 0 }]));
+  const reach = (of: "x" | "y") => Math.max(0, ...[...places.values()].map((at) => at[of]));
+  return { towards, places, width: reach("x") + SIZE.width, height: reach("y") + SIZE.height };
+}
+
+/** To the right, unless its boxes can be read better when it runs down. */
+async function best(boxes: DiagramBox[], arrows: DiagramArrow[], width: number, height: number): Promise<Layout> {
+  const scale = (one: Layout) => Math.min(1, width / one.width, height / one.height);
+  const right = await place(boxes, arrows, "RIGHT");
+  if (scale(right) > READABLE) return right;
+  const down = await place(boxes, arrows, "DOWN");
+  return scale(down) > scale(right) ? down : right;
 }
 
 export function DiagramCanvas(props: Props) {
@@ -70,33 +98,35 @@ export function DiagramCanvas(props: Props) {
 }
 
 function Canvas({ boxes, arrows, selected, onSelect }: Props) {
-  const [places, setPlaces] = useState<Places>(new Map());
+  const [{ places, towards }, setLayout] = useState(NOTHING);
   const shape = useMemo(() => JSON.stringify([boxes.map((b) => b.id), arrows.map((a) => [a.from, a.to])]), [boxes, arrows]);
   const flow = useReactFlow();
+  const width = useStore((s) => s.width);
+  const height = useStore((s) => s.height);
   const dark = useDark();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the shape stands for what matters of boxes and arrows
   useEffect(() => {
     let current = true;
-    void place(boxes, arrows).then((found) => {
+    void best(boxes, arrows, width || 800, height || 500).then((found) => {
       if (!current) return;
-      setPlaces(found);
+      setLayout(found);
       requestAnimationFrame(() => void flow.fitView({ padding: 0.12, maxZoom: 1 }));
     });
     return () => {
       current = false;
     };
-  }, [shape, flow]);
+  }, [shape, flow, width, height]);
   const nodes: BoxNode[] = boxes
     .filter((box) => places.has(box.id))
     .map((box) => ({
       id: box.id,
       type: "box",
       position: places.get(box.id) ?? { x: 0, y: 0 },
-      data: { box },
+      data: { box, towards },
       selected: box.id === selected,
       ...SIZE,
       measured: SIZE,
-      handles: HANDLES,
+      handles: HANDLES[towards],
       ariaLabel: [box.title, box.detail].filter(Boolean).join(": "),
     }));
   const edges = arrows.map(({ from, to, label }) => ({
@@ -128,17 +158,17 @@ function Canvas({ boxes, arrows, selected, onSelect }: Props) {
   );
 }
 
-function BoxView({ data: { box }, selected }: NodeProps<BoxNode>) {
+function BoxView({ data: { box, towards }, selected }: NodeProps<BoxNode>) {
   const { title, detail, Icon, colour } = box;
   return (
     <div className={selected ? "diagram-box diagram-selected" : "diagram-box"} title={title} style={{ ["--kind" as string]: colour ?? "var(--dim)" }}>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={towards === "DOWN" ? Position.Top : Position.Left} isConnectable={false} />
       {Icon ? <Icon size={17} aria-hidden className="diagram-icon" /> : null}
       <span className="diagram-text">
         <span className="diagram-title">{title}</span>
         {detail ? <span className="diagram-detail">{detail}</span> : null}
       </span>
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle type="source" position={towards === "DOWN" ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   );
 }
