@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 CARRIED = (
     "pinnace/console_dist/index.html", "pinnace/examples/hello-world.yaml",
+    "pinnace/catalog/data-digits.yaml",
     "pinnace/examples/digits/workflow.yaml",
     "pinnace/kinds/data/catalogue.json", "pinnace/kinds/data/argoproj.io.jsonl", "pinnace/api/kube/wire.json",
     "pinnace/authoring/environments_shipped/rules.yaml", "pinnace/py.typed",
