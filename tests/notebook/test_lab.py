@@ -144,13 +144,13 @@ def test_a_notebook_is_opened_worked_in_stopped_and_started_again(platform: Plat
     told(platform)
 
     platform.kubectl("annotate", "notebook", "lab", "kubeflow-resource-stopped=now")
-    eventually(lambda: not platform.get("pods", "-l", "notebook-name=lab")["items"], "the end of its pod")
-    assert eventually(lambda: visitor.ask("GET", f"{PREFIX}/api")[0] in (401, 404), "the end of its session")
+    eventually(lambda: not platform.get("pods", "-l", "notebook-name=lab")["items"], "the end of its pod", 180)
+    assert eventually(lambda: visitor.ask("GET", f"{PREFIX}/api")[0] in (401, 404), "its session's end", 120)
     with pytest.raises(Refused, match="is stopped"):
         platform.api.request("POST", LINK, {})
     platform.kubectl("annotate", "notebook", "lab", "kubeflow-resource-stopped-")
     again = opened(platform)
-    eventually(lambda: shown(again), "JupyterLab's page", 120)
+    eventually(lambda: shown(again), "JupyterLab's page", INSTALLED)
     assert again.ask("GET", f"{PREFIX}/files/kept.txt")[1] == b"by hand"
     assert visitor.ask("GET", f"{PREFIX}/api")[0] == 401, "a session of before the stop"
     link = platform.command("notebook", "open", "lab", "--print").stdout.strip()
@@ -165,14 +165,16 @@ def shown(visitor: Visitor) -> bytes:
 
 def told(platform: Platform) -> None:
     """What kubectl sees of it."""
-    found = eventually(lambda: ready(platform), "the notebook's status")
+    found = eventually(lambda: ready(platform), "the notebook's status", 180)
     assert "running" in found["status"]["containerState"]
     ports = platform.get("service", "lab")["spec"]["ports"]
     assert [(one["name"], one["port"], one["targetPort"]) for one in ports] == [("http-lab", 80, 8888)]
     noted = "notebooks.kubeflow.org/last-activity"
-    eventually(lambda: noted in (platform.get("notebook", "lab")["metadata"].get("annotations") or {}), noted)
+    eventually(
+        lambda: noted in (platform.get("notebook", "lab")["metadata"].get("annotations") or {}), noted, 300
+    )
     again = "Reissued from pod/lab-0"
-    eventually(lambda: again in platform.kubectl("describe", "notebook", "lab"), "its story")
+    eventually(lambda: again in platform.kubectl("describe", "notebook", "lab"), "its story", 120)
 
 
 def ready(platform: Platform) -> Any:
@@ -203,7 +205,7 @@ def test_hardware_that_is_not_there_is_named_with_what_is_free(platform: Platfor
         found = platform.get("notebook", "greedy").get("status") or {}
         return str(next((one.get("message") for one in found.get("conditions") or ()), ""))
 
-    said = eventually(message, "the notebook's condition")
+    said = eventually(message, "the notebook's condition", 180)
     assert "It asks for 2 nvidia.com/gpu. Free on this machine: cpu " in said
 
 
@@ -220,4 +222,4 @@ def test_a_tensorboard_is_opened_beside_a_notebook_of_its_name(platform: Platfor
 
     assert eventually(environment, "TensorBoard", INSTALLED)["data_location"] == "/tensorboard_logs/"
     assert Visitor(visitor.origin + "/.pinnace/session?code=x").ask("GET", "/data/environment")[0] == 401
-    eventually(lambda: platform.get("tensorboard", "lab")["status"]["readyReplicas"] == 1, "its status")
+    eventually(lambda: platform.get("tensorboard", "lab")["status"]["readyReplicas"] == 1, "its status", 180)

@@ -25,6 +25,8 @@ from pinnace.store.interface import Event
 
 CONFIGURED = Key("kubeflow", "notebook-controller-config")
 """Upstream's ConfigMap: ENABLE_CULLING, CULL_IDLE_TIME and IDLENESS_CHECK_PERIOD, both in minutes."""
+STARTING = 10.0
+"""Seconds after which one that did not answer is looked at again."""
 Ask = Callable[[str, str], Awaitable[tuple[dict[str, Any], ...] | None]]
 
 
@@ -75,8 +77,9 @@ class Culler:
         if kind.stopped(notebook) or verdict.stop:
             self._due.pop(key, None)
             return Result()
-        self._due[key] = now + wanted.period
-        return Result(after=wanted.period)
+        wait = wanted.period if seen is not None else min(wanted.period, STARTING)
+        self._due[key] = now + wait
+        return Result(after=wait)
 
     async def _look(self, notebook: Obj) -> Seen | None:
         """None: it is not there, or does not answer."""
