@@ -135,7 +135,7 @@ def test_a_server_is_tried_before_it_is_made(visit: Visit, platform: Platform, n
     expect(page.get_by_role("heading", name="lab", exact=True)).to_be_visible()
     assert violations(page) == []
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     made = platform.get("-n", namespace, "notebook", "lab")
     assert "kubeflow-resource-stopped" in made["metadata"]["annotations"]
     [workspace, _] = made["spec"]["template"]["spec"]["volumes"]
@@ -168,8 +168,8 @@ def test_secrets_are_hidden_until_asked_for(visit: Visit, platform: Platform, na
     page.get_by_role("tab", name="ConfigMaps").click()
     page.get_by_role("button", name="New ConfigMap").click()
     page.get_by_role("dialog").get_by_label("Name", exact=True).fill("settings")
-    page.get_by_label("Key 1").fill("rate")
-    page.get_by_label("Value 1").fill("0.1")
+    page.get_by_label("Key 1", exact=True).fill("rate")
+    page.get_by_label("Value 1", exact=True).fill("0.1")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("button", name="settings", exact=True)).to_be_visible()
     assert violations(page) == []
