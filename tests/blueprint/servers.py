@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from pinnace.runtimes.server import Request, Response, Server
-from tests.e2e.platform import eventually
 
 Answer = Callable[[Request], Any]
 
@@ -30,9 +28,9 @@ class Models:
         self.ports: dict[str, int] = {}
 
     def serve(self, name: str, answer: Answer) -> None:
-        self.ports[name] = port = free_port()
         server = Server(answer)
-        asyncio.run_coroutine_threadsafe(server.listen_tcp("127.0.0.1", port), self.loop).result(10)
+        listening = server.listen_tcp("127.0.0.1", 0)
+        self.ports[name] = asyncio.run_coroutine_threadsafe(listening, self.loop).result(30)
         self.servers.append(server)
 
     def dockerinfo(self) -> dict[str, Any]:
@@ -50,31 +48,20 @@ class Models:
         self.loop.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def orchestrator(*words: str) -> Iterator[int]:
     """Its port; it listens."""
-    port = free_port()
-    program = [sys.executable, "-m", "pinnace.runtimes.orchestrator"]
-    process = subprocess.Popen([*program, "--host", "127.0.0.1", "--port", str(port), *words])
+    program = [sys.executable, "-m", "pinnace.runtimes.orchestrator", "--host", "127.0.0.1", "--port", "0"]
+    process = subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        eventually(lambda: listens(port), "the orchestrator")
-        yield port
+        said = process.stdout.readline()  # '' if it ended instead
+        assert "at port" in said, said
+        yield int(said.rpartition(" ")[2])
     finally:
         process.terminate()
-        process.wait(20)
-
-
-def listens(port: int) -> bool:
-    try:
-        return ask(port, "GET", "/status")[0] == 200
-    except OSError:
-        return False
+        process.wait(30)
+        process.stdout.close()
 
 
 def ask(port: int, method: str, path: str, body: bytes | dict[str, Any] = b"") -> tuple[int, bytes, str]:

@@ -227,8 +227,8 @@ async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.listen_tcp(options.host, options.port)
-    print(f"orchestrator at port {options.port}", flush=True)
+    port = await server.listen_tcp(options.host, options.port)
+    print(f"orchestrator at port {port}", flush=True)
     await stop.wait()
     await server.stop(20.0)
 
