@@ -144,7 +144,7 @@ def test_a_notebook_is_opened_worked_in_stopped_and_started_again(platform: Plat
     told(platform)
 
     platform.kubectl("annotate", "notebook", "lab", "kubeflow-resource-stopped=now")
-    eventually(lambda: not platform.get("pods", "-l", "notebook-name=lab")["items"], "the end of its pod", 180)
+    eventually(lambda: not platform.get("pods", "-l", "notebook-name=lab")["items"], "its pod's end", 180)
     assert eventually(lambda: visitor.ask("GET", f"{PREFIX}/api")[0] in (401, 404), "its session's end", 120)
     with pytest.raises(Refused, match="is stopped"):
         platform.api.request("POST", LINK, {})
