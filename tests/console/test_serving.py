@@ -13,7 +13,7 @@ from tests.console.conftest import Visit, Window, violations
 from tests.console.runs import workflow
 from tests.e2e.platform import Platform, eventually
 
-pytestmark = [pytest.mark.serial, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.serial, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRAIN = """
   - name: main
@@ -59,9 +59,13 @@ spec:
 @pytest.fixture(scope="module")
 def canary(platform: Platform, namespace: str) -> Callable[[], list[int]]:
     """Two revisions of one endpoint, the newer with a tenth; answers how the traffic is split now."""
+    def ready() -> bool:
+        status: Any = platform.get("isvc", "tiny", "-n", namespace).get("status", {})
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
+
     platform.run(workflow("trains", TRAIN, namespace))
     platform.kubectl("apply", "-f", "-", text=service(namespace))
-    platform.kubectl("wait", "-n", namespace, "--for=condition=Ready", "isvc/tiny", "--timeout=100s")
+    eventually(ready, "the first revision", within=240)
     platform.kubectl("apply", "-f", "-", text=service(namespace, "canaryTrafficPercent: 10", "b"))
 
     def split() -> list[int]:
@@ -73,7 +77,7 @@ def canary(platform: Platform, namespace: str) -> Callable[[], list[int]]:
             for number in ("00001", "00002")
         ]
 
-    eventually(lambda: split() == [90, 10], "the canary", within=120)
+    eventually(lambda: split() == [90, 10], "the canary", within=240)
     return split
 
 
