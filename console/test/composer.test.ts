@@ -16,6 +16,7 @@ import { move, places } from "../src/composer/document/layout";
 import { quick } from "../src/composer/findings";
 import { candidates, offers, verdict } from "../src/composer/fitting";
 import { TYPING, begun, current, recorded, redone, undone } from "../src/composer/history";
+import { isAcumos, translated } from "../src/composer/imports";
 import { Library, components } from "../src/composer/library";
 import type { Component, PortKind, Ports } from "../src/composer/model";
 import { fitTypes, flowing } from "../src/composer/ports/fit";
@@ -377,4 +378,32 @@ test("what an object says of its templates: at its top of the only one, by name 
   const object = { metadata: { annotations: { "pinnace.dev/ports": '{"outputs": {"x": {"type": "table"}}, "templates": {"b": {"outputs": {}}}}' } }, spec: { entrypoint: "a", templates: [{ name: "a" }, { name: "b" }] } };
   expect(declared(object, "a").outputs).toBeDefined();
   expect(declared(object, "b")).toEqual({ outputs: {} });
+});
+
+describe("what others have drawn", () => {
+  const IR = {
+    pipelineInfo: { name: "p" },
+    root: { dag: { tasks: { make: { componentRef: { name: "comp-make" } }, "for-loop-1": { componentRef: { name: "comp-for-loop-1" }, parameterIterator: {}, dependentTasks: ["make"], inputs: { parameters: { n: { taskOutputParameter: { producerTask: "make", outputParameterKey: "Output" } } } } } } } },
+    components: {
+      "comp-make": { executorLabel: "exec-make", outputDefinitions: { parameters: { Output: { parameterType: "NUMBER_INTEGER" } } } },
+      "comp-for-loop-1": { dag: { tasks: { use: { componentRef: { name: "comp-make" } } } }, inputDefinitions: { parameters: { n: { parameterType: "NUMBER_INTEGER" } } } },
+    },
+    deploymentSpec: {},
+  };
+
+  test("a pipeline's IR is a graph whose loops are opened", () => {
+    const language = languageOf(IR);
+    const found = language?.read(IR, "root", library);
+    expect(found?.edges.map((each) => each.id)).toEqual(["make.Output→for-loop-1.n"]);
+    expect(found?.nodes[1]).toMatchObject({ opens: "comp-for-loop-1", detail: "loop" });
+    expect(language?.read(IR, "comp-for-loop-1", library).nodes.map((each) => each.id)).toEqual(["use"]);
+  });
+
+  test("a composition of Acumos is known by its nodes, and becomes a file of documents", () => {
+    expect(isAcumos('{"name": "x", "nodes": [{"container_name": "a"}]}')).toBe(true);
+    expect(isAcumos('{"kind": "Workflow"}')).toBe(false);
+    const { text, notes } = translated({ name: "x", graph: null, workflow: { kind: "Workflow" }, findings: [{ message: "isolated" }], refused: { graph: "not a tree" } });
+    expect(text).toBe("kind: Workflow\n");
+    expect(notes).toEqual(["isolated", "not a tree"]);
+  });
 });

@@ -12,9 +12,11 @@ import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty } from "../ui/notes";
 import { Ago } from "../ui/time";
+import { attempt, notify } from "../ui/toasts";
 import "./composer.css";
 import * as drafts from "./drafts";
 import { EXAMPLES } from "./examples";
+import { imported } from "./imports";
 import { isCatalogue } from "./library";
 import { Picture } from "./icons";
 
@@ -95,11 +97,15 @@ export function Start() {
 /** A text becomes a draft, which is opened. */
 export function useBegin(namespace: string): (text: string) => void {
   const navigate = useNavigate();
-  return (text) => {
-    const id = drafts.fresh();
-    drafts.keep({ id, namespace, kind: "Workflow", name: "", text, at: Date.now(), base: null });
-    void navigate({ to: "/$namespace/composer/$kind/$name", params: { namespace, kind: "draft", name: id } });
-  };
+  return (given) =>
+    void attempt(
+      imported(given, namespace).then(({ text, notes }) => {
+        const id = drafts.fresh();
+        drafts.keep({ id, namespace, kind: "Workflow", name: "", text, at: Date.now(), base: null });
+        for (const note of notes) notify(note);
+        return navigate({ to: "/$namespace/composer/$kind/$name", params: { namespace, kind: "draft", name: id } });
+      }),
+    );
 }
 
 async function dropped(event: DragEvent, begin: (text: string) => void): Promise<void> {
