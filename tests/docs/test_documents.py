@@ -38,6 +38,7 @@ NOT_RUN = {
     "pinnace run examples/kfp-mnist/pipeline.py": "needs the SDK: tests/pipelines/test_mnist.py runs it",
     "pinnace run pipeline.yaml -p images=500": "the reader's file",
     "pinnace run training.py": "the reader's file: tests/hera/test_hera.py runs one",
+    "pinnace console --context NAME": "serves until Ctrl-C: tests/console/test_context.py uses it",
     "pinnace convert blueprint.json": "the reader's file: tests/cli/test_converting.py converts one",
     "pinnace convert acumos-cdump.json": "the same",
     "pinnace COMMAND": "a synopsis of the reference",

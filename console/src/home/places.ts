@@ -19,7 +19,7 @@ const JOBS = [
 ] as const;
 
 function training(apiVersion: string, plural: string, kind: string): Shown {
-  return { of: resource(apiVersion, plural, kind), word: kind, page: `/$namespace/training/${plural}/$name`, work: job };
+  return { of: resource(apiVersion, plural, kind), word: kind, page: `/$namespace/training/${kind.toLowerCase()}/$name`, work: job };
 }
 
 export const SHOWN: Shown[] = [
