@@ -1,4 +1,4 @@
-/** A big graph on a 2-D canvas: what is seen, as fine as it can be made out. No state but what it is given. */
+/** The boxes of a big graph on a 2-D canvas: what is seen, as fine as it can be made out. No state but what it is given. */
 
 import { type Camera, type Size, seen } from "./camera";
 import { BOX, type Box, detail, stateOf } from "./graph";
@@ -29,18 +29,17 @@ export interface Palette {
 const NAMES = 0.42;
 const DETAILS = 0.62;
 
-export function draw(context: CanvasRenderingContext2D, size: Size, ratio: number, camera: Camera, scene: Scene, palette: Palette): void {
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.fillStyle = palette.ground;
-  context.fillRect(0, 0, size.width, size.height);
-  const view = visible(scene, camera, size);
-  drawEdges(context, scene, camera, size, palette);
-  if (camera.zoom < NAMES) drawSpots(context, scene, camera, view, palette);
-  else drawBoxes(context, scene, camera, view, palette);
+/** What lies over the backdrop: boxes with their words, or only what is chosen and pointed at. */
+export function draw(context: CanvasRenderingContext2D, size: Size, camera: Camera, scene: Scene, palette: Palette): void {
+  if (isFar(camera)) drawRings(context, scene, camera, palette);
+  else drawBoxes(context, scene, camera, visible(scene, camera, size), palette);
 }
 
+/** So far away that boxes are spots: then they are part of the backdrop. */
+export const isFar = ({ zoom }: Camera): boolean => zoom < NAMES;
+
 /** Indices of the boxes that lie in the view. */
-function visible({ boxes, places }: Scene, camera: Camera, size: Size): number[] {
+export function visible({ boxes, places }: Scene, camera: Camera, size: Size): number[] {
   const { left, top, right, bottom } = seen(camera, size);
   const found: number[] = [];
   for (let i = 0; i < boxes.length; i++) {
@@ -51,10 +50,14 @@ function visible({ boxes, places }: Scene, camera: Camera, size: Size): number[]
   return found;
 }
 
-function drawEdges(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, size: Size, palette: Palette): void {
+/** The edges alone: they change with the shape and the scale only, so `Backdrop` keeps them as an image. */
+export function drawEdges(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, size: Size, palette: Palette): void {
   const { edges, places } = scene;
   const { zoom, x, y } = camera;
   const curved = zoom >= NAMES;
+  context.strokeStyle = palette.edge;
+  context.fillStyle = palette.edge;
+  context.lineWidth = Math.max(0.6, Math.min(1.2, 1.2 * zoom));
   context.beginPath();
   for (let i = 0; i + 1 < edges.length; i += 2) {
     const from = 2 * (edges[i] ?? 0);
@@ -64,42 +67,46 @@ function drawEdges(context: CanvasRenderingContext2D, scene: Scene, camera: Came
     const x2 = (places[to] ?? 0) * zoom + x;
     const y2 = ((places[to + 1] ?? 0) + BOX.height / 2) * zoom + y;
     if (Math.max(x1, x2) < 0 || Math.min(x1, x2) > size.width || Math.max(y1, y2) < 0 || Math.min(y1, y2) > size.height) continue;
-    context.moveTo(x1, y1);
-    if (curved) {
-      const bend = Math.max(18 * zoom, (x2 - x1) / 2);
-      context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
-    } else context.lineTo(x2, y2);
+    if (curved) curve(context, x1, y1, x2, y2, zoom);
+    else elbow(context, Math.round(x1), Math.round(y1), Math.round(x2), Math.round(y2));
   }
-  context.strokeStyle = palette.edge;
-  context.lineWidth = Math.max(0.4, Math.min(1.2, 1.2 * zoom));
-  context.stroke();
+  if (curved) context.stroke();
 }
 
-/** All of one colour in one stroke of the brush. */
-function drawSpots(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: number[], palette: Palette): void {
+function curve(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number, zoom: number): void {
+  const bend = Math.max(18 * zoom, (x2 - x1) / 2);
+  context.moveTo(x1, y1);
+  context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+}
+
+/** Three upright bars of one pixel: thousands of slanted lines would be smoothed for a tenth of a second. */
+function elbow(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+  const middle = Math.max(x1, x2 - Math.max(2, Math.round((x2 - x1) / 2)));
+  if (middle > x1) context.fillRect(x1, y1, middle - x1, 1);
+  context.fillRect(middle, Math.min(y1, y2), 1, Math.abs(y2 - y1) + 1);
+  if (x2 > middle) context.fillRect(middle, y2, x2 - middle, 1);
+}
+
+/** On whole pixels, which need no smoothing. */
+export function drawSpots(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, which: number[], palette: Palette): void {
   const { zoom, x, y } = camera;
-  const width = Math.max(1.5, BOX.width * zoom);
-  const height = Math.max(1.5, BOX.height * zoom);
-  const byState = new Map<string, number[]>();
-  for (const i of view) {
+  const width = Math.max(2, Math.round(BOX.width * zoom));
+  const height = Math.max(2, Math.round(BOX.height * zoom));
+  for (const i of which) {
     const box = scene.boxes[i];
     if (!box) continue;
-    const state = stateOf(box);
-    const found = byState.get(state);
-    if (found) found.push(i);
-    else byState.set(state, [i]);
+    context.fillStyle = palette.states[stateOf(box)] ?? palette.dim;
+    context.fillRect(Math.round((scene.places[2 * i] ?? 0) * zoom + x), Math.round((scene.places[2 * i + 1] ?? 0) * zoom + y), width, height);
   }
-  for (const [state, found] of byState) {
-    context.fillStyle = palette.states[state] ?? palette.dim;
-    for (const i of found) context.fillRect((scene.places[2 * i] ?? 0) * zoom + x, (scene.places[2 * i + 1] ?? 0) * zoom + y, width, height);
-  }
-  for (const i of [scene.hovered, scene.selected]) if (i >= 0) ring(context, scene, i, camera, palette, Math.max(width, 6), Math.max(height, 6));
 }
 
-function ring(context: CanvasRenderingContext2D, scene: Scene, i: number, { zoom, x, y }: Camera, palette: Palette, width: number, height: number): void {
+function drawRings(context: CanvasRenderingContext2D, scene: Scene, { zoom, x, y }: Camera, palette: Palette): void {
   context.strokeStyle = palette.accent;
   context.lineWidth = 2;
-  context.strokeRect((scene.places[2 * i] ?? 0) * zoom + x - 2, (scene.places[2 * i + 1] ?? 0) * zoom + y - 2, width + 4, height + 4);
+  const width = Math.max(6, BOX.width * zoom) + 4;
+  const height = Math.max(6, BOX.height * zoom) + 4;
+  for (const i of [scene.hovered, scene.selected])
+    if (i >= 0) context.strokeRect((scene.places[2 * i] ?? 0) * zoom + x - 2, (scene.places[2 * i + 1] ?? 0) * zoom + y - 2, width, height);
 }
 
 function drawBoxes(context: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: number[], palette: Palette): void {

@@ -5,8 +5,9 @@
  * number of boxes of each state that it shows (`data-states`), for tests and for who measures.
  */
 
+import { Backdrop } from "./backdrop";
 import { type Bounds, type Camera, fitted, showing, zoomed } from "./camera";
-import { BOX, type Picture, stateOf } from "./graph";
+import { BOX, type Box, type Picture, stateOf } from "./graph";
 import type { Answer, Ask } from "./layers.worker";
 import { type Palette, type Scene, type Step, draw, hit, neighbour } from "./scene";
 
@@ -24,6 +25,8 @@ export class Stage {
   private picture: Picture | null = null;
   private index = new Map<string, number>();
   private wanted: string | undefined;
+  private readonly backdrop = new Backdrop();
+  private told: Box[] = [];
   private palette: Palette;
   private frame = 0;
   private moved = false;
@@ -134,8 +137,13 @@ export class Stage {
 
   private paint(): void {
     if (!this.context || !this.size.width) return;
-    draw(this.context, this.size, devicePixelRatio, this.camera, this.scene, this.palette);
-    this.canvas.dataset.states = counted(this.scene);
+    const { context, size, camera, scene, palette } = this;
+    this.backdrop.put(context, size, devicePixelRatio, camera, scene, palette);
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    draw(context, size, camera, scene, palette);
+    if (this.told === scene.boxes) return;
+    this.told = scene.boxes;
+    this.canvas.dataset.states = counted(scene);
   }
 
   private resize(): void {
