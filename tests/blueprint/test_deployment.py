@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.platform import Platform
+from tests.e2e.platform import Platform, eventually
 
+pytestmark = pytest.mark.timeout(600)
 SERVER = """
 import http.server
 
@@ -78,8 +79,20 @@ def deployed(platform: Platform, lowered: Any) -> str:
     """Where the orchestrator is asked through the API."""
     listed = {"apiVersion": "v1", "kind": "List", "items": lowered["orchestrator"]}
     platform.kubectl("apply", "-f", "-", text=json.dumps(listed))
-    platform.kubectl("wait", "--for=condition=Available", "deployment", "--all", "--timeout=110s")
+    ready(platform, "deployment", "Available", "default", 3)
     return "/api/v1/namespaces/default/services/modelconnector:8555/proxy"
+
+
+def ready(platform: Platform, kind: str, condition: str, namespace: str, count: int) -> None:
+    """All of them, however slow the machine is."""
+
+    def every() -> bool:
+        found = [(one.get("status") or {}).get("conditions") or [] for one in
+                 platform.get(kind, "-n", namespace)["items"]]
+        good = [any(c["type"] == condition and c["status"] == "True" for c in each) for each in found]
+        return len(good) == count and all(good)
+
+    eventually(every, f"{kind} to be {condition}", within=300)
 
 
 def asked(platform: Platform, place: str, number: int) -> int:
@@ -108,8 +121,8 @@ def test_its_inference_graph_answers_too(platform: Platform, lowered: Any) -> No
     assert steps[0]["serviceUrl"] == "http://square1.online.svc.cluster.local/square"
     listed = {"apiVersion": "v1", "kind": "List", "items": [*made["services"], made["graph"]]}
     platform.kubectl("apply", "-n", "online", "-f", "-", text=json.dumps(listed))
-    platform.kubectl("wait", "-n", "online", "--for=condition=Ready", "isvc", "--all", "--timeout=110s")
-    platform.kubectl("wait", "-n", "online", "--for=condition=Ready", "ig", "--all", "--timeout=110s")
+    ready(platform, "isvc", "Ready", "online", 2)
+    ready(platform, "ig", "Ready", "online", 1)
     url = urlsplit(platform.get("ig", "square-and-add", "-n", "online")["status"]["url"])
     client = http.client.HTTPConnection("127.0.0.1", url.port or 80, timeout=60)
     client.request("POST", "/", b"6", {"Host": url.netloc, "Content-Type": "application/json"})

@@ -14,6 +14,7 @@ from pinnace.cli.catalog.shipped import untouched
 from tests.catalog.drawing import KNOWN, Drawing, expected, results, within
 from tests.e2e.platform import Platform, eventually
 
+pytestmark = pytest.mark.timeout(900)
 FOREIGN = ("xgboost", "lightgbm", "torch", "pytorch")
 HEAVY = {"data-mnist-5k"} | {name for name in KNOWN if name.split("-")[1] in FOREIGN}
 LIGHT = sorted(name for name in KNOWN if name.startswith("train-") and name not in HEAVY)
@@ -173,9 +174,14 @@ def test_a_model_is_registered_approved_and_deployed(platform: Platform) -> None
         nodes = (platform.get("wf", "wine-run").get("status") or {}).get("nodes") or {}
         return any(one["displayName"] == "approve" and one["phase"] == "Running" for one in nodes.values())
 
-    eventually(waits, "the approval", within=120)
+    eventually(waits, "the approval", within=300)
     platform.command("workflow", "resume", "wine-run")
-    platform.kubectl("wait", "--for=condition=Completed", "wf/wine-run", "--timeout=110s")
+
+    def ended() -> bool:
+        phase = (platform.get("wf", "wine-run").get("status") or {}).get("phase")
+        return phase in ("Succeeded", "Failed", "Error")
+
+    eventually(ended, "the end", within=300)
     found = results(platform.get("wf", "wine-run"))
     assert json.loads(found["register"]["registered"])["framework"] == "sklearn"
     assert found["deploy"]["url"].startswith("http://wine.")

@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pinnace.authoring.argo import hera as writing
 from pinnace.kinds import argo_older
 from pinnace.kinds.document import all_from_yaml
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(600)
 RUN = """
 import json, sys
 made = []
