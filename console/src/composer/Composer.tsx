@@ -40,8 +40,9 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   const begin = useBegin(namespace);
   const { document } = studio;
   const meta = obj(document.metadata);
-  const kind = String(document.kind ?? "");
-  const name = String(meta.name ?? meta.generateName ?? "");
+  const pipeline = studio.language?.form === "pipeline";
+  const kind = pipeline ? "Pipeline (IR)" : String(document.kind ?? "");
+  const name = String(meta.name ?? meta.generateName ?? obj(document.pipelineInfo).name ?? "");
   const changed = base === null ? true : studio.text !== base.text;
   useDraft(opened.id, { namespace, kind, name, text: studio.text, base }, base !== null && !changed);
 
@@ -75,6 +76,7 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   );
 
   function saveNow(): void {
+    if (pipeline) return;
     if (studio.trouble) complain(UNREADABLE);
     else if (kind === "Workflow" || (!meta.name && base === null)) setAsking({ what: "name" });
     else void attempt(store(document, base));
@@ -119,9 +121,11 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
         actions={
           <>
             <MoreMenu namespace={namespace} name={name} changed={base !== null && changed} onDifference={() => setAsking({ what: "difference" })} onText={begin} />
-            <Button Icon={Save} onClick={saveNow} title="Ctrl S">
-              Save
-            </Button>
+            {pipeline ? null : (
+              <Button Icon={Save} onClick={saveNow} title="Ctrl S">
+                Save
+              </Button>
+            )}
             {studio.language?.shared ? (
               <Button look="primary" Icon={Play} onClick={() => ask({})}>
                 Run

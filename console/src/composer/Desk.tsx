@@ -192,8 +192,8 @@ function Inner(props: Props) {
         side={side}
         onSide={setSide}
       />
-      <div className={`desk-body ${shelf ? "" : "no-shelf"} ${side ? "" : "no-side"}`}>
-        {shelf ? <Shelf onAdd={(component) => add(component)} /> : null}
+      <div className={`desk-body ${shelf && studio.components.length ? "" : "no-shelf"} ${side ? "" : "no-side"}`}>
+        {shelf && studio.components.length ? <Shelf onAdd={(component) => add(component)} /> : null}
         <div
           ref={drawing}
           className="drawing"

@@ -25,16 +25,22 @@ export function MoreMenu({ namespace, name, changed, onDifference, onText }: Pro
   const [help, setHelp] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const file = name.replace(/-$/, "") || "drawing";
-  const workflow = language?.shared === true;
+  const form = language?.form;
   return (
     <>
       <Menu
         label="More"
         items={[
           { label: "Download YAML", Icon: Download, onSelect: () => save(`${file}.yaml`, text, "application/yaml") },
-          ...(workflow ? [{ label: "Export as Python (Hera)", Icon: Code2, onSelect: () => void attempt(python(document, file)) }] : []),
-          { label: "Export as a kustomize bundle", Icon: Package, onSelect: () => void attempt(bundle(document, namespace, file)) },
-          { label: "Export as Acumos JSON", Icon: Workflow, onSelect: () => void attempt(acumos(document, file)) },
+          ...(form === "workflow" || form === "pipeline"
+            ? [{ label: form === "pipeline" ? "Export as Python (KFP)" : "Export as Python (Hera)", Icon: Code2, onSelect: () => void attempt(python(document, file)) }]
+            : []),
+          ...(form === "pipeline"
+            ? []
+            : [
+                { label: "Export as a kustomize bundle", Icon: Package, onSelect: () => void attempt(bundle(document, namespace, file)) },
+                { label: "Export as Acumos JSON", Icon: Workflow, onSelect: () => void attempt(acumos(document, file)) },
+              ]),
           { label: "What is not saved", Icon: FileDiff, disabled: !changed, onSelect: onDifference },
           { label: "Open a file", Icon: FileUp, onSelect: () => input.current?.click() },
           { label: "Keys of the composer", Icon: Keyboard, onSelect: () => setHelp(true) },

@@ -18,20 +18,22 @@ const STATES = [
 ];
 
 export function EdgeForm({ edge, onRemove }: { edge: GraphEdge; onRemove: () => void }) {
-  const { language, document } = useStudioHere();
+  const { language, document, graph } = useStudioHere();
+  const titleOf = (id: string) => graph.nodes.find((each) => each.id === id)?.title ?? id;
   return (
     <div className="form">
       <header className="form-head">
         <h2>
-          {edge.from.node} → {edge.to.node}
+          {titleOf(edge.from.node)} → {titleOf(edge.to.node)}
         </h2>
       </header>
-      {edge.type ? (
+      {edge.type && language?.form !== "inference" ? (
         <p>
           {titled(edge.type)}: {edge.from.port} goes into {edge.to.port || "its condition or loop"}.
         </p>
       ) : null}
-      {language?.shared ? edge.kind === "order" ? <States edge={edge} /> : null : <StepOfRouter edge={edge} document={document} />}
+      {language?.form === "workflow" && edge.kind === "order" ? <States edge={edge} /> : null}
+      {language?.form === "inference" ? <StepOfRouter edge={edge} document={document} /> : null}
       <Button look="danger" Icon={Trash2} onClick={onRemove}>
         Delete this connection
       </Button>

@@ -56,7 +56,7 @@ function drawn(document: Obj, id: string, task: Obj, path: (string | number)[]):
   const title = String(obj(task.taskInfo).name ?? id);
   return {
     id,
-    title: id,
+    title,
     detail: kindOf(document, task, inner, title),
     icon: inner ? "workflow" : raw.executorLabel && importer(document, raw) ? "file-cog" : "file-code",
     group: "",
@@ -77,7 +77,7 @@ function kindOf(document: Obj, task: Obj, inner: boolean, title: string): string
   if (obj(task.triggerPolicy).condition) return "condition";
   if (inner && title.startsWith("exit-handler")) return "exit handler";
   if (inner) return "pipeline";
-  return importer(document, componentOf(document, task).raw) ? "importer" : title;
+  return importer(document, componentOf(document, task).raw) ? "importer" : "component";
 }
 
 function badges(task: Obj): Badge[] {
