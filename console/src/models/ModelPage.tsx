@@ -130,8 +130,12 @@ function Run({ version }: { version: Version }) {
   );
 }
 
+/** Said in the tiles above. */
+const TOLD = new Set(["type", "framework", "hyperparameters", "training_data", "workspace", "run", "description"]);
+
 function Rest({ version }: { version: Version }) {
-  const { metrics = {}, properties = {}, uri = "" } = version;
+  const { metrics = {}, uri = "" } = version;
+  const properties = Object.entries(version.properties ?? {}).filter(([name]) => !TOLD.has(name));
   return (
     <div className="grid rest">
       <section className="card">
@@ -153,10 +157,10 @@ function Rest({ version }: { version: Version }) {
           <Facts rows={Object.entries(metrics).map(([name, value]) => [name, <span key={name} className="number">{value}</span>])} />
         </section>
       ) : null}
-      {Object.keys(properties).length ? (
+      {properties.length ? (
         <section className="card">
           <h2>Properties</h2>
-          <Facts rows={Object.entries(properties)} />
+          <Facts rows={properties} />
         </section>
       ) : null}
     </div>
