@@ -27,5 +27,5 @@ export function NodeActions({ workflow, node }: { workflow: Workflow; node: Node
       danger: true,
       onSelect: () => void attempt(stopNode(workflow, node, "refused in the console"), `${node.displayName} refused`),
     });
-  return items.length ? <Menu label={`Actions on ${node.displayName}`} items={items} /> : null;
+  return items.length ? <Menu label="More to do with this step" items={items} /> : null;
 }
