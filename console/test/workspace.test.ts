@@ -164,6 +164,8 @@ describe("logs of several pods", () => {
     const a = read("a", first);
     const again = read("a", `${first.split("\n")[1]}\n2026-11-22T10:00:02.000000000Z three\n`);
     expect(fresh(a, again).map((line) => line.text)).toEqual(["three"]);
+    const drifted = read("a", "2026-11-22T10:00:02.400000000Z two\n2026-11-22T10:00:01.900000000Z three");
+    expect(fresh(a, drifted)).toEqual([{ at: "2026-11-22T10:00:02.000000000Z", pod: "a", text: "three" }]);
     const b = read("b", "2026-11-22T10:00:01.000000000Z between");
     expect(merged([a, b], 2).map((line) => line.text)).toEqual(["between", "two"]);
   });

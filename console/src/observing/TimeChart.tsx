@@ -37,7 +37,7 @@ function chart(series: Series, show: (value: number) => string) {
   return {
     grid: { left: 6, right: 12, top: 10, bottom: 4, containLabel: true },
     tooltip: { trigger: "axis", valueFormatter: (value: unknown) => (typeof value === "number" ? show(value) : "–"), confine: true },
-    xAxis: { type: "time", splitNumber: 4, splitLine: { show: false } },
+    xAxis: { type: "time", splitNumber: 4, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
     yAxis: { type: "value", min: 0, splitNumber: 3, axisLabel: { formatter: show } },
     series: [...series].map(([name, points]) => ({
       name, type: "line", showSymbol: points.length === 1, symbolSize: 5, lineStyle: { width: 1.5 },

@@ -16,15 +16,37 @@ export function read(pod: string, body: string): Line[] {
   });
 }
 
-/** What is new in `again`, which begins at or before the last line that is known. */
+/**
+ * What is new in `again`, which begins before the last line that is known. Times may be estimates that change a little
+ * from reading to reading: the line that is known is found by its words, nearest to its time, and no line gets a time
+ * before the one above it.
+ */
 export function fresh(known: Line[], again: Line[]): Line[] {
-  const last = known.at(-1)?.at;
-  if (last === undefined) return again;
-  let seen = known.filter((line) => line.at === last).length;
-  return again.filter((line) => {
-    if (line.at < last) return false;
-    return line.at > last || seen-- <= 0;
+  const last = known.at(-1);
+  if (!last) return again;
+  const place = nearest(again, last);
+  const rest = place < 0 ? again.filter((line) => line.at > last.at) : again.slice(place + 1);
+  let latest = last.at;
+  return rest.map((line) => {
+    if (line.at > latest) latest = line.at;
+    return { ...line, at: latest };
   });
+}
+
+function nearest(lines: Line[], wanted: Line): number {
+  const at = Date.parse(wanted.at);
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [i, line] of lines.entries()) {
+    const far = Math.abs(Date.parse(line.at) - at);
+    if (line.text === wanted.text && far < least) [best, least] = [i, far];
+  }
+  return best;
+}
+
+/** A little before a moment: from where a log is read again. */
+export function before(at: string): string {
+  return new Date(Date.parse(at) - 2000).toISOString();
 }
 
 /** One log by time; lines of one moment stay in their pod's order. Only the last `most`. */

@@ -7,7 +7,7 @@ import { useEffect, useMemo, useState } from "react";
 import { request } from "../api/kube";
 import { POD, object } from "../api/resources";
 import type { Pod } from "../api/types";
-import { type Line, fresh, merged, read } from "./lines";
+import { type Line, before, fresh, merged, read } from "./lines";
 
 const EVERY = 1500;
 const FIRST = 1000;
@@ -85,7 +85,7 @@ async function round(all: Source[], logs: Map<string, Line[]>, signal: AbortSign
 async function look(source: Source, logs: Map<string, Line[]>, signal: AbortSignal): Promise<boolean> {
   const known = logs.get(named(source)) ?? [];
   const last = known.at(-1)?.at;
-  const since = last ? `&sinceTime=${encodeURIComponent(last)}` : `&tailLines=${FIRST}`;
+  const since = last ? `&sinceTime=${encodeURIComponent(before(last))}` : `&tailLines=${FIRST}`;
   const path = `${object(POD, source.namespace, source.pod, "log")}?container=${source.container}&timestamps=true${since}`;
   try {
     const more = fresh(known, read(source.pod, await (await request(path, { signal })).text()));
