@@ -71,6 +71,8 @@ export interface GraphNode {
   badges: Badge[];
   /** The scope that is drawn inside, if there is one. */
   opens?: string;
+  /** Inputs that are given something, be it a text. */
+  given?: ReadonlySet<string>;
   /** The component is not there: nothing is known about its ports. */
   unknown?: boolean;
   path: Path;

@@ -72,7 +72,7 @@ function Badges({ badges }: { badges: Badge[] }) {
       {badges.map(({ icon, text }) => {
         const Icon = BADGES[icon];
         return (
-          <span key={text} className="badge" title={text} role="img" aria-label={text}>
+          <span key={text} className="step-badge" title={text} role="img" aria-label={text}>
             <Icon size={12} aria-hidden />
           </span>
         );
@@ -89,7 +89,7 @@ function OrderHandle({ type }: { type: "source" | "target" }) {
 function PortRow({ graph, step, port, inward }: { graph: Graph; step: GraphNode; port: Port; inward: boolean }) {
   const fit = useFit(graph, step.id, port.name, inward ? "inputs" : "outputs");
   const wired = graph.edges.some((each) => (inward ? each.to.node === step.id && each.to.port === port.name : each.from.node === step.id && each.from.port === port.name));
-  const open = inward && port.required && !wired;
+  const open = inward && port.required && !wired && !step.given?.has(port.name);
   const says = fit.reason ?? `${port.name}: ${port.types.map(titled).join(" or ")}${port.description ? `. ${port.description}` : ""}`;
   return (
     <li className={`port ${fit.look}`} title={says}>

@@ -37,6 +37,7 @@ function drawn(document: Obj, call: Call, library: Library): GraphNode {
     ports: component?.ports ?? NO_PORTS,
     badges: [...badges(call), ...(raw ? retries(raw) : [])],
     path: call.path,
+    given: new Set(given(call.raw).keys()),
     ...(opens ? { opens } : {}),
     ...(component ? {} : { unknown: true }),
   };
