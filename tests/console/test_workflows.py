@@ -92,7 +92,7 @@ spec:
       args:
       - |
         echo '{{"loss": {{{{workflow.parameters.rate}}}}}}' > /tmp/metrics.json
-        echo '<h1>Report</h1><script>parent.document.title = "taken"</script>' > /tmp/report.html
+        echo '<!doctype html><h1>Report</h1><script>parent.document.title = "taken"</script>' > /tmp/report.html
     outputs:
       artifacts:
       - {{name: metrics, path: /tmp/metrics.json, archive: {{none: {{}}}}}}

@@ -45,7 +45,7 @@ export function preview(name: string, type: string, bytes: Uint8Array): Preview 
   if (text === null) return { kind: "none", why: "It is binary: download it." };
   const end = ending(name);
   if (end === "csv" || end === "tsv") return table(text, end === "tsv" ? "\t" : ",");
-  if (end === "html" || end === "htm" || /^\s*<(!doctype html|html)/i.test(text)) return { kind: "html", text };
+  if (type.includes("text/html") || end === "html" || end === "htm" || /^\s*<(!doctype html|html)/i.test(text)) return { kind: "html", text };
   if (end === "json" || type.includes("json") || /^\s*[[{]/.test(text)) return ofJson(text) ?? { kind: "text", text };
   return { kind: "text", text };
 }
