@@ -92,7 +92,8 @@ spec:
       args:
       - |
         echo '{{"loss": {{{{workflow.parameters.rate}}}}}}' > /tmp/metrics.json
-        echo '<!doctype html><h1>Report</h1><script>parent.document.title = "taken"</script>' > /tmp/report.html
+        page='<!doctype html><h1>Report</h1><script>parent.document.title = "taken"</script>'
+        echo "$page" > /tmp/report.html
     outputs:
       artifacts:
       - {{name: metrics, path: /tmp/metrics.json, archive: {{none: {{}}}}}}

@@ -43,7 +43,7 @@ class Person:
     def asks(self, text: str, wanted: str, within: float = 20, first: str = "") -> str:
         """Type until it is answered: what is typed while a program ends may be thrown away.
 
-        `first` is a key of its own, as ^C: a shell throws away what it read in the same breath as its interrupt.
+        `first` is a key of its own, as ^C: a shell throws away what it read just before its interrupt.
         """
         deadline = time.monotonic() + within
         while True:

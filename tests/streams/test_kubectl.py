@@ -76,7 +76,8 @@ def test_a_terminal_is_one_inside_too(live: Streams, which: str) -> None:
         eventually(lambda: size(person), "the new size", 10)
         person.type("sleep 100\n")
         person.sees("sleep 100\r\n")
-        person.asks("echo b$((40+3))\n", "b43\r\n", 60, first="\x03")  # a shell that just forks may not hear it
+        # A shell that just forks may not hear it.
+        person.asks("echo b$((40+3))\n", "b43\r\n", 60, first="\x03")
         person.type("exit 5\n")
         assert person.ended() == 5
     finally:
