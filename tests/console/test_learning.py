@@ -108,7 +108,8 @@ def test_an_experiment_shows_its_trials_and_the_best(
     expect(page.get_by_role("img", name=re.compile("Parallel coordinates of 6 trials"))).to_be_visible()
     assert violations(page) == []
     best.get_by_role("link").click()
-    expect(page.get_by_text("depth")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("search")
+    expect(page.get_by_text("depth").first).to_be_visible()
     expect(page.get_by_text("score", exact=True)).to_be_visible()
     assert violations(page) == []
 

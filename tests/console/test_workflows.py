@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.conftest import Visit, violations
+from tests.console.conftest import Visit, Window, violations
 from tests.console.runs import ASKING, DIAMOND, box, workflow
 from tests.e2e.platform import Platform
 
@@ -127,18 +128,22 @@ def test_a_template_is_run_from_its_form_and_runs_are_compared(
     assert violations(page) == []
 
 
-def test_a_page_that_a_step_wrote_cannot_act(visit: Visit, platform: Platform, namespace: str) -> None:
+def test_a_page_that_a_step_wrote_cannot_act(
+    windows: Callable[..., Window], platform: Platform, namespace: str
+) -> None:
     platform.kubectl("apply", "-f", "-", text=TRAINER.format(namespace=namespace))
     reference = {"entrypoint": "main", "workflowTemplateRef": {"name": "trainer"}}
     document = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
                 "metadata": {"name": "reports", "namespace": namespace}, "spec": reference}
     platform.run(json.dumps(document))
-    page = visit(f"{namespace}/workflows/reports?node=reports&tab=artifacts")
+    window = windows(f"{namespace}/workflows/reports?node=reports&tab=artifacts")
+    page = window.page
     expect(page.locator(".metrics")).to_contain_text("loss")
     page.get_by_role("button", name="report", exact=True).click()
     expect(page.frame_locator(".artifact-frame").get_by_role("heading")).to_have_text("Report")
     assert page.locator(".artifact-frame").get_attribute("sandbox") == ""
     expect(page).to_have_title(re.compile("Pinnace"))
+    window.expected("Blocked script execution")
 
 
 def test_a_schedule_is_made_run_and_suspended(
