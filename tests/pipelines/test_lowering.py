@@ -304,16 +304,3 @@ def test_an_install_that_starts_the_program_itself_is_not_taken_for_a_script_of_
     groups, rest = layers.split(["sh", "-c", script, "sh", "-ec", "python3 -m a"])
     assert groups == [["a==1", "--no-deps"]]
     assert rest == ["sh", "-ec", "python3 -m a"]
-
-
-def test_a_null_that_a_pipeline_passes_on_to_an_optional_text_is_empty() -> None:
-    found = pipeline()
-    inputs = found["components"]["comp"]["inputDefinitions"]["parameters"]
-    inputs["text"] = {"parameterType": "STRING", "isOptional": True}
-    inputs["kept"] = {"parameterType": "STRING", "isOptional": True}
-    inputs["count"] = {"parameterType": "NUMBER_INTEGER", "isOptional": True}
-    task = found["root"]["dag"]["tasks"]["echo"]
-    task["inputs"]["parameters"]["count"] = {"componentInputParameter": "word"}
-    found["root"]["inputDefinitions"]["parameters"]["word"] = {"parameterType": "STRING", "isOptional": True}
-    made = step(lowered(package(found), JOB, {}))
-    assert launch.given(made, {}).parameters == {"text": "", "times": 3}

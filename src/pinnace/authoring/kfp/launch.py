@@ -75,8 +75,6 @@ def given(step: Step, values: Mapping[str, str]) -> Given:
         if value is UNSET or (value is None and declared.is_optional):
             if not declared.is_optional:
                 raise ValueMismatch(f"input parameter {name!r} of {step.task} has no value and no default")
-            if name in step.fed:
-                parameters[name] = ""
             continue
         parameters[name] = conformed(name, declared, value)
     artifacts = {

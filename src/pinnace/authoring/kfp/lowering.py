@@ -383,7 +383,6 @@ class _Lowering:
             cache_key=task.caching_options.cache_key,
             workspace=self.workspace,
             tagged=tagged(task),
-            fed=fed(task, component),
             passthroughs=component.task_config_passthroughs,
         )
         return self.step(self.fresh(key), step, list(hidden))
@@ -420,20 +419,6 @@ def tagged(task: Task) -> list[str]:
         name
         for name, source in task.inputs.parameters.items()
         if source.runtime_value is not None and TASK_TAG in str(source.runtime_value.constant)
-    ]
-
-
-def fed(task: Task, component: Component) -> list[str]:
-    """Optional texts without a default that are passed on from the pipeline's own inputs. Source: upstream
-    driver/resolve.go makes the null of such an input a text."""
-    declared = component.input_definitions.parameters
-    return [
-        name
-        for name, source in task.inputs.parameters.items()
-        if source.component_input_parameter
-        and (found := declared.get(name)) is not None
-        and (found.parameter_type, found.is_optional) == ("STRING", True)
-        and found.default_value is UNSET
     ]
 
 

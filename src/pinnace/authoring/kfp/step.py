@@ -39,8 +39,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Step(msgspec.Struct, omit_defaults=True):
     """`platform`: its part of the platform spec, sources replaced by `{"input": name}` of hidden inputs.
-    `tagged`: inputs whose constants name the task's id, which is known only when it runs. `fed`: optional
-    texts without a default that the task passes on from its pipeline: a null there is an empty text."""
+    `tagged`: inputs whose constants name the task's id, which is known only when it runs."""
 
     task: str
     component: str
@@ -53,7 +52,6 @@ class Step(msgspec.Struct, omit_defaults=True):
     cache_key: str = ""
     workspace: bool = False
     tagged: list[str] = []
-    fed: list[str] = []
     passthroughs: list[Passthrough] = []
 
 
