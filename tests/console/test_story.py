@@ -96,6 +96,7 @@ def asked(platform: Platform, namespace: str) -> int:
     return int(spec.get("canaryTrafficPercent", -1))
 
 
+@pytest.mark.heavy  # CI does the same without a browser: tests/notebook/test_lab.py
 def test_a_notebook_is_opened_and_runs_a_cell(
     windows: Callable[..., Window], namespace: str, tmp_path: Path
 ) -> None:
@@ -112,10 +113,12 @@ def test_a_notebook_is_opened_and_runs_a_cell(
     launcher.wait_for(timeout=LONG)
     assert "code=" not in lab.url and "token" not in lab.url
     launcher.click()
-    cell = lab.locator(".jp-Notebook .cm-content").first
-    cell.click(timeout=LONG)
-    lab.keyboard.type("print(6 * 7)")
-    lab.keyboard.press("Shift+Enter")
+    expect(lab.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=LONG)
+    cell = lab.locator(".jp-Notebook .jp-CodeCell .cm-content").first
+    cell.click()
+    cell.press_sequentially("print(6 * 7)")
+    expect(cell).to_contain_text("print(6 * 7)")
+    cell.press("Shift+Enter")
     expect(lab.locator(".jp-OutputArea-output").first).to_contain_text("42", timeout=LONG)
     lab.screenshot(path=str(tmp_path / "lab.png"))
 
