@@ -10,6 +10,7 @@ import socket
 import stat
 import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -268,16 +269,24 @@ def private(folder: Path, top: Path) -> bool:
     return False
 
 
+def descriptors(pid: int) -> list[str]:
+    """What a process has open; [''] once it is gone, [] while it enters its sandbox and may not be looked into."""
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+        return ["", *(os.readlink(f"/proc/{pid}/fd/{name}") for name in names)]
+    except PermissionError:
+        return []
+    except FileNotFoundError:
+        return [] if os.path.exists(f"/proc/{pid}") else [""]
+
+
 def test_abstract_sockets_are_not_used(site: Site) -> None:
     """They know no permissions: any process of this machine, sandboxed ones too, could connect."""
     inodes = set()
     for pid in site.platform.pids().values():
         for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-            inodes |= {
-                os.readlink(f"/proc/{process.pid}/fd/{fd}")
-                for fd in os.listdir(f"/proc/{process.pid}/fd")
-                if os.path.lexists(f"/proc/{process.pid}/fd/{fd}")
-            }
+            found = eventually(partial(descriptors, process.pid), f"the descriptors of {process.pid}")
+            inodes |= set(found)
     rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
     abstract = [
         row[7] for row in rows if len(row) > 7 and row[7].startswith("@") and f"socket:[{row[6]}]" in inodes
