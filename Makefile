@@ -19,7 +19,7 @@ lint: setup console
 	$(BIN)/lint-imports
 	cd console && npm run --silent check
 
-bench: setup
+bench: setup console
 	$(BIN)/python -m benchmarks $(ARGS)
 
 conformance: setup
