@@ -2,12 +2,8 @@
 
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
+import type { Shortcut } from "../ui/Keys";
 import { SECTIONS, inside } from "./sections";
-
-export interface Shortcut {
-  keys: string;
-  does: string;
-}
 
 /** For the help; pages that have keys of their own say so themselves. */
 export const SHORTCUTS: Shortcut[] = [

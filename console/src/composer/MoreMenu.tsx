@@ -5,8 +5,10 @@ import { useRef, useState } from "react";
 import { create, request } from "../api/kube";
 import { save } from "../logs/LogView";
 import { Dialog } from "../ui/Dialog";
+import { Keys } from "../ui/Keys";
 import { Menu } from "../ui/Menu";
 import { attempt, notify } from "../ui/toasts";
+import { FileInput } from "./FileInput";
 import { KEYS } from "./keys";
 import { useStudioHere } from "./studio";
 
@@ -46,33 +48,10 @@ export function MoreMenu({ namespace, name, changed, onDifference, onText }: Pro
           { label: "Keys of the composer", Icon: Keyboard, onSelect: () => setHelp(true) },
         ]}
       />
-      <input
-        ref={input}
-        type="file"
-        className="hidden"
-        aria-label="Open a file"
-        tabIndex={-1}
-        accept=".yaml,.yml,.json"
-        onChange={(e) => {
-          const chosen = e.target.files?.[0];
-          e.target.value = "";
-          if (chosen) void chosen.text().then(onText);
-        }}
-      />
+      <FileInput label="Open a file" ref={input} onText={onText} />
       {help ? (
         <Dialog title="Keys of the composer" onClose={() => setHelp(false)}>
-          <dl className="keys">
-            {KEYS.map(([keys, does]) => (
-              <div key={keys}>
-                <dt>
-                  {keys.split(" ").map((key) => (
-                    <kbd key={key}>{key}</kbd>
-                  ))}
-                </dt>
-                <dd>{does}</dd>
-              </div>
-            ))}
-          </dl>
+          <Keys shortcuts={KEYS} />
         </Dialog>
       ) : null}
     </>

@@ -14,6 +14,7 @@ import { Empty } from "../ui/notes";
 import { Ago } from "../ui/time";
 import { attempt, notify } from "../ui/toasts";
 import "./composer.css";
+import { FileInput } from "./FileInput";
 import * as drafts from "./drafts";
 import { EXAMPLES } from "./examples";
 import { imported } from "./imports";
@@ -119,19 +120,7 @@ export function OpenFile({ onText }: { onText: (text: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <input
-        ref={input}
-        type="file"
-        className="hidden"
-        aria-label="A file with YAML or JSON"
-        tabIndex={-1}
-        accept=".yaml,.yml,.json"
-        onChange={(e) => {
-          const file = e.target.files?.[0];
-          e.target.value = "";
-          if (file) void file.text().then(onText);
-        }}
-      />
+      <FileInput label="A file with YAML or JSON" ref={input} onText={onText} />
       <Button Icon={FolderOpen} onClick={() => input.current?.click()}>
         Open a file
       </Button>

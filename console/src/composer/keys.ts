@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { typing } from "../app/shortcuts";
+import type { Shortcut } from "../ui/Keys";
 
 export interface Hands {
   arrow(key: string, extend: boolean): void;
@@ -20,21 +21,21 @@ export interface Hands {
   paste(text: string): void;
 }
 
-export const KEYS: [string, string][] = [
-  ["a", "add a step"],
-  ["c", "connect the chosen step"],
-  ["← ↑ ↓ →", "go from step to step"],
-  ["Enter", "edit the chosen step"],
-  ["Delete", "delete what is chosen"],
-  ["Ctrl Z", "undo"],
-  ["Ctrl Y", "redo"],
-  ["Ctrl C", "copy"],
-  ["Ctrl V", "paste, from any document"],
-  ["Ctrl D", "duplicate"],
-  ["Ctrl A", "choose everything"],
-  ["Ctrl G", "put the chosen steps into a template"],
-  ["Ctrl S", "save"],
-  ["Escape", "choose nothing; leave an opened template"],
+export const KEYS: Shortcut[] = [
+  { keys: "a", does: "add a step" },
+  { keys: "c", does: "connect the chosen step" },
+  { keys: "← ↑ ↓ →", does: "go from step to step" },
+  { keys: "Enter", does: "edit the chosen step" },
+  { keys: "Delete", does: "delete what is chosen" },
+  { keys: "Ctrl Z", does: "undo" },
+  { keys: "Ctrl Y", does: "redo" },
+  { keys: "Ctrl C", does: "copy" },
+  { keys: "Ctrl V", does: "paste, from any document" },
+  { keys: "Ctrl D", does: "duplicate" },
+  { keys: "Ctrl A", does: "choose everything" },
+  { keys: "Ctrl G", does: "put the chosen steps into a template" },
+  { keys: "Ctrl S", does: "save" },
+  { keys: "Escape", does: "choose nothing; leave an opened template" },
 ];
 
 /** On the drawing itself, or nowhere in particular; never where somebody types or in a dialog. */
