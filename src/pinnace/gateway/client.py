@@ -7,7 +7,15 @@ import contextlib
 from collections.abc import Sequence
 
 from pinnace.gateway import wire
-from pinnace.gateway.interface import About, Endpoint, Refused, Statistics, Unreachable
+from pinnace.gateway.interface import (
+    About,
+    Endpoint,
+    Refused,
+    Statistics,
+    StepStatistics,
+    Unreachable,
+    Walked,
+)
 from pinnace.home import Home
 
 PATIENCE = 30.0
@@ -15,8 +23,11 @@ PATIENCE = 30.0
 
 
 class Connection:
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, patience: float | None = PATIENCE) -> None:
+        """`patience` None: an answer may take as long as it takes."""
+        self._home = home
         self._path = wire.socket_path(home)
+        self._patience = patience
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
 
@@ -43,6 +54,19 @@ class Connection:
     async def stats(self) -> dict[str, Statistics]:
         return (await self._ask(wire.Stats())).stats
 
+    async def graphs(self) -> dict[str, list[StepStatistics]]:
+        return (await self._ask(wire.Graphs())).graphs
+
+    async def walk(self, key: str, body: bytes, content_type: str) -> Walked:
+        """On a connection of its own: a model may take its time, and others have questions."""
+        alone = Connection(self._home, None)
+        try:
+            found = (await alone._ask(wire.Walk(key, body, content_type))).walked
+        finally:
+            await alone.close()
+        assert found is not None
+        return found
+
     async def close(self) -> None:
         async with self._turn:
             self._forget()
@@ -50,7 +74,7 @@ class Connection:
     async def _ask(self, request: wire.Request) -> wire.Done:
         async with self._turn:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._patience):
                     done = await self._exchange(request)
             except BaseException as problem:
                 self._forget()

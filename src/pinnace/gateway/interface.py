@@ -128,6 +128,51 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     p99: float | None = None
 
 
+class StepStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one step of a graph did, whoever answers it. Times in milliseconds."""
+
+    node: str
+    index: int
+    requests: int = 0
+    errors: int = 0
+    """Answers with 5xx, and none at all."""
+    rejected: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    failed_at: float = 0
+    """Seconds since 1970 of the last answer that was none or not a good one."""
+    failure: str = ""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step that a request took on its way through a graph. Times in milliseconds since the request came.
+    Of long messages the beginning is told; `*_size` is the whole.
+    """
+
+    node: str
+    index: int
+    began: float
+    took: float
+    status: int = 0
+    """0: no answer, for the reason in `failure`."""
+    failure: str = ""
+    request: bytes = b""
+    request_size: int = 0
+    answer: bytes = b""
+    answer_size: int = 0
+
+
+class Walked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a graph answered, and by which way: its steps in the order in which they began."""
+
+    status: int
+    body: bytes
+    content_type: str
+    took: float
+    steps: tuple[Taken, ...] = ()
+
+
 class About(msgspec.Struct, frozen=True):
     """`domain` carries the port when a browser needs it: `localhost:8081`."""
 
@@ -170,3 +215,9 @@ class Gateway(Protocol):
 
     async def stats(self) -> dict[str, Statistics]:
         """By `namespace/backend`; backends that were removed are kept as long as their endpoint exists."""
+
+    async def graphs(self) -> dict[str, list[StepStatistics]]:
+        """Of every graph (`namespace/name`), each step."""
+
+    async def walk(self, key: str, body: bytes, content_type: str) -> Walked:
+        """Ask a graph as a client does, and be told the way. Raises Refused: there is no such graph."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pinnace.gateway.interface import About, Endpoint, Refused, Statistics
+from pinnace.gateway.interface import About, Endpoint, Refused, Statistics, StepStatistics, Walked
 from pinnace.gateway.picture import conflict
 
 
@@ -46,3 +46,12 @@ class Memory:
 
     async def stats(self) -> dict[str, Statistics]:
         return dict(self.statistics)
+
+    async def graphs(self) -> dict[str, list[StepStatistics]]:
+        return {key: [] for key, endpoint in self.endpoints.items() if endpoint.graph is not None}
+
+    async def walk(self, key: str, body: bytes, content_type: str) -> Walked:
+        endpoint = self.endpoints.get(key)
+        if endpoint is None or endpoint.graph is None:
+            raise Refused(f"there is no graph {key}")
+        return Walked(status=200, body=body, content_type=content_type, took=0.0)

@@ -23,6 +23,7 @@ from pinnace.gateway.admin import Admin, AdminUnreachable
 from pinnace.gateway.counters import PATTERN, Counters, replace
 from pinnace.gateway.doorkeeper import SESSION, Doorkeeper
 from pinnace.gateway.envoy import Envoy
+from pinnace.gateway.graph.measures import Measures
 from pinnace.gateway.graph.router import Router
 from pinnace.gateway.interface import About, Refused
 from pinnace.gateway.picture import Places, cluster_name
@@ -51,7 +52,8 @@ class Service:
         self._admin = Admin(str(home.run / "envoy.sock"))
         self._publisher = Publisher(self._places, self._admin, lambda: self.domain)
         self._activator = Activator(self._publisher, self._counters.activated)
-        self._router = Router(self._publisher, lambda: self.port)
+        self._measures = Measures(home.gateway / "graphs.json")
+        self._router = Router(self._publisher, lambda: self.port, self._measures)
         self._doorkeeper = Doorkeeper(home, self._publisher.at)
         self._looking = asyncio.Lock()
 
@@ -84,6 +86,7 @@ class Service:
             control.close()
             await self._look()
             self._counters.save()
+            self._measures.save()
             await self._envoy.stop()
             activator.close()
             for task in (stopped, *tasks):
@@ -124,6 +127,10 @@ class Service:
                 return wire.Done(stats=self._counters.statistics(self._activator.held))
             case wire.Asked():
                 return wire.Done(about=self._about())
+            case wire.Graphs():
+                return wire.Done(graphs=self._measures.statistics(self._router.graphs()))
+            case wire.Walk():
+                return await self._walked(request)
 
     async def _refusable(self, work: object) -> wire.Done:
         try:
@@ -131,6 +138,14 @@ class Service:
         except Refused as problem:
             return wire.Done(refused=str(problem))
         return wire.Done()
+
+    async def _walked(self, request: wire.Walk) -> wire.Done:
+        try:
+            return wire.Done(
+                walked=await self._router.walked(request.key, request.body, request.content_type)
+            )
+        except Refused as problem:
+            return wire.Done(refused=str(problem))
 
     def _invitation(self, key: str, location: str) -> wire.Done:
         endpoint = self._publisher.picture.get(key)
@@ -172,6 +187,7 @@ class Service:
             changed = await self._look()
             if changed:
                 self._counters.save()
+            self._measures.save()
             if not token:
                 token = self._token()
                 if token:
@@ -190,6 +206,7 @@ class Service:
         kept = {name for name in self._counters.names() if owner(name, owners)}
         self._counters.keep(kept)
         self._counters.save()
+        self._measures.keep(owners)
 
 
 async def until(event: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ import struct
 
 import msgspec
 
-from pinnace.gateway.interface import About, Endpoint, Statistics
+from pinnace.gateway.interface import About, Endpoint, Statistics, StepStatistics, Walked
 from pinnace.home import Home
 
 LIMIT = 64 * 1024 * 1024
@@ -48,6 +48,16 @@ class Asked(msgspec.Struct, tag="about"):
     pass
 
 
+class Graphs(msgspec.Struct, tag="graphs"):
+    pass
+
+
+class Walk(msgspec.Struct, tag="walk"):
+    key: str
+    body: bytes
+    content_type: str
+
+
 class Done(msgspec.Struct, tag="done", omit_defaults=True):
     """`refused` is the text of a picture that was not taken; else the field that was asked for."""
 
@@ -57,9 +67,11 @@ class Done(msgspec.Struct, tag="done", omit_defaults=True):
     stats: dict[str, Statistics] = {}
     about: About | None = None
     link: str = ""
+    graphs: dict[str, list[StepStatistics]] = {}
+    walked: Walked | None = None
 
 
-Request = Publish | Withdraw | Published | Invite | Ready | Stats | Asked
+Request = Publish | Withdraw | Published | Invite | Ready | Stats | Asked | Graphs | Walk
 
 _encoder = msgspec.msgpack.Encoder()
 requests = msgspec.msgpack.Decoder(Request)

@@ -78,13 +78,17 @@ class Outward:
 
 def place_of(url: str) -> tuple[Place, str, str]:
     """(where, Host, path with query) of an http(s) URL. OSError: it is none."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as problem:
+        raise OSError(f"{url}: {problem}") from None
+    if parts.scheme not in ("http", "https") or not host:
         raise OSError(f"{url}: expected http:// or https://")
     tls = parts.scheme == "https"
     target = parts.path or "/"
     target += f"?{parts.query}" if parts.query else ""
-    return Place("", parts.hostname, parts.port or (443 if tls else 80), tls), parts.netloc, target
+    return Place("", host, port or (443 if tls else 80), tls), parts.netloc, target
 
 
 async def connect(place: Place) -> Streams:
