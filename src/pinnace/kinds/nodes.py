@@ -75,6 +75,14 @@ def stem(key: str, body: bytes, head: Head) -> bytes:
     return b"%b:%b" % (msgspec.json.encode(key), public)
 
 
+def halves(body: bytes) -> tuple[bytes, bytes]:
+    """A row as two documents: what it says to everybody, and how the node hangs in its run."""
+    if heads.decode(body).pinnace is None:
+        return body, b"{}"
+    at = body.rindex(_TAIL)
+    return body[:at] + b"}", body[at + len(_TAIL) - 1 : -1]
+
+
 def tail(key: str, family: Family) -> bytes:
     """The end of an entry: what readers get in the private part's place."""
     children = family.children.get(key)

@@ -66,6 +66,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The items are only passed on: what a projection adds may be raw JSON (`msgspec.Raw`)."""
     projected: bool = True
     """False leaves out what a projection would add (`.status.nodes`): Tables and controllers need none."""
+    tabled: bool = False
+    """The cells of a Table are made of the items: only what a projection adds may be raw."""
 
 
 class Page(msgspec.Struct, frozen=True):

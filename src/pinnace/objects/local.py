@@ -42,6 +42,7 @@ from pinnace.objects.projection import Projection
 from pinnace.objects.rights import escalation
 from pinnace.objects.rights.register import GROUP as RBAC
 from pinnace.objects.shipped import KEPT, SHOWN, fresh
+from pinnace.objects.single_nodes import SingleNodes
 from pinnace.objects.transaction import prepare
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Watcher
@@ -81,7 +82,7 @@ class Local:
         nodes = WorkflowNodes(store, workflows)
         return cls(
             store, catalogue, identity, authoriser=RoleBased(store), projections={WORKFLOWS: nodes},
-            virtual={WORKFLOW_NODES.key: nodes},
+            virtual={WORKFLOW_NODES.key: SingleNodes(store)},
         )
 
     def as_(self, identity: Identity) -> Local:
@@ -147,7 +148,7 @@ class Local:
         self._authorise("get", resource, namespace, name, subresource)
         if virtual := self.house.virtual.get(resource.key):
             await virtual.ready()
-            return virtual.get(name, namespace)
+            return await virtual.get(name, namespace)
         obj = self.house.view(resource, await self._found(resource, name, namespace))
         return scale.read(scale.paths(self.house.store, resource), obj) if subresource == "scale" else obj
 
@@ -180,7 +181,7 @@ class Local:
         self._authorise("list", resource, namespace, _named(selection))
         if virtual := self.house.virtual.get(resource.key):
             await virtual.ready()
-            return virtual.list(namespace, selection)
+            return await virtual.list(namespace, selection)
         if resource.key == DEFINITIONS:
             every = msgspec.structs.replace(selection, limit=0, continue_="")
             page = reading.page(self.house.store, resource, namespace, every)
@@ -188,6 +189,10 @@ class Local:
         page = reading.page(self.house.store, resource, namespace, selection)
         items = await self._viewed(resource, page.items, selection)
         return Page(items, page.resource_version, page.continue_, page.remaining)
+
+    def paged(self, resource: Resource) -> bool:
+        """Whether a page of a list costs less than the whole."""
+        return resource.key not in self.house.virtual
 
     async def _viewed(
         self, resource: Resource, items: builtins.list[Obj], selection: Selection

@@ -45,13 +45,13 @@ class Measures:
     async def ready(self) -> None:
         await self.refresh()
 
-    def get(self, name: str, namespace: str) -> Obj:
+    async def get(self, name: str, namespace: str) -> Obj:
         for each in self.figures():
             if (each.namespace, each.name) == (namespace if self.resource.namespaced else "", name):
                 return self._shown(each)
         raise refusals.not_found(self.resource, name)
 
-    def list(self, namespace: str, selection: Selection) -> Page:
+    async def list(self, namespace: str, selection: Selection) -> Page:
         asked = selector.parse(self.resource, selection.labels, selection.fields)
         shown = [self._shown(each) for each in self.figures() if namespace in ("", each.namespace)]
         return Page([each for each in shown if asked.fits(each)], str(self.store.rv))

@@ -83,12 +83,14 @@ class Listing(msgspec.Struct, frozen=True):
 
 class Gathered(msgspec.Struct, frozen=True):
     """An object and rows that it owns, of one moment. `newest` is the greatest rv of all its rows (0: it has
-    none), `total` their number; `rows` are (key, body) by key, of those that were asked for."""
+    none), `total` their number; `rows` are (key, body) by key, of those that were asked for, `revisions` each
+    one's."""
 
     obj: Obj
     newest: int
     total: int
     rows: list[tuple[str, bytes]]
+    revisions: list[int]
 
 
 class Requirement(msgspec.Struct, frozen=True):

@@ -120,8 +120,9 @@ class MemoryStore:
             return None
         every = self.rows(kind, kept.uid)
         newest = max((rv for _, _, rv, _ in every), default=0)
-        wanted = [(key, body) for _, key, rv, body in every if rv > newer_than]
-        return Gathered(_decode(kept.body), newest, len(every), wanted)
+        wanted = [(key, rv, body) for _, key, rv, body in every if rv > newer_than]
+        rows, revisions = [(key, body) for key, _, body in wanted], [rv for _, rv, _ in wanted]
+        return Gathered(_decode(kept.body), newest, len(every), rows, revisions)
 
     async def indexed(self, wanted: Wanted) -> builtins.list[tuple[str, bytes]]:
         return pick(lambda term: self._rows.get((wanted.kind, term), {}), wanted)

@@ -30,6 +30,7 @@ EVENTS = (
 )
 GATHERED = (
     "SELECT max(rv), count(*), json_group_array(key) FILTER (WHERE rv>:since),"
+    " json_group_array(rv) FILTER (WHERE rv>:since),"
     " json_group_array(length(body)) FILTER (WHERE rv>:since),"
     " CAST(group_concat(CAST(body AS TEXT), '') FILTER (WHERE rv>:since) AS BLOB)"
     " FROM (SELECT key, rv, body FROM rows WHERE kind=:kind AND owner=:owner ORDER BY key)"
@@ -275,12 +276,14 @@ class Reader:
                 return None
             obj = _decode(body)
             values = {"kind": kind, "owner": obj["metadata"].get("uid", ""), "since": newer_than}
-            newest, total, keys, lengths, bodies = self._connection.execute(GATHERED, values).fetchone()
+            newest, total, keys, revisions, lengths, bodies = self._connection.execute(
+                GATHERED, values
+            ).fetchone()
             same = obj["metadata"].get("uid", "") == seen.uid
             rows = {key: row for key, row in seen.rows.items() if same and row[0] > tables}
-            stored = _cut(_decode(keys), _decode(lengths), bodies or b"")
+            stored = _cut(_decode(keys), _decode(revisions), _decode(lengths), bodies or b"")
             if not rows and (seen.star <= tables or not same):
-                return Gathered(obj, newest or 0, total, stored)
+                return _gathered(obj, newest or 0, total, stored)
             sql = "SELECT key FROM rows WHERE kind=:kind AND owner=:owner"
             present = {key for (key,) in self._connection.execute(sql, values)} if total else set()
         if seen.star > tables:
@@ -354,16 +357,21 @@ def _newest(live: Live) -> int:
 
 
 def _over(
-    obj: Obj, newest: int, present: set[str], stored: list[tuple[str, bytes]],
+    obj: Obj, newest: int, present: set[str], stored: list[tuple[str, int, bytes]],
     rows: Rows, newer_than: int,
 ) -> Gathered:
     """Rows of the tables under those that are recent."""
     present |= {key for key, (_, body) in rows.items() if body is not None}
     present -= {key for key, (_, body) in rows.items() if body is None}
-    fresh = {key: body for key, (rv, body) in rows.items() if body is not None and rv > newer_than}
-    found = sorted([*((key, body) for key, body in stored if key not in rows), *fresh.items()])
+    fresh = [(key, rv, body) for key, (rv, body) in rows.items() if body is not None and rv > newer_than]
+    found = sorted([*(row for row in stored if row[0] not in rows), *fresh])
     newest = max([newest, *(rv for rv, body in rows.values() if body is not None)])
-    return Gathered(obj, newest if present else 0, len(present), found)
+    return _gathered(obj, newest if present else 0, len(present), found)
+
+
+def _gathered(obj: Obj, newest: int, total: int, found: list[tuple[str, int, bytes]]) -> Gathered:
+    rows, revisions = [(key, body) for key, _, body in found], [rv for _, rv, _ in found]
+    return Gathered(obj, newest, total, rows, revisions)
 
 
 def _owned(obj: Obj, uid: str) -> bool:
@@ -382,10 +390,12 @@ def _event(
     return Event(rv, TYPES[type], resource, namespace, name, obj, labels)
 
 
-def _cut(keys: builtins.list[str], lengths: builtins.list[int], bodies: bytes) -> list[tuple[str, bytes]]:
-    """Each key with its part of what was read in one piece."""
+def _cut(
+    keys: list[str], revisions: list[int], lengths: list[int], bodies: bytes
+) -> list[tuple[str, int, bytes]]:
+    """Each key with its revision and its part of what was read in one piece."""
     found, start = [], 0
-    for key, length in zip(keys, lengths, strict=True):
-        found.append((key, bodies[start : start + length]))
+    for key, rv, length in zip(keys, revisions, lengths, strict=True):
+        found.append((key, rv, bodies[start : start + length]))
         start += length
     return found

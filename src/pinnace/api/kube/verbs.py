@@ -64,13 +64,11 @@ async def get(call: Call) -> None:
 
 async def list_(call: Call) -> None:
     wanted = _form(call)
-    asked = msgspec.structs.replace(
-        parameters.selection(call.request),
-        passing=True,
-    )
-    if wanted.kind != PLAIN and call.request.query.get("includeObject") != "Object":
-        asked = msgspec.structs.replace(asked, projected=False)
-    whole = not asked.limit
+    tabled = wanted.kind != PLAIN
+    asked = parameters.selection(call.request)
+    projected = asked.projected and (not tabled or call.request.query.get("includeObject") == "Object")
+    asked = msgspec.structs.replace(asked, passing=True, tabled=tabled, projected=projected)
+    whole = not asked.limit and call.client.paged(call.resource)
     if whole:
         asked = msgspec.structs.replace(asked, limit=LIST_PAGE)
     page = await call.client.list(call.resource, call.namespace, asked)

@@ -17,7 +17,7 @@ import msgspec
 
 from pinnace.api.http import Request
 from pinnace.api.kube import parameters
-from pinnace.api.kube.negotiation import Form
+from pinnace.api.kube.negotiation import PLAIN, Form
 from pinnace.api.kube.presentation import EventCache
 from pinnace.kinds.resource import Resource
 from pinnace.objects.client import WatchEvent
@@ -35,7 +35,9 @@ async def watch(request: Request, client: Local, resource: Resource, namespace: 
     wants_bookmarks = parameters.flag(request.query, "allowWatchBookmarks")
     seconds = parameters.number(request.query, "timeoutSeconds")
     initial = parameters.flag(request.query, "sendInitialEvents")
-    asked = msgspec.structs.replace(asked, limit=0, continue_="")
+    asked = msgspec.structs.replace(
+        asked, limit=0, continue_="", passing=True, tabled=form.kind != PLAIN
+    )
     if initial:
         asked = msgspec.structs.replace(asked, resource_version="")
     events = client.watch(
