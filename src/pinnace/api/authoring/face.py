@@ -155,9 +155,13 @@ def pipeline(asked: Asked) -> Any:
     return translated(asked)
 
 
+def components(asked: Asked) -> Any:
+    from pinnace.api.authoring.components import components as translated
+
+    return translated(asked)
+
+
 WAYS: dict[str, Answer] = {
-    "python": python, "pipeline": pipeline, "bundle": bundle, "acumos": acumos, "to-acumos": to_acumos
+    "python": python, "pipeline": pipeline, "components": components, "bundle": bundle, "acumos": acumos,
+    "to-acumos": to_acumos,
 }
-
-
-

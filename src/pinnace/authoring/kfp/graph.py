@@ -163,6 +163,11 @@ def _loop(task: Task) -> Obj:
 # ---- ports -------------------------------------------------------------------------------------
 
 
+def defined(given: Definitions, *, required: bool = False) -> tuple[Port, ...]:
+    """The ports of a component; `required` tells for inputs which of them must be given."""
+    return tuple(_defined(given, required=required))
+
+
 def _defined(given: Definitions, *, required: bool = False) -> Iterator[Port]:
     for name, artifact in given.artifacts.items():
         yield Port(
