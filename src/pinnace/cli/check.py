@@ -7,7 +7,6 @@ document is offered to it as a dry run, so that its own webhooks and rules have 
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pinnace.cli.kubectl import binary
 from pinnace.cli.platform import Failure
 from pinnace.kinds.catalogue import Catalogue
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import kubefiles
 from pinnace.objects.client import Options
 from pinnace.objects.errors import StatusError
 from pinnace.objects.remote import Remote
@@ -134,7 +134,7 @@ async def online(
     documents: list[Obj], context: str, kubeconfig: Path | None, catalogue: Catalogue
 ) -> tuple[Cluster, list[Finding]]:
     try:
-        remote = Remote(kubeconfig or default_kubeconfig(), context)
+        remote = Remote(kubeconfig or kubefiles.paths(), context)
     except ValueError as error:
         raise Failure(str(error)) from error
     try:
@@ -145,11 +145,6 @@ async def online(
         raise Failure(f"the cluster of context {context} does not answer: {error.message}") from error
     finally:
         await remote.close()
-
-
-def default_kubeconfig() -> Path:
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(named) if named else Path.home() / ".kube" / "config"
 
 
 async def seen(remote: Remote, context: str, documents: list[Obj], catalogue: Catalogue) -> Cluster:

@@ -9,21 +9,34 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-SECONDS = 60.0
+SECONDS = 300.0
 """So long may a plugin take: some ask a person to sign in by a browser."""
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+EXTENSION = "client.authentication.k8s.io/exec"
+TOLD = (
+    "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url",
+    "disable-compression",
+)
 
 
-def credential(plugin: dict[str, Any], cluster: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """What the plugin says, as fields of a kubeconfig's user; when it expires (unix seconds, 0: never)."""
+def credential(
+    plugin: dict[str, Any], cluster: dict[str, Any], folder: Path
+) -> tuple[dict[str, Any], float]:
+    """What the plugin says, as fields of a kubeconfig's user; when it expires (unix seconds, 0: never).
+
+    `folder` holds the kubeconfig: `command: ./sign-in` is beside it.
+    """
     version = str(plugin.get("apiVersion") or "")
     command = str(plugin.get("command") or "")
     if version not in VERSIONS:
         raise ValueError(f"exec plugin {command!r}: apiVersion {version!r} is none of {', '.join(VERSIONS)}")
-    status = _status(command, _run(plugin, command, _asked(version, plugin, cluster)))
+    there = _interactive(command, str(plugin.get("interactiveMode") or "IfAvailable"))
+    status = _status(command, _run(plugin, command, folder, _asked(version, plugin, cluster, there)))
     fields = {
         "token": status.get("token"), "certificate": status.get("clientCertificateData"),
         "key": status.get("clientKeyData"),
@@ -33,24 +46,34 @@ def credential(plugin: dict[str, Any], cluster: dict[str, Any]) -> tuple[dict[st
     return fields, _expiry(status.get("expirationTimestamp"))
 
 
-def _asked(version: str, plugin: dict[str, Any], cluster: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = {"interactive": False}
+def _interactive(command: str, mode: str) -> bool:
+    """Whether the plugin may ask the person at this terminal."""
+    there = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+    if mode == "Always" and not there:
+        raise ValueError(f"exec plugin {command!r} asks a person: start this in a terminal")
+    return there and mode != "Never"
+
+
+def _asked(version: str, plugin: dict[str, Any], cluster: dict[str, Any], there: bool) -> dict[str, Any]:
+    spec: dict[str, Any] = {"interactive": there}
     if plugin.get("provideClusterInfo"):
-        spec["cluster"] = {"server": cluster.get("server"), **{
-            name: cluster[name] for name in ("certificate-authority-data", "insecure-skip-tls-verify")
-            if name in cluster
-        }}
+        told = {name: cluster[name] for name in TOLD if cluster.get(name)}
+        extensions = cluster.get("extensions") or ()
+        config = next((one.get("extension") for one in extensions if one.get("name") == EXTENSION), None)
+        spec["cluster"] = {"server": cluster.get("server"), **told, **({"config": config} if config else {})}
     return {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
 
 
-def _run(plugin: dict[str, Any], command: str, asked: dict[str, Any]) -> str:
+def _run(plugin: dict[str, Any], command: str, folder: Path, asked: dict[str, Any]) -> str:
     given = {str(one["name"]): str(one.get("value") or "") for one in plugin.get("env") or ()}
     environment = {**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
-    words = [command, *(str(word) for word in plugin.get("args") or ())]
+    program = str(folder / command) if "/" in command else command
+    there = asked["spec"]["interactive"]
     try:
         done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
-            stdin=subprocess.DEVNULL,
+            [program, *(str(word) for word in plugin.get("args") or ())], env=environment, text=True,
+            timeout=SECONDS, check=False, stdout=subprocess.PIPE,
+            stdin=None if there else subprocess.DEVNULL, stderr=None if there else subprocess.PIPE,
         )
     except FileNotFoundError:
         hint = str(plugin.get("installHint") or "install it, or put it on the PATH")
@@ -58,7 +81,7 @@ def _run(plugin: dict[str, Any], command: str, asked: dict[str, Any]) -> str:
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise ValueError(f"exec plugin {command!r} could not be run: {problem}") from None
     if done.returncode != 0:
-        said = done.stderr.strip()[-500:] or "nothing"
+        said = (done.stderr or "").strip()[-500:] or "nothing"
         raise ValueError(f"exec plugin {command!r} ended with {done.returncode}; it said: {said}")
     return done.stdout
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +18,7 @@ from pinnace.objects import kubeconfig
 from pinnace.objects.client import DeleteOptions, Options, Page, Selection, WatchEvent
 from pinnace.objects.document import name_of, namespace_of
 from pinnace.objects.errors import Cause, StatusError
+from pinnace.objects.kubefiles import Files
 
 if TYPE_CHECKING:
     import httpx
@@ -35,13 +35,17 @@ _JSON = {"Content-Type": "application/json"}
 class Remote:
     """See `client.Client` for the verbs. ValueError: the kubeconfig does not say how to connect."""
 
-    def __init__(self, path: Path, context: str = "") -> None:
+    def __init__(self, files: Files, context: str = "") -> None:
         import httpx
 
-        self.access = kubeconfig.read(Path(path), context)
+        self.access = kubeconfig.read(files, context)
+        named = self.access.tls_server_name
+        self._extensions = {"sni_hostname": named} if named else {}
         self._http = httpx.AsyncClient(
             base_url=self.access.server,
             verify=self.access.tls,
+            proxy=self.access.proxy,
+            trust_env=False,
             headers={"Accept": "application/json", "User-Agent": "pinnace", **self.access.headers},
             timeout=httpx.Timeout(30, read=60),
         )
@@ -96,7 +100,7 @@ class Remote:
 
         try:
             async with self._http.stream(
-                "GET", place, params=params, timeout=httpx.Timeout(30, read=None)
+                "GET", place, params=params, timeout=httpx.Timeout(30, read=None), extensions=self._extensions
             ) as got:
                 if got.status_code >= 400:
                     raise _refusal(got.status_code, await got.aread())
@@ -175,7 +179,9 @@ class Remote:
 
         content = None if body is None else msgspec.json.encode(body)
         try:
-            got = await self._http.request(method, place, params=params, content=content, headers=headers)
+            got = await self._http.request(
+                method, place, params=params, content=content, headers=headers, extensions=self._extensions
+            )
         except httpx.TransportError as error:
             raise _unreachable(self.access.server, error) from error
         if warnings is not None:

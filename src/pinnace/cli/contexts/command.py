@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pinnace.objects import kubeconfig
+from pinnace.objects import kubeconfig, kubefiles
 
 HOST = "127.0.0.1"
 
@@ -19,8 +19,9 @@ HOST = "127.0.0.1"
 def serve(context: str, file: Path | None, port: int) -> int:
     """Exit code 2: the kubeconfig does not say how to connect; 1: the port is taken."""
     try:
-        path = kubeconfig.holding(context, [file] if file else kubeconfig.paths())
-        asyncio.run(_serve(path, context, port))
+        files = file or kubefiles.paths()
+        kubeconfig.context_in(context, files)
+        asyncio.run(_serve(files, context, port))
     except ValueError as problem:
         print(f"pinnace console: {problem}", file=sys.stderr)
         return 2
@@ -30,14 +31,14 @@ def serve(context: str, file: Path | None, port: int) -> int:
     return 0
 
 
-async def _serve(path: Path, context: str, port: int) -> None:
+async def _serve(files: kubefiles.Files, context: str, port: int) -> None:
     from pinnace.api import server
     from pinnace.api.authentication import Authenticator
     from pinnace.cli.contexts.relay import Relay
     from pinnace.cli.contexts.upstream import Upstream
     from pinnace.home import Home
 
-    upstream = Upstream(path, context)
+    upstream = Upstream(files, context)
     # The session's key lives as long as this process: nothing of it is kept.
     with tempfile.TemporaryDirectory(prefix="pinnace-console-") as folder:
         authenticator = Authenticator(Home.at(folder))

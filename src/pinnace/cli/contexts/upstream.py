@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinnace.objects import kubeconfig
 from pinnace.objects.errors import StatusError
+from pinnace.objects.kubefiles import Files
 
 if TYPE_CHECKING:
     import httpx
@@ -26,10 +26,10 @@ CONNECT_SECONDS = 10.0
 class Upstream:
     """ValueError: the kubeconfig does not say how to connect."""
 
-    def __init__(self, path: Path, context: str) -> None:
-        self.path = path
+    def __init__(self, files: Files, context: str) -> None:
+        self.files = files
         self.context = context
-        self.access = kubeconfig.read(path, context)
+        self.access = kubeconfig.read(files, context)
         self._client = _client(self.access)
         self._renewing = asyncio.Lock()
 
@@ -74,7 +74,7 @@ class Upstream:
             if self.access is not used:
                 return
             try:
-                access = await asyncio.to_thread(kubeconfig.read, self.path, self.context)
+                access = await asyncio.to_thread(kubeconfig.read, self.files, self.context)
             except ValueError as problem:
                 raise StatusError(503, "ServiceUnavailable", f"context {self.context!r}: {problem}") from None
             # Answers that are still being read keep the old client until they end.
@@ -85,7 +85,9 @@ def _client(access: kubeconfig.Access) -> httpx.AsyncClient:
     import httpx
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
-    return httpx.AsyncClient(verify=access.tls, follow_redirects=False, trust_env=False, limits=limits)
+    return httpx.AsyncClient(
+        verify=access.tls, proxy=access.proxy, follow_redirects=False, trust_env=False, limits=limits
+    )
 
 
 def _below(server: str, target: str) -> bytes:
