@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pinnace.controllers.serving import statistics
-from pinnace.gateway.interface import Statistics
+from pinnace.gateway.interface import Statistics, StepStatistics
 from pinnace.kinds.serving import FINALIZER, INFERENCE_SERVICE
 from pinnace.objects.client import Options
 from pinnace.objects.errors import StatusError
@@ -302,3 +302,17 @@ async def test_endpoints_as_the_console_reads_them(serving: Serving) -> None:
     assert item["url"] == "http://iris.demo.localhost:8081"
     seen = [(r["name"], r["weight"], r["requests"], r["ready"]) for r in item["revisions"]]
     assert seen == [(R2, 10, 10, False), (R1, 90, 90, True)]
+
+
+def test_graphs_as_the_console_reads_them() -> None:
+    meta = {"namespace": "demo", "name": "pets"}
+    conditions = [{"type": "Ready", "status": "False", "message": "service a is not ready"}]
+    graph = {"metadata": meta, "status": {"conditions": conditions}}
+    step = StepStatistics(node="root", index=1, requests=3, errors=1, failure="refused", failed_at=9)
+    stats = {"demo/pets": Statistics(requests=2, p95=4.0)}
+    (found,) = statistics.document([], stats, [graph], {"demo/pets": [step]})["graphs"]
+    assert (found["ready"], found["message"]) == (False, "service a is not ready")
+    assert (found["whole"]["requests"], found["whole"]["p95"]) == (2, 4.0)
+    one = found["steps"][0]
+    assert (one["node"], one["index"], one["requests"], one["errors"]) == ("root", 1, 3, 1)
+    assert (one["failure"], one["failedAt"], one["p50"]) == ("refused", 9, None)

@@ -17,6 +17,7 @@ from pinnace.cli.records import Records
 from pinnace.controllers.serving import statistics
 from pinnace.gateway.interface import Unreachable
 from pinnace.kinds.serving import INFERENCE_SERVICE
+from pinnace.kinds.serving_graph import INFERENCE_GRAPH
 from pinnace.objects.client import Selection
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "POST"})
@@ -28,11 +29,14 @@ def routes(platform: Platform) -> list[Route]:
 
     async def endpoints(request: Request) -> None:
         namespace = request.query.get("namespace", "")
-        page = await platform.client.as_(request.identity).list(INFERENCE_SERVICE, namespace, Selection())
-        stats = {}
+        client = platform.client.as_(request.identity)
+        services = await client.list(INFERENCE_SERVICE, namespace, Selection())
+        graphs = await client.list(INFERENCE_GRAPH, namespace, Selection())
+        stats, steps = {}, {}
         with suppress(Unreachable):
             stats = await platform.gateway.stats()
-        await request.json(200, statistics.document(page.items, stats))
+            steps = await platform.gateway.graphs() if graphs.items else {}
+        await request.json(200, statistics.document(services.items, stats, graphs.items, steps))
 
     async def gc(request: Request) -> None:
         from pinnace.cli.garbage import collect  # asked for now and then
@@ -55,7 +59,12 @@ def routes(platform: Platform) -> list[Route]:
         await answer(platform, request)
 
     async def inside(request: Request) -> None:
-        """`…/volumes/<claim>/files/…`, or a link to a notebook."""
+        """`…/volumes/<claim>/files/…`, `…/inferencegraphs/<name>/walk`, or a link to a notebook."""
+        if request.segments()[4:5] == ["inferencegraphs"]:
+            from pinnace.cli.walking import answer as walked  # asked for by people
+
+            await walked(platform, request)
+            return
         if request.segments()[4:7:2] == ["volumes", "files"]:
             from pinnace.api.volumes import Volumes  # asked for by people
 

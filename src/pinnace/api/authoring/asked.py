@@ -28,6 +28,8 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     namespace: str = "default"
     protos: dict[str, str] = {}
     addresses: dict[str, str] = {}
+    message: str = ""
+    """JSON that comes to a graph."""
 
 
 class Unparsed(Exception):

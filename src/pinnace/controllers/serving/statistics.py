@@ -5,34 +5,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pinnace.gateway.interface import Statistics
+from pinnace.gateway.interface import Statistics, StepStatistics
 from pinnace.kinds import serving
 from pinnace.kinds.resource import Obj
 
 NOTHING = Statistics()
 
 
-def document(services: Iterable[Obj], stats: dict[str, Statistics]) -> dict[str, Any]:
+def document(
+    services: Iterable[Obj], stats: dict[str, Statistics], graphs: Iterable[Obj] = (),
+    steps: Mapping[str, Sequence[StepStatistics]] | None = None,
+) -> dict[str, Any]:
     """`{"items": [{namespace, name, url, ready, message, mode, revisions: [{component, name, weight, tags,
-    ready, requests, errors, rejected, active, held, p50, p95, p99}]}]}`; times in milliseconds, null before
-    any request.
+    ready, requests, errors, rejected, active, held, p50, p95, p99}]}], "graphs": [{namespace, name, url,
+    ready, message, whole: {…}, steps: [{node, index, requests, errors, rejected, p50, p95, p99, failure,
+    failedAt}]}]}`; times in milliseconds, null before any request; `failedAt` in seconds since 1970.
     """
-    return {"items": [endpoint(isvc, stats) for isvc in services]}
+    return {
+        "items": [endpoint(isvc, stats) for isvc in services],
+        "graphs": [graph(each, stats, steps or {}) for each in graphs],
+    }
 
 
-def endpoint(isvc: Obj, stats: dict[str, Statistics]) -> dict[str, Any]:
-    status = isvc.get("status") or {}
+def head(found: Obj) -> dict[str, Any]:
+    status = found.get("status") or {}
     conditions: list[Obj] = status.get("conditions") or []
     condition: Obj = next((c for c in conditions if c.get("type") == "Ready"), {})
     return {
-        "namespace": isvc["metadata"]["namespace"],
-        "name": isvc["metadata"]["name"],
-        "url": status.get("url") or "",
-        "ready": condition.get("status") == "True",
+        "namespace": found["metadata"]["namespace"], "name": found["metadata"]["name"],
+        "url": status.get("url") or "", "ready": condition.get("status") == "True",
         "message": condition.get("message") or "",
+    }
+
+
+def graph(
+    found: Obj, stats: dict[str, Statistics], steps: Mapping[str, Sequence[StepStatistics]]
+) -> dict[str, Any]:
+    said = head(found)
+    key = f"{said['namespace']}/{said['name']}"
+    told = [one(each) for each in steps.get(key, ())]
+    return {**said, "whole": counted(stats.get(key, NOTHING)), "steps": told}
+
+
+def one(step: StepStatistics) -> dict[str, Any]:
+    return {
+        "node": step.node, "index": step.index, "requests": step.requests, "errors": step.errors,
+        "rejected": step.rejected, "p50": step.p50, "p95": step.p95, "p99": step.p99,
+        "failure": step.failure, "failedAt": step.failed_at or None,
+    }
+
+
+def counted(seen: Statistics) -> dict[str, Any]:
+    return {
+        "requests": seen.requests, "errors": seen.errors, "rejected": seen.rejected, "active": seen.active,
+        "held": seen.held, "p50": seen.p50, "p95": seen.p95, "p99": seen.p99,
+    }
+
+
+def endpoint(isvc: Obj, stats: dict[str, Statistics]) -> dict[str, Any]:
+    return {
+        **head(isvc),
         "mode": serving.mode(isvc),
         "revisions": [
             {**revision(isvc, part, name, stats), "component": part}
@@ -63,14 +98,7 @@ def revision(isvc: Obj, part: str, name: str, stats: dict[str, Statistics]) -> d
         "weight": sum(int(t.get("percent") or 0) for t in entries) or alone,
         "tags": [t["tag"] for t in entries if t.get("tag")],
         "ready": seen.healthy > 0,
-        "requests": seen.requests,
-        "errors": seen.errors,
-        "rejected": seen.rejected,
-        "active": seen.active,
-        "held": seen.held,
-        "p50": seen.p50,
-        "p95": seen.p95,
-        "p99": seen.p99,
+        **counted(seen),
     }
 
 
