@@ -161,7 +161,13 @@ def components(asked: Asked) -> Any:
     return translated(asked)
 
 
+def ways(asked: Asked) -> Any:
+    from pinnace.api.authoring.ways import ways as judged
+
+    return judged(asked)
+
+
 WAYS: dict[str, Answer] = {
     "python": python, "pipeline": pipeline, "components": components, "bundle": bundle, "acumos": acumos,
-    "to-acumos": to_acumos,
+    "to-acumos": to_acumos, "ways": ways,
 }
