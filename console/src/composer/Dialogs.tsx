@@ -6,7 +6,6 @@ import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { SelectField, TextField } from "../ui/Fields";
 import { Problem } from "../ui/notes";
-import { asked } from "./document/workflow/read";
 import { obj } from "./ports/read";
 import type { Base } from "./saving";
 
@@ -65,9 +64,8 @@ export function NameIt(props: { document: Doc; onClose: () => void; onName: (kin
   );
 }
 
-export function RunIt(props: { document: Doc; onClose: () => void; onRun: (parameters: Record<string, string>) => Promise<unknown> }) {
-  const { document, onClose, onRun } = props;
-  const all = asked(document);
+export function RunIt(props: { asked: Doc[]; onClose: () => void; onRun: (parameters: Record<string, string>) => Promise<unknown> }) {
+  const { asked: all, onClose, onRun } = props;
   const [values, setValues] = useState<Record<string, string>>({});
   const { busy, error, go } = useDoing();
   const answer = (each: Doc) => values[String(each.name)] ?? String(each.value ?? each.default ?? "");

@@ -1,6 +1,6 @@
 /** What else can be done with a document: taken away in other forms, compared with what is saved. */
 
-import { Code2, Download, FileDiff, FileUp, Keyboard, Package, Workflow } from "lucide-react";
+import { Code2, Download, FileDiff, FileUp, Keyboard, type LucideIcon, Package, Workflow } from "lucide-react";
 import { useRef, useState } from "react";
 import { create, request } from "../api/kube";
 import { save } from "../logs/LogView";
@@ -9,6 +9,7 @@ import { Keys } from "../ui/Keys";
 import { Menu } from "../ui/Menu";
 import { attempt, notify } from "../ui/toasts";
 import { FileInput } from "./FileInput";
+import type { Export } from "./document/language";
 import { KEYS } from "./keys";
 import { useStudioHere } from "./studio";
 
@@ -21,28 +22,25 @@ interface Props {
 }
 
 const AUTHORING = "/pinnace/v1/authoring";
+const ICONS: Record<Export["what"], LucideIcon> = { python: Code2, bundle: Package, acumos: Workflow };
+const EXPORTS: Record<Export["what"], (document: object, file: string, namespace: string) => Promise<void>> = { python, bundle, acumos };
 
 export function MoreMenu({ namespace, name, changed, onDifference, onText }: Props) {
   const { text, document, language } = useStudioHere();
   const [help, setHelp] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const file = name.replace(/-$/, "") || "drawing";
-  const form = language?.form;
   return (
     <>
       <Menu
         label="More"
         items={[
           { label: "Download YAML", Icon: Download, onSelect: () => save(`${file}.yaml`, text, "application/yaml") },
-          ...(form === "workflow" || form === "pipeline"
-            ? [{ label: form === "pipeline" ? "Export as Python (KFP)" : "Export as Python (Hera)", Icon: Code2, onSelect: () => void attempt(python(document, file)) }]
-            : []),
-          ...(form === "pipeline"
-            ? []
-            : [
-                { label: "Export as a kustomize bundle", Icon: Package, onSelect: () => void attempt(bundle(document, namespace, file)) },
-                { label: "Export as Acumos JSON", Icon: Workflow, onSelect: () => void attempt(acumos(document, file)) },
-              ]),
+          ...(language?.exports ?? []).map(({ what, label }) => ({
+            label,
+            Icon: ICONS[what],
+            onSelect: () => void attempt(EXPORTS[what](document, file, namespace)),
+          })),
           { label: "What is not saved", Icon: FileDiff, disabled: !changed, onSelect: onDifference },
           { label: "Open a file", Icon: FileUp, onSelect: () => input.current?.click() },
           { label: "Keys of the composer", Icon: Keyboard, onSelect: () => setHelp(true) },
@@ -64,7 +62,7 @@ async function python(document: object, file: string): Promise<void> {
   for (const note of notes) notify(note);
 }
 
-async function bundle(document: object, namespace: string, file: string): Promise<void> {
+async function bundle(document: object, file: string, namespace: string): Promise<void> {
   const response = await request(`${AUTHORING}/bundle`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -1,7 +1,7 @@
 /** The palette: every component that a document may use, grouped as the figure does; dragged on to the canvas, or added by Enter. */
 
-import { type DragEvent, useMemo, useState } from "react";
-import { DRAGGED } from "./canvas/Canvas";
+import { useMemo, useState } from "react";
+import { handOver } from "./canvas/dropping";
 import { Picture } from "./icons";
 import { grouped, matching } from "./library";
 import type { Component } from "./model";
@@ -32,13 +32,9 @@ export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
 }
 
 function Item({ component, onAdd }: { component: Component; onAdd: (component: Component) => void }) {
-  const start = (event: DragEvent) => {
-    event.dataTransfer.setData(DRAGGED, component.key);
-    event.dataTransfer.effectAllowed = "copy";
-  };
   return (
     <li>
-      <button type="button" className="shelf-item" draggable onDragStart={start} onClick={() => onAdd(component)} title={component.description}>
+      <button type="button" className="shelf-item" draggable onDragStart={(event) => handOver(event, component)} onClick={() => onAdd(component)} title={component.description}>
         <Picture name={component.icon} size={15} />
         <span>{component.title}</span>
       </button>

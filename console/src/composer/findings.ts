@@ -2,10 +2,8 @@
 
 import { useEffect, useMemo, useState } from "react";
 import { create } from "../api/kube";
-import { given } from "./document/workflow/read";
-import { calls, template } from "./document/workflow/shape";
 import { pointer, range } from "./document/yaml";
-import type { Finding, Graph } from "./model";
+import { type Finding, type Graph, holding } from "./model";
 import { fault } from "./forms/faults";
 import type { Studio } from "./studio";
 import type { Finding as Marked } from "../ui/CodeMirror";
@@ -13,12 +11,11 @@ import type { Finding as Marked } from "../ui/CodeMirror";
 const PAUSE = 350;
 
 /** The server's; empty where there is no such server (a real cluster). */
-export function useJudged(document: Record<string, unknown>, namespace: string): { findings: Finding[]; answered: boolean } {
+export function useJudged(document: Record<string, unknown>, judged: boolean, namespace: string): { findings: Finding[]; answered: boolean } {
   const [found, setFound] = useState<{ findings: Finding[]; answered: boolean }>({ findings: [], answered: false });
   useEffect(() => {
     let current = true;
-    // The IR of a pipeline is compiled, not written: there is nothing to mend in it here.
-    if (document.kind === undefined) {
+    if (!judged) {
       setFound({ findings: [], answered: true });
       return;
     }
@@ -31,7 +28,7 @@ export function useJudged(document: Record<string, unknown>, namespace: string):
       current = false;
       clearTimeout(timer);
     };
-  }, [document, namespace]);
+  }, [document, judged, namespace]);
   return found;
 }
 
@@ -49,28 +46,35 @@ export function quick(graph: Graph, value: (node: string, port: string) => strin
 }
 
 /** The server's words where it has answered, else what can be told here. */
-export function useFindings({ document, graph, scope }: Studio, namespace: string): { findings: Finding[]; faulty: Map<string, Finding[]> } {
-  const { findings: judged, answered } = useJudged(document, namespace);
-  const found = useMemo(() => (answered ? judged : quick(graph, valuesOf(document, scope))), [answered, judged, graph, document, scope]);
+export function useFindings({ document, graph, scope, language }: Studio, namespace: string): { findings: Finding[]; faulty: Map<string, Finding[]> } {
+  const { findings: judged, answered } = useJudged(document, language?.judged ?? document.kind !== undefined, namespace);
+  const found = useMemo(() => (answered ? judged : quick(graph, language?.value(document, scope) ?? NOTHING)), [answered, judged, graph, document, scope, language]);
   const faulty = useMemo(() => byNode(graph, found), [graph, found]);
   return { findings: found, faulty };
 }
 
-function valuesOf(document: Record<string, unknown>, scope: string): (node: string, port: string) => string {
-  const found = template(document, scope);
-  const all = new Map((found ? calls(found) : []).map((call) => [call.name, given(call.raw)]));
-  return (node, port) => all.get(node)?.get(port) ?? "";
-}
+const NOTHING = () => "";
 
 /** Findings by the node that they are about. */
 export function byNode(graph: Graph, findings: readonly Finding[]): Map<string, Finding[]> {
   const found = new Map<string, Finding[]>();
   for (const each of findings) {
-    const path = pointer(each.path);
-    const node = graph.nodes.find((one) => one.path.length <= path.length && one.path.every((part, i) => part === path[i]));
+    const node = holding(graph, pointer(each.path));
     if (node) found.set(node.id, [...(found.get(node.id) ?? []), each]);
   }
   return found;
+}
+
+/** The drawing and the node in it that a finding is about: this drawing before others. */
+export function located({ graph, scope, scopes, language, document, library }: Studio, finding: Finding): { scope: string; node: string } | undefined {
+  const path = pointer(finding.path);
+  const here = holding(graph, path);
+  if (here) return { scope, node: here.id };
+  for (const { name } of scopes) {
+    const there = language && holding(language.read(document, name, library), path);
+    if (there) return { scope: name, node: there.id };
+  }
+  return undefined;
 }
 
 /** Findings as the text editor marks them. */

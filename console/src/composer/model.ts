@@ -128,6 +128,12 @@ export function node(graph: Graph, id: string): GraphNode | undefined {
   return graph.nodes.find((each) => each.id === id);
 }
 
+/** The innermost node that what stands at `path` is a part of. */
+export function holding(graph: Graph, path: Path): GraphNode | undefined {
+  const around = graph.nodes.filter((each) => each.path.length <= path.length && each.path.every((part, i) => part === path[i]));
+  return around.sort((a, b) => b.path.length - a.path.length)[0];
+}
+
 export function ports(of: GraphNode | undefined, side: "inputs" | "outputs", name: string): Port | undefined {
   return of?.ports[side].find((port) => port.name === name);
 }

@@ -1,11 +1,13 @@
-/** From a document to a Workflow that runs it, whole or up to a step; and from a run's nodes to the drawing's. Pure. */
+/** From a document to a Workflow that runs it, whole or up to a step; and from a run's nodes to the drawing's. Pure, save `start`. */
 
-import type { NodeStatus, Phase } from "../api/types";
+import { create } from "../api/kube";
+import { WORKFLOW, collection } from "../api/resources";
+import type { NodeStatus, Phase, Workflow } from "../api/types";
 import { within } from "./document/workflow/references";
 import { waitsFor } from "./document/workflow/parts";
 import { type Obj, calls, entry, specOf, template } from "./document/workflow/shape";
 import type { Library } from "./library";
-import { refOf } from "./document/workflow/read";
+import { asked, refOf } from "./document/workflow/read";
 import { list, obj } from "./ports/read";
 
 export const MEMOIZE = "pinnace.dev/memoize";
@@ -20,6 +22,25 @@ export interface Wanted {
   /** Steps whose code and inputs did not change are taken from earlier runs. */
   reuse: boolean;
   parameters: Record<string, string>;
+}
+
+/** How documents of a language run: as Workflows, whatever they are written in. */
+export interface Running {
+  /** Parameters of the whole, as a person is asked for them: `{name, value?, default?, enum?, description?}`. */
+  asked(document: Obj): Obj[];
+  /** What is missing before it can run: parameters without a value. */
+  missing(document: Obj): string[];
+  /** Returns the name of the Workflow. */
+  start(document: Obj, namespace: string, wanted: Wanted, library: Library): Promise<string>;
+  /** The state of each node of a drawing by the nodes of that Workflow. */
+  statuses(nodes: ReadonlyMap<string, NodeStatus>, workflow: string, trail: readonly string[]): Map<string, NodeStatus>;
+}
+
+export const RUNNING: Running = { asked, missing, start, statuses };
+
+async function start(document: Obj, namespace: string, wanted: Wanted, library: Library): Promise<string> {
+  const made = await create<Workflow>(collection(WORKFLOW, namespace), workflowOf(document, namespace, wanted, library));
+  return made.metadata.name;
 }
 
 /** What is missing before it can run: parameters without a value. */

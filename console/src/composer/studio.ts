@@ -2,7 +2,7 @@
 
 import { createContext, useCallback, useContext, useMemo, useRef, useState } from "react";
 import { complain } from "../ui/toasts";
-import { type Language, type Scope, languageOf } from "./document/language";
+import { type Language, type Scope, type Shared, languageOf } from "./document/language";
 import { type Parsed, type Source, edited, parse, plain } from "./document/yaml";
 import { type History, TYPING, begun, current, recorded, redone, undone } from "./history";
 import type { Library } from "./library";
@@ -71,7 +71,8 @@ function useReading(text: string): Reading {
   }, [text]);
 }
 
-export function useStudio(initial: string, library: Library, more: readonly Component[]): Studio {
+export function useStudio(initial: string, shared: Shared): Studio {
+  const { library } = shared;
   const [history, setHistory] = useState(() => begun(initial));
   const [at, setAt] = useState(0);
   const [trail, setTrail] = useState<readonly string[]>([]);
@@ -87,8 +88,8 @@ export function useStudio(initial: string, library: Library, more: readonly Comp
   const scope = path.at(-1) ?? entry;
   const graph = useMemo(() => language?.read(document, scope, library) ?? EMPTY, [language, document, scope, library]);
   const components = useMemo(
-    () => (language ? [...(language.shared ? library.components : more), ...language.own(document, scope)] : []),
-    [language, document, scope, library, more],
+    () => language?.palette(document, scope, shared) ?? [],
+    [language, document, scope, shared],
   );
   const live = useRef({ text, at });
   live.current = { text, at };

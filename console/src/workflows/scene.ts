@@ -1,6 +1,6 @@
 /** The boxes of a big graph on a 2-D canvas: what is seen, as fine as it can be made out. No state but what it is given. */
 
-import { type Camera, type Size, seen } from "./camera";
+import { type Bounds, type Camera, type Size, seen } from "./camera";
 import { BOX, type Box, detail, stateOf } from "./graph";
 
 export interface Scene {
@@ -190,4 +190,27 @@ function nearest({ boxes, places }: Scene, from: number, down: boolean): number 
     if (best === from || Math.abs(dy) < Math.abs((places[2 * best + 1] ?? 0) - y)) best = i;
   }
   return best;
+}
+
+/** What of the plane the boxes take up. */
+export function bounds(places: Float32Array): Bounds {
+  const found = { left: 0, top: 0, right: BOX.width, bottom: BOX.height };
+  for (let i = 0; i + 1 < places.length; i += 2) {
+    const [x = 0, y = 0] = [places[i], places[i + 1]];
+    found.left = Math.min(found.left, x);
+    found.top = Math.min(found.top, y);
+    found.right = Math.max(found.right, x + BOX.width);
+    found.bottom = Math.max(found.bottom, y + BOX.height);
+  }
+  return found;
+}
+
+/** How many boxes of each state there are: `succeeded:3 running:1`. */
+export function counted({ boxes }: Scene): string {
+  const counts = new Map<string, number>();
+  for (const box of boxes) {
+    const state = stateOf(box);
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return [...counts].map(([state, n]) => `${state}:${n}`).join(" ");
 }

@@ -6,34 +6,36 @@
  */
 
 import { Backdrop } from "./backdrop";
-import { type Bounds, type Camera, fitted, showing, zoomed } from "./camera";
+import { type Camera, fitted, showing, zoomed } from "./camera";
 import { BOX, type Box, type Picture, stateOf } from "./graph";
-import type { Answer, Ask } from "./layers.worker";
-import { type Palette, type Scene, type Step, draw, hit, neighbour } from "./scene";
+import { colours } from "./palette";
+import { type Placed, Placing } from "./placing";
+import { type At, Pointer } from "./pointer";
+import { type Palette, type Scene, type Step, bounds, counted, draw, hit, neighbour } from "./scene";
 
 const STEP = 60;
-const SLOP = 4;
-const ARROWS = new Set<string>(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const CLOSER = 1.3;
+const SHIFTS: Record<string, At> = { ArrowLeft: { x: STEP, y: 0 }, ArrowRight: { x: -STEP, y: 0 }, ArrowUp: { x: 0, y: STEP }, ArrowDown: { x: 0, y: -STEP } };
 
 export class Stage {
   private readonly context: CanvasRenderingContext2D | null;
-  private readonly worker = new Worker(new URL("./layers.worker.ts", import.meta.url), { type: "module" });
-  private readonly watcher: ResizeObserver;
+  private readonly placing = new Placing((found) => this.place(found));
+  private readonly watcher = new ResizeObserver(() => this.resize());
+  private readonly backdrop = new Backdrop();
   private camera: Camera = { x: 0, y: 0, zoom: 1 };
+  /** The camera when a drag began. */
+  private held: Camera = this.camera;
   private size = { width: 0, height: 0 };
   private scene: Scene = { boxes: [], places: new Float32Array(), edges: new Int32Array(), selected: -1, hovered: -1 };
   private picture: Picture | null = null;
   private index = new Map<string, number>();
   private wanted: string | undefined;
-  private readonly backdrop = new Backdrop();
   private told: Box[] = [];
   private palette: Palette;
   private frame = 0;
   private moved = false;
-  /** The shape whose places are known, and the picture whose places are looked for. */
+  /** The shape whose places are known. */
   private placed = 0;
-  private placing: { picture: Picture; index: Map<string, number>; edges: Int32Array } | null = null;
-  private held: { x: number; y: number; camera: Camera; dragged: boolean } | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -42,20 +44,22 @@ export class Stage {
   ) {
     this.context = canvas.getContext("2d", { alpha: false });
     this.palette = colours(canvas);
-    this.worker.onmessage = ({ data }: MessageEvent<Answer>) => this.place(data);
-    this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(canvas);
-    canvas.addEventListener("pointerdown", this.hold);
-    canvas.addEventListener("pointermove", this.move);
-    canvas.addEventListener("pointerup", this.release);
-    canvas.addEventListener("pointerleave", this.leave);
-    canvas.addEventListener("wheel", this.wheel, { passive: false });
+    new Pointer(canvas, {
+      held: () => {
+        this.held = this.camera;
+      },
+      dragged: ({ x, y }) => this.look({ ...this.held, x: this.held.x + x, y: this.held.y + y }),
+      over: (at) => this.hover(at ? hit(this.scene, this.camera, at) : -1),
+      chosen: (at) => this.choose(hit(this.scene, this.camera, at)),
+      wheeled: (factor, at) => this.look(zoomed(this.camera, factor, at)),
+    });
   }
 
   close(): void {
     cancelAnimationFrame(this.frame);
     this.watcher.disconnect();
-    this.worker.terminate();
+    this.placing.close();
   }
 
   /** Colours are read off the page anew. */
@@ -69,7 +73,7 @@ export class Stage {
     if (this.placed === picture.shape) this.scene.boxes = picture.boxes;
     else {
       this.restate(picture);
-      if (this.placing === null) this.ask(picture);
+      if (!this.placing.busy) this.placing.ask(picture);
     }
     this.soon();
   }
@@ -87,9 +91,7 @@ export class Stage {
   }
 
   zoom(factor: number): void {
-    this.moved = true;
-    this.camera = zoomed(this.camera, factor, { x: this.size.width / 2, y: this.size.height / 2 });
-    this.soon();
+    this.look(zoomed(this.camera, factor, { x: this.size.width / 2, y: this.size.height / 2 }));
   }
 
   fit(): void {
@@ -98,30 +100,23 @@ export class Stage {
     this.soon();
   }
 
-  /** One question at a time: a run that grows would ask at every step. */
-  private ask(picture: Picture): void {
-    const index = new Map(picture.boxes.map((box, i) => [box.id, i]));
-    const edges = new Int32Array(picture.edges.length * 2);
-    picture.edges.forEach((edge, i) => {
-      edges[2 * i] = index.get(edge.from) ?? 0;
-      edges[2 * i + 1] = index.get(edge.to) ?? 0;
-    });
-    this.placing = { picture, index, edges };
-    const ask: Ask = { count: picture.boxes.length, edges };
-    this.worker.postMessage(ask);
+  /** From now on the camera is where somebody has put it. */
+  private look(camera: Camera): void {
+    this.moved = true;
+    this.camera = camera;
+    this.soon();
   }
 
-  private place({ places }: Answer): void {
-    const { placing, picture } = this;
-    this.placing = null;
-    if (!placing || !picture) return;
-    this.index = placing.index;
-    this.placed = placing.picture.shape;
-    this.scene = { ...this.scene, boxes: placing.picture.boxes, places, edges: placing.edges, hovered: -1 };
+  private place({ picture: asked, index, places, edges }: Placed): void {
+    const { picture } = this;
+    if (!picture) return;
+    this.index = index;
+    this.placed = asked.shape;
+    this.scene = { ...this.scene, boxes: asked.boxes, places, edges, hovered: -1 };
     if (picture.shape === this.placed) this.scene.boxes = picture.boxes;
     else {
       this.restate(picture);
-      this.ask(picture);
+      this.placing.ask(picture);
     }
     if (!this.moved) this.fit();
     this.select(this.wanted);
@@ -155,36 +150,10 @@ export class Stage {
     this.paint();
   }
 
-  private readonly hold = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    this.held = { x: event.offsetX, y: event.offsetY, camera: this.camera, dragged: false };
-  };
-
-  private readonly move = (event: PointerEvent): void => {
-    const { held } = this;
-    if (!held) {
-      this.hover(hit(this.scene, this.camera, { x: event.offsetX, y: event.offsetY }));
-      return;
-    }
-    const [dx, dy] = [event.offsetX - held.x, event.offsetY - held.y];
-    if (!held.dragged && Math.abs(dx) + Math.abs(dy) < SLOP) return;
-    held.dragged = true;
-    this.moved = true;
-    this.camera = { ...held.camera, x: held.camera.x + dx, y: held.camera.y + dy };
-    this.canvas.style.cursor = "grabbing";
-    this.soon();
-  };
-
-  private readonly release = (event: PointerEvent): void => {
-    const dragged = this.held?.dragged;
-    this.held = null;
-    this.canvas.style.cursor = "";
-    const box = this.scene.boxes[hit(this.scene, this.camera, { x: event.offsetX, y: event.offsetY })];
-    if (!dragged && box) this.onSelect(box.id);
-  };
-
-  private readonly leave = (): void => this.hover(-1);
+  private choose(i: number): void {
+    const box = this.scene.boxes[i];
+    if (box) this.onSelect(box.id);
+  }
 
   private hover(i: number): void {
     if (i === this.scene.hovered) return;
@@ -195,32 +164,20 @@ export class Stage {
     this.soon();
   }
 
-  private readonly wheel = (event: WheelEvent): void => {
-    event.preventDefault();
-    this.moved = true;
-    const factor = Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016));
-    this.camera = zoomed(this.camera, factor, { x: event.offsetX, y: event.offsetY });
-    this.soon();
-  };
-
   press(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (ARROWS.has(event.key)) {
-      if (event.shiftKey) this.shift(event.key);
-      else this.walk(event.key as Step);
-    } else if (event.key === "+" || event.key === "=") this.zoom(1.3);
-    else if (event.key === "-") this.zoom(1 / 1.3);
-    else if (event.key === "0") this.fit();
-    else return;
-    event.preventDefault();
+    if (this.pressed(event)) event.preventDefault();
   }
 
-  private shift(key: string): void {
-    this.moved = true;
-    const dx = key === "ArrowLeft" ? STEP : key === "ArrowRight" ? -STEP : 0;
-    const dy = key === "ArrowUp" ? STEP : key === "ArrowDown" ? -STEP : 0;
-    this.camera = { ...this.camera, x: this.camera.x + dx, y: this.camera.y + dy };
-    this.soon();
+  private pressed({ key, shiftKey }: KeyboardEvent): boolean {
+    const shift = SHIFTS[key];
+    if (shift && shiftKey) this.look({ ...this.camera, x: this.camera.x + shift.x, y: this.camera.y + shift.y });
+    else if (shift) this.walk(key as Step);
+    else if (key === "+" || key === "=") this.zoom(CLOSER);
+    else if (key === "-") this.zoom(1 / CLOSER);
+    else if (key === "0") this.fit();
+    else return false;
+    return true;
   }
 
   private walk(key: Step): void {
@@ -228,49 +185,7 @@ export class Stage {
     const box = this.scene.boxes[to];
     if (!box) return;
     const [left, top] = [this.scene.places[2 * to] ?? 0, this.scene.places[2 * to + 1] ?? 0];
-    this.moved = true;
-    this.camera = showing(this.camera, this.size, { left, top, right: left + BOX.width, bottom: top + BOX.height });
+    this.look(showing(this.camera, this.size, { left, top, right: left + BOX.width, bottom: top + BOX.height }));
     this.onSelect(box.id);
   }
-}
-
-function bounds(places: Float32Array): Bounds {
-  const found = { left: 0, top: 0, right: BOX.width, bottom: BOX.height };
-  for (let i = 0; i + 1 < places.length; i += 2) {
-    const [x = 0, y = 0] = [places[i], places[i + 1]];
-    found.left = Math.min(found.left, x);
-    found.top = Math.min(found.top, y);
-    found.right = Math.max(found.right, x + BOX.width);
-    found.bottom = Math.max(found.bottom, y + BOX.height);
-  }
-  return found;
-}
-
-function counted({ boxes }: Scene): string {
-  const counts = new Map<string, number>();
-  for (const box of boxes) {
-    const state = stateOf(box);
-    counts.set(state, (counts.get(state) ?? 0) + 1);
-  }
-  return [...counts].map(([state, n]) => `${state}:${n}`).join(" ");
-}
-
-/** A canvas knows no variables: they are read off an element. */
-function colours(canvas: HTMLCanvasElement): Palette {
-  const probe = document.createElement("span");
-  canvas.parentElement?.append(probe);
-  const colour = (value: string) => {
-    probe.style.color = value;
-    return getComputedStyle(probe).color;
-  };
-  const [good, bad, busy, ask, dim] = ["good", "bad", "busy", "ask", "dim"].map((name) => colour(`var(--${name})`)) as [string, string, string, string, string];
-  const line = colour("var(--line)");
-  const palette: Palette = {
-    ground: colour("var(--ground)"), raised: colour("var(--raised)"), ink: colour("var(--ink)"), dim, line,
-    edge: colour("light-dark(#b4bdcb, #4a5464)"), accent: colour("var(--accent)"),
-    states: { succeeded: good, failed: bad, error: bad, running: busy, waits: ask, pending: dim, skipped: line, omitted: line },
-    font: getComputedStyle(canvas).fontFamily,
-  };
-  probe.remove();
-  return palette;
 }

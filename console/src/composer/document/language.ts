@@ -1,30 +1,62 @@
-/** What the composer needs of a kind of document: one reads it as a graph, the others change it. Each kind is a module below. */
+/**
+ * What the composer needs of a kind of document: one reads it as a graph, the others change it, save it, run it.
+ *
+ * This is the only place that knows which languages there are. Canvas, palette, keys, clipboard and menus ask a
+ * language what it can, never which it is; its forms stand in `forms/forms.ts`.
+ */
 
 import type { Library } from "../library";
 import type { Component, End, Graph, GraphEdge, Place, PortKind } from "../model";
+import type { Running } from "../running";
 import * as inference from "./inference/language";
 import * as pipeline from "./pipeline/language";
 import * as workflow from "./workflow/language";
 import type { Source } from "./yaml";
+
+type Doc = Record<string, unknown>;
 
 export interface Scope {
   name: string;
   title: string;
 }
 
+export type FormName = "workflow" | "inference" | "pipeline";
+
+/** What others have that a document may use: a language takes of it what it can call. */
+export interface Shared {
+  library: Library;
+  services: readonly Component[];
+}
+
+/** Nodes put into a drawing of their own, and taken out of one again. */
+export interface Grouping {
+  /** Returns the name of the node that stands for them now. */
+  collapse(document: Source, scope: string, ids: readonly string[]): string;
+  /** Returns the names of the nodes that have taken its place. */
+  expand(document: Source, scope: string, id: string): string[];
+}
+
+/** A form in which a document can be taken away; the server translates. */
+export interface Export {
+  what: "python" | "bundle" | "acumos";
+  label: string;
+}
+
 export interface Language {
   kinds: readonly string[];
-  /** Which form shows a node. */
-  form: "workflow" | "inference" | "pipeline";
+  /** Which forms show its nodes, edges and the whole. */
+  form: FormName;
+  /** What a document of it is, and what it is called ('' for nothing yet). */
+  told(document: Doc): { kind: string; name: string };
   /** Where the drawing begins. */
-  entry(document: Record<string, unknown>): string;
+  entry(document: Doc): string;
   /** Everything that can be drawn in. */
-  scopes(document: Record<string, unknown>): Scope[];
-  read(document: Record<string, unknown>, scope: string, library: Library): Graph;
-  /** What the document itself adds to the palette. */
-  own(document: Record<string, unknown>, scope: string): Component[];
-  /** Whether the shared components are of use. */
-  shared: boolean;
+  scopes(document: Doc): Scope[];
+  read(document: Doc, scope: string, library: Library): Graph;
+  /** What of a document a drawing of this scope may be made of; nothing where nothing can be added. */
+  palette(document: Doc, scope: string, shared: Shared): Component[];
+  /** The text that is given to an input, '' for none. */
+  value(document: Doc, scope: string): (node: string, port: string) => string;
   add(document: Source, scope: string, component: Component, at?: Place): { id: string; scope: string };
   connect(document: Source, scope: string, from: End, to: End, kind: PortKind | "order"): void;
   disconnect(document: Source, scope: string, edge: GraphEdge): void;
@@ -34,12 +66,21 @@ export interface Language {
   copied(document: Source, scope: string, ids: Iterable<string>): string;
   /** The nodes of a copied document, or of any other of this kind; returns their names here. */
   pasted(document: Source, scope: string, text: string, at: Place): string[];
+  /** Absent: it has no drawings in drawings. */
+  grouping?: Grouping;
+  /** Absent: it cannot be run from here. */
+  running?: Running;
+  /** How it is kept: as an object under its own name, or as the template of what it is a run of; null: not here. */
+  kept: "object" | null;
+  /** Whether the server's validation knows it. */
+  judged: boolean;
+  exports: readonly Export[];
 }
 
 const LANGUAGES: readonly Language[] = [workflow.language, inference.language];
 
 /** The IR of a pipeline has no kind: it is known by its parts. */
-export function languageOf(document: Record<string, unknown>): Language | undefined {
+export function languageOf(document: Doc): Language | undefined {
   if (document.kind === undefined && document.root && document.components) return pipeline.language;
   return LANGUAGES.find((each) => each.kinds.includes(String(document.kind)));
 }

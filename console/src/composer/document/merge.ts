@@ -55,15 +55,21 @@ function common(a: string[], b: string[]): [number, number][] | null {
   return [...first, ...middle.map(([x, y]): [number, number] => [x + start, y + start]), ...last];
 }
 
+/** How far along `a` each diagonal (its distance from that of `b`) has come. */
+type Reach = ReadonlyMap<number, number>;
+
+/** Whether diagonal `k` is come to from above (a line of `b` is new) rather than from the left (one of `a` is gone). */
+function fromAbove(reach: Reach, k: number, d: number): boolean {
+  return k === -d || (k !== d && (reach.get(k - 1) ?? 0) < (reach.get(k + 1) ?? 0));
+}
+
 function shortest(a: string[], b: string[]): [number, number][] | null {
   const furthest = new Map<number, number>([[1, 0]]);
-  const trace: Map<number, number>[] = [];
+  const trace: Reach[] = [];
   for (let d = 0; d <= Math.min(a.length + b.length, MOST); d++) {
     trace.push(new Map(furthest));
     for (let k = -d; k <= d; k += 2) {
-      const down = k === -d || (k !== d && (furthest.get(k - 1) ?? 0) < (furthest.get(k + 1) ?? 0));
-      let x = down ? (furthest.get(k + 1) ?? 0) : (furthest.get(k - 1) ?? 0) + 1;
-      while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
+      const x = slid(a, b, fromAbove(furthest, k, d) ? (furthest.get(k + 1) ?? 0) : (furthest.get(k - 1) ?? 0) + 1, k);
       furthest.set(k, x);
       if (x >= a.length && x - k >= b.length) return walked(trace, a.length, b.length);
     }
@@ -71,22 +77,24 @@ function shortest(a: string[], b: string[]): [number, number][] | null {
   return null;
 }
 
-function walked(trace: Map<number, number>[], length: number, other: number): [number, number][] {
+/** Along the diagonal as long as the lines are the same. */
+function slid(a: string[], b: string[], from: number, k: number): number {
+  let x = from;
+  while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
+  return x;
+}
+
+/** The way back from the end: what was slid over is common. */
+function walked(trace: readonly Reach[], length: number, other: number): [number, number][] {
   const pairs: [number, number][] = [];
   let [x, y] = [length, other];
-  for (let d = trace.length - 1; d >= 0; d--) {
-    const v = trace[d] ?? new Map<number, number>();
+  for (const [d, reach] of [...trace.entries()].reverse()) {
     const k = x - y;
-    const down = k === -d || (k !== d && (v.get(k - 1) ?? 0) < (v.get(k + 1) ?? 0));
-    const fromK = down ? k + 1 : k - 1;
-    const fromX = d === 0 ? 0 : (v.get(fromK) ?? 0);
-    const fromY = fromX - fromK;
-    while (x > Math.max(0, fromX) && y > Math.max(0, d === 0 ? 0 : fromY) && (d === 0 || x > (down ? fromX : fromX + 1))) {
-      x--;
-      y--;
-      pairs.push([x, y]);
-    }
-    [x, y] = [fromX, fromY];
+    const down = fromAbove(reach, k, d);
+    const before = d === 0 ? 0 : (reach.get(down ? k + 1 : k - 1) ?? 0);
+    const start = d === 0 || down ? before : before + 1;
+    while (x > start) pairs.push([--x, --y]);
+    [x, y] = [before, before - (down ? k + 1 : k - 1)];
   }
   return pairs.reverse();
 }

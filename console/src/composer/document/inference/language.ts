@@ -5,6 +5,7 @@ import { edgeId } from "../../model";
 import { list, obj } from "../../ports/read";
 import type { Language } from "../language";
 import { follow, move, notes, places } from "../layout";
+import { metaTold } from "../told";
 import { Refused, free, named, replaceScalar, seqAt } from "../workflow/parts";
 import { type Source, plain, put } from "../yaml";
 
@@ -238,8 +239,9 @@ export const language: Language = {
   entry: () => "",
   scopes: () => [],
   read,
-  own: () => [...ROUTERS],
-  shared: false,
+  told: metaTold,
+  palette: (_document, _scope, shared) => [...shared.services, ...ROUTERS],
+  value: () => () => "",
   add,
   connect,
   disconnect,
@@ -247,5 +249,11 @@ export const language: Language = {
   rename,
   copied,
   pasted,
+  kept: "object",
+  judged: true,
+  exports: [
+    { what: "bundle", label: "Export as a kustomize bundle" },
+    { what: "acumos", label: "Export as Acumos JSON" },
+  ],
 };
 

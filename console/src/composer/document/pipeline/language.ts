@@ -143,8 +143,9 @@ export const language: Language = {
     ...Object.entries(obj(document.components)).filter(([, raw]) => obj(raw).dag !== undefined).map(([name]) => ({ name, title: name })),
   ],
   read,
-  own: () => [],
-  shared: false,
+  told: (document) => ({ kind: "Pipeline (IR)", name: String(obj(document.pipelineInfo).name ?? "") }),
+  palette: () => [],
+  value: () => () => "",
   add: refuse,
   connect: refuse,
   disconnect: refuse,
@@ -152,4 +153,8 @@ export const language: Language = {
   rename: refuse,
   copied: refuse,
   pasted: refuse,
+  kept: null,
+  // It is compiled, not written: there is nothing to mend in it here.
+  judged: false,
+  exports: [{ what: "python", label: "Export as Python (KFP)" }],
 };

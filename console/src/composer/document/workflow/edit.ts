@@ -10,7 +10,7 @@ import {
 } from "./parts";
 import * as depends from "./depends";
 import { reference, rewritten, within } from "./references";
-import { type Obj, shape, specPath, template, templates } from "./shape";
+import { type Call, type Obj, shape, specPath, template, templates } from "./shape";
 
 /** A scope that can be drawn in: made if it is not there; a single step becomes the first task of a dag around it. */
 export function drawable(document: Source, scope: string): string {
@@ -186,15 +186,18 @@ export function renameTemplate(document: Source, name: string, wanted: string): 
   const found = template(plain(document), name);
   if (!found) throw new Refused(`There is no template ${name}`);
   for (const { raw } of templates(plain(document)))
-    for (const call of callsIn(document, String(raw.name))) {
-      if (call.raw.template === name && !call.raw.templateRef) replaceScalar(document, [...call.path, "template"], wanted);
-      for (const [hook, said] of Object.entries((call.raw.hooks ?? {}) as Record<string, Obj>))
-        if (said?.template === name) replaceScalar(document, [...call.path, "hooks", hook, "template"], wanted);
-    }
+    for (const call of callsIn(document, String(raw.name))) recall(document, call, name, wanted);
   const spec = specPath(plain(document));
   for (const key of ["entrypoint", "onExit"]) if (document.getIn([...spec, key]) === name) replaceScalar(document, [...spec, key], wanted);
   replaceScalar(document, [...found.path, "name"], wanted);
   followScope(document, name, wanted);
+}
+
+/** A call, and the hooks of it, by the template's new name. */
+function recall(document: Source, { raw, path }: Call, name: string, wanted: string): void {
+  if (raw.template === name && !raw.templateRef) replaceScalar(document, [...path, "template"], wanted);
+  for (const [hook, said] of Object.entries((raw.hooks ?? {}) as Record<string, Obj>))
+    if (said?.template === name) replaceScalar(document, [...path, "hooks", hook, "template"], wanted);
 }
 
 export function removeTemplate(document: Source, name: string): void {

@@ -1,75 +1,67 @@
-/** The document as a whole: its name, its parameters, what runs at its end. Shown while nothing is chosen. */
+/** A workflow as a whole: its name, its parameters, what runs at its end. Shown while nothing is chosen. */
 
 import { Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { type FormEvent, useState } from "react";
 import { Button, IconButton } from "../../ui/Button";
 import { SelectField } from "../../ui/Fields";
 import { removeTemplate, setField, setParameter } from "../document/workflow/edit";
 import { named } from "../document/workflow/parts";
 import { asked } from "../document/workflow/read";
 import { kindOf, specOf, specPath, templates } from "../document/workflow/shape";
-import { obj } from "../ports/read";
 import { useStudioHere } from "../studio";
 import { Commit } from "./Commit";
-import { PipelineFacts } from "./TaskFacts";
+import { DocumentName } from "./DocumentName";
 
-export function DocumentForm() {
-  const { document, change, language } = useStudioHere();
-  const meta = obj(document.metadata);
-  const key = meta.generateName && !meta.name ? "generateName" : "name";
-  const workflow = language?.shared === true;
-  if (language?.form === "pipeline") return <PipelineFacts />;
+export function WorkflowForm() {
   return (
     <div className="form">
-      <header className="form-head">
-        <h2>{String(document.kind ?? "No document")}</h2>
-      </header>
-      <Commit
-        label={key === "name" ? "Name" : "Name of each run begins with"}
-        value={String(meta[key] ?? "")}
-        onCommit={(value) => change("Rename the document", (doc) => setField(doc, ["metadata"], key, value))}
-      />
-      {workflow ? <Parameters /> : <p className="dim">Routers send requests on to models in service. Choose one to change it.</p>}
-      {workflow ? <Ends /> : null}
-      {workflow ? <Templates /> : null}
+      <DocumentName />
+      <Parameters />
+      <Ends />
+      <Templates />
     </div>
   );
 }
 
 function Parameters() {
   const { document, change } = useStudioHere();
-  const [name, setName] = useState("");
-  const all = asked(document);
+  const all = asked(document).map(({ name, value }) => ({ name: String(name), value: String(value ?? "") }));
   return (
     <section>
       <h3>Parameters</h3>
-      {all.map((each) => (
-        <div className="parameter" key={String(each.name)}>
+      {all.map(({ name, value }) => (
+        <div className="parameter" key={name}>
           <Commit
-            label={String(each.name)}
-            hint={`A step speaks of it as {{workflow.parameters.${String(each.name)}}}`}
-            value={String(each.value ?? "")}
-            onCommit={(value) => change(`Set ${String(each.name)}`, (doc) => setParameter(doc, String(each.name), value))}
+            label={name}
+            hint={`A step speaks of it as {{workflow.parameters.${name}}}`}
+            value={value}
+            onCommit={(text) => change(`Set ${name}`, (doc) => setParameter(doc, name, text))}
           />
-          <IconButton label={`Delete parameter ${String(each.name)}`} Icon={Trash2} onClick={() => change("Delete a parameter", (doc) => setParameter(doc, String(each.name), null))} />
+          <IconButton label={`Delete parameter ${name}`} Icon={Trash2} onClick={() => change("Delete a parameter", (doc) => setParameter(doc, name, null))} />
         </div>
       ))}
-      <form
-        className="adder"
-        onSubmit={(e) => {
-          e.preventDefault();
-          const wanted = name.trim();
-          if (!wanted) return;
-          change(`Add parameter ${wanted}`, (doc) => setParameter(doc, named(wanted, all.map((each) => String(each.name))), ""));
-          setName("");
-        }}
-      >
-        <input aria-label="Name of a new parameter" placeholder="new-parameter" value={name} onChange={(e) => setName(e.target.value)} />
-        <Button type="submit" Icon={Plus}>
-          Add
-        </Button>
-      </form>
+      <Adder taken={all.map((each) => each.name)} />
     </section>
+  );
+}
+
+function Adder({ taken }: { taken: string[] }) {
+  const { change } = useStudioHere();
+  const [name, setName] = useState("");
+  const add = (event: FormEvent) => {
+    event.preventDefault();
+    const wanted = name.trim();
+    if (!wanted) return;
+    change(`Add parameter ${wanted}`, (doc) => setParameter(doc, named(wanted, taken), ""));
+    setName("");
+  };
+  return (
+    <form className="adder" onSubmit={add}>
+      <input aria-label="Name of a new parameter" placeholder="new-parameter" value={name} onChange={(e) => setName(e.target.value)} />
+      <Button type="submit" Icon={Plus}>
+        Add
+      </Button>
+    </form>
   );
 }
 

@@ -1,0 +1,26 @@
+/** The dialogs of an open document: whichever question stands. */
+
+import { Conflict, Difference, NameIt, RunIt } from "./Dialogs";
+import type { Keeping, SaveQuestion } from "./keeping";
+import type { Wanted } from "./running";
+import type { Run } from "./starting";
+import { useStudioHere } from "./studio";
+
+export type Question = SaveQuestion | { what: "run"; wanted: Partial<Wanted> } | { what: "difference" };
+
+interface Props {
+  question: Question;
+  keeping: Keeping;
+  run: Run;
+  onClose: () => void;
+}
+
+export function Answers({ question, keeping, run, onClose }: Props) {
+  const { document, text, language } = useStudioHere();
+  if (question.what === "name") return <NameIt document={document} onClose={onClose} onName={keeping.saveAs} />;
+  if (question.what === "run")
+    return <RunIt asked={language?.running?.asked(document) ?? []} onClose={onClose} onRun={(parameters) => run.start({ ...question.wanted, parameters })} />;
+  if (question.what === "difference") return <Difference saved={keeping.base?.text ?? ""} mine={text} onClose={onClose} />;
+  const { theirs } = question;
+  return <Conflict theirs={theirs} mine={text} onClose={onClose} onTheirs={() => keeping.takeTheirs(theirs)} onMine={() => keeping.keepMine(theirs)} />;
+}

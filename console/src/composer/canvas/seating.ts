@@ -1,0 +1,43 @@
+/** Places of what has none: all by elk when nothing was ever placed, newcomers beside what they follow. */
+
+import { useReactFlow } from "@xyflow/react";
+import { useEffect, useRef } from "react";
+import type { Graph, Place } from "../model";
+import { useStudioHere } from "../studio";
+import { arrange, seat } from "./place";
+import { FIT } from "./view";
+
+type Places = ReadonlyMap<string, Place>;
+
+export function usePlaces(places: Places, setPlaces: (places: Places) => void): void {
+  const { graph, scope, at } = useStudioHere();
+  const flow = useReactFlow();
+  const shown = useRef("");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
+  useEffect(() => {
+    let current = true;
+    const here = `${at} ${scope}`;
+    const fresh = shown.current !== here;
+    const settle = (found: Places, fit: boolean) => {
+      if (!current) return;
+      shown.current = here;
+      setPlaces(found);
+      if (fit) requestAnimationFrame(() => requestAnimationFrame(() => void flow.fitView(FIT)));
+    };
+    const known = fresh ? graph.places : new Map([...places, ...graph.places]);
+    if (unplaced(graph, known)) void arrange(graph).then((found) => settle(found, true));
+    else settle(seat(graph, present(graph, known)), fresh && graph.nodes.length > 0);
+    return () => {
+      current = false;
+    };
+  }, [graph, scope, at, flow, setPlaces]);
+}
+
+function unplaced({ nodes }: Graph, known: Places): boolean {
+  return nodes.length > 1 && nodes.every((each) => !known.has(each.id));
+}
+
+function present({ nodes }: Graph, known: Places): Places {
+  const ids = new Set(nodes.map((each) => each.id));
+  return new Map([...known].filter(([id]) => ids.has(id)));
+}

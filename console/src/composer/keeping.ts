@@ -1,0 +1,93 @@
+/** How an open document is saved: under its name, over the version that one began with and no other. */
+
+import { useNavigate } from "@tanstack/react-router";
+import { useCallback, useState } from "react";
+import { KubeError, get } from "../api/kube";
+import { type Resource, object } from "../api/resources";
+import type { KubeObject } from "../api/types";
+import { attempt, complain, notify } from "../ui/toasts";
+import type { Opened } from "./ComposerPage";
+import * as drafts from "./drafts";
+import { obj } from "./ports/read";
+import { type Base, resourceOf, save, shown } from "./saving";
+import type { Studio } from "./studio";
+
+const FROM = "/$namespace/composer/$kind/$name";
+export const UNREADABLE = new Error("The text cannot be read: mend it first");
+
+type Doc = Record<string, unknown>;
+
+/** What has to be answered before it is saved. */
+export type SaveQuestion = { what: "name" } | { what: "conflict"; theirs: Base };
+
+export interface Keeping {
+  /** What it was when it was last the server's; null: never. */
+  base: Base | null;
+  changed: boolean;
+  save(): void;
+  saveAs(kind: string, name: string): Promise<void>;
+  takeTheirs(theirs: Base): void;
+  keepMine(theirs: Base): Promise<void>;
+}
+
+export function useKeeping(studio: Studio, namespace: string, opened: Opened, ask: (question: SaveQuestion | null) => void): Keeping {
+  const [base, setBase] = useState<Base | null>(opened.base);
+  const navigate = useNavigate({ from: FROM });
+  const { document, text } = studio;
+
+  const stored = useCallback(
+    (of: Resource, item: KubeObject, first: boolean) => {
+      drafts.discard(opened.id);
+      setBase({ ...shown(of, item), text });
+      ask(null);
+      notify(`${of.kind} ${item.metadata.name} saved`);
+      const params = { namespace, kind: of.kind, name: item.metadata.name };
+      if (first) void navigate({ to: FROM, params, search: (old) => old, replace: true });
+    },
+    [ask, namespace, navigate, opened.id, text],
+  );
+
+  async function store(whole: Doc, over: Base | null): Promise<void> {
+    const of = resourceOf(whole.kind);
+    try {
+      const item = await save(whole, namespace, over);
+      if (of) stored(of, item, over === null);
+    } catch (problem) {
+      if (!of || over === null || KubeError.of(problem).code !== 409) throw problem;
+      ask({ what: "conflict", theirs: await current(of, namespace, whole) });
+    }
+  }
+
+  return {
+    base,
+    changed: base === null || text !== base.text,
+    save: () => {
+      if (!studio.language?.kept) return;
+      if (studio.trouble) complain(UNREADABLE);
+      else if (nameless(document, base)) ask({ what: "name" });
+      else void attempt(store(document, base));
+    },
+    saveAs: (kind, name) => store(named(document, kind, name), null),
+    takeTheirs: (theirs) => {
+      studio.replace(theirs.text, "Take the other version");
+      setBase(theirs);
+      ask(null);
+    },
+    keepMine: (theirs) => store(document, theirs),
+  };
+}
+
+async function current(of: Resource, namespace: string, whole: Doc): Promise<Base> {
+  return shown(of, await get<KubeObject>(object(of, namespace, String(obj(whole.metadata).name))));
+}
+
+/** A Workflow is a run: what is kept of it is a template, under a name of its own. */
+function nameless(document: Doc, base: Base | null): boolean {
+  return document.kind === "Workflow" || (!obj(document.metadata).name && base === null);
+}
+
+function named(document: Doc, kind: string, name: string): Doc {
+  const whole = structuredClone(document) as Doc;
+  const { generateName: _, ...rest } = obj(whole.metadata);
+  return { ...whole, kind, metadata: { ...rest, name } };
+}
