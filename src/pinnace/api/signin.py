@@ -6,28 +6,16 @@ Routes for `app.py`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 from urllib.parse import parse_qs
 
 from pinnace.api.authentication import Authenticator
 from pinnace.api.context import Route
 from pinnace.api.http import Request
+from pinnace.gateway import page
 from pinnace.objects.errors import StatusError
 
 CONSOLE = "/console/"
-SCRIPT = "document.forms[0].submit()"
-_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; script-src 'sha256-{_SCRIPT_DIGEST}'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32rem;padding:0 1rem;color:#1c2430;"
-    "background:#f7f8fa}button{font:inherit;padding:.5rem 1.25rem;border:0;border-radius:.4rem;"
-    "background:#0b5cad;color:#fff}code{background:#e8ebf0;padding:.1rem .3rem;border-radius:.2rem}"
-)
+HEADERS = [(name.lower().encode(), value.encode()) for name, value in page.HEADERS]
 
 
 def routes(authenticator: Authenticator) -> list[Route]:
@@ -55,14 +43,11 @@ def routes(authenticator: Authenticator) -> list[Route]:
 
 
 async def _page(request: Request) -> None:
-    code = html.escape(request.query.get("code", ""), quote=True)
-    if code:
-        inner = (
-            f'<form method="post" action="/signin"><input type="hidden" name="code" value="{code}">'
-            f"<button>Sign in to Pinnace</button></form><script>{SCRIPT}</script>"
-        )
-    else:
-        inner = "<p>Ask for a sign-in link: run <code>pinnace console</code>.</p>"
+    code = request.query.get("code", "")
+    inner = (
+        page.form("/signin", code, "Sign in to Pinnace") if code
+        else "<p>Ask for a sign-in link: run <code>pinnace console</code>.</p>"
+    )
     await _html(request, 200, inner)
 
 
@@ -86,12 +71,4 @@ async def _redeem(request: Request, authenticator: Authenticator) -> None:
 
 
 async def _html(request: Request, code: int, inner: str) -> None:
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pinnace</title><style>{STYLE}</style>'
-        f"<body><h1>Pinnace</h1>{inner}</body></html>"
-    )
-    headers = [
-        (b"content-security-policy", POLICY.encode()), (b"referrer-policy", b"same-origin"),
-        (b"cache-control", b"no-store"), (b"x-frame-options", b"DENY"),
-    ]
-    await request.reply(code, page.encode(), "text/html; charset=utf-8", headers)
+    await request.reply(code, page.document(inner), page.HTML, HEADERS)

@@ -23,7 +23,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from pinnace.gateway.interface import Endpoint, Refused
-from pinnace.gateway.pages import HTML, form, how, page
+from pinnace.gateway.page import HTML
+from pinnace.gateway.pages import form, how, page
 from pinnace.gateway.picture import COOKIE, ENTRANCE
 from pinnace.home import Home, write_private
 from pinnace.runtimes.server import Request, Response, Server

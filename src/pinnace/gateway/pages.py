@@ -1,38 +1,19 @@
 """The gateway's own few pages: how to get in, and what is still starting.
 
-Callers: `doorkeeper`, `activator`. They run one script of ours, where there is a form, and show nothing of
-anybody's unescaped.
+Callers: `doorkeeper`, `activator`. They show nothing of anybody's unescaped.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 
+from pinnace.gateway import page as frame
 from pinnace.gateway.interface import Endpoint
 from pinnace.runtimes.server import Response
 
-HTML = "text/html; charset=utf-8"
-SCRIPT = "document.forms[0].submit()"
-_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; script-src 'sha256-{_SCRIPT_DIGEST}'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:34rem;padding:0 1rem;color:#1c2430;"
-    "background:#f7f8fa}button{font:inherit;padding:.5rem 1.25rem;border:0;border-radius:.4rem;"
-    "background:#0b5cad;color:#fff}code{background:#e8ebf0;padding:.1rem .3rem;border-radius:.2rem}"
-    "@media(prefers-color-scheme:dark){body{color:#e6e9ef;background:#14181f}code{background:#262c37}}"
-)
-
 
 def form(action: str, code: str) -> str:
-    return (
-        f'<form method="post" action="{action}"><input type="hidden" name="code" '
-        f'value="{html.escape(code, quote=True)}"><button>Open</button></form><script>{SCRIPT}</script>'
-    )
+    return frame.form(action, code, "Open")
 
 
 def how(endpoint: Endpoint) -> str:
@@ -47,15 +28,7 @@ def how(endpoint: Endpoint) -> str:
 
 
 def page(code: int, inner: str) -> Response:
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pinnace</title><style>{STYLE}</style>'
-        f"<body><h1>Pinnace</h1>{inner}</body></html>"
-    )
-    headers = (
-        ("Content-Security-Policy", POLICY), ("Referrer-Policy", "same-origin"),
-        ("Cache-Control", "no-store"), ("X-Frame-Options", "DENY"), ("X-Content-Type-Options", "nosniff"),
-    )
-    return Response(text.encode(), code, HTML, headers)
+    return Response(frame.document(inner), code, frame.HTML, frame.HEADERS)
 
 
 def waiting(name: str, reason: str) -> Response:
