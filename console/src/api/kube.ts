@@ -1,5 +1,6 @@
 /** The Kubernetes API over fetch and WebSockets: the session cookie signs every call, a refusal keeps the server's words. */
 
+import { context, hint } from "./context";
 import type { KubeList, KubeObject } from "./types";
 
 export interface Cause {
@@ -24,7 +25,7 @@ export class KubeError extends Error {
   }
 }
 
-export const UNREACHABLE = "The platform does not answer. Is it up? Try: pinnace status";
+export const UNREACHABLE = `${context ? "The console" : "The platform"} does not answer. Is it up? Try: ${hint}`;
 
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;

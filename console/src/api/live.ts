@@ -23,6 +23,8 @@ export interface Live<T> {
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 3000;
 const FRAME = 60;
+/** Who may list and not watch is told anew so often. */
+const UNWATCHED_PAUSE = 10_000;
 const LINGER = 15_000;
 const NOTHING: Live<KubeObject> = { items: new Map(), loaded: false, error: null, stale: false };
 const FINAL = new Set([401, 403, 404]);
@@ -67,9 +69,10 @@ class Feed<T extends KubeObject> {
     let pause = FIRST_PAUSE;
     while (!signal.aborted) {
       try {
-        await this.listThenWatch(signal, () => {
+        const watched = await this.listThenWatch(signal, () => {
           pause = FIRST_PAUSE;
         });
+        if (!watched) pause = UNWATCHED_PAUSE;
       } catch (problem) {
         if (signal.aborted) return;
         const error = KubeError.of(problem);
@@ -91,7 +94,8 @@ class Feed<T extends KubeObject> {
     this.publish(loaded && !this.state.error ? { ...this.state, stale: true } : { items, loaded: true, error, stale: true });
   }
 
-  private async listThenWatch(signal: AbortSignal, answered: () => void): Promise<void> {
+  /** False: the server lets this reader list, and not watch. */
+  private async listThenWatch(signal: AbortSignal, answered: () => void): Promise<boolean> {
     const list = await get<Listed<T>>(this.path, signal);
     const items = new Map(list.items.map((item) => [identity(item), item]));
     answered();
@@ -109,13 +113,24 @@ class Feed<T extends KubeObject> {
       }, FRAME);
     };
     for await (const event of watch<T>(this.path, list.metadata.resourceVersion, signal)) {
-      if (event.type === "ERROR") throw new KubeError(410, "Expired", "the watch is too old");
+      if (event.type === "ERROR") {
+        const refusal = refused(event.object);
+        if (FINAL.has(refusal.code)) return false;
+        throw refusal;
+      }
       if (event.type === "BOOKMARK") continue;
       if (event.type === "DELETED") items.delete(identity(event.object));
       else items.set(identity(event.object), event.object);
       soon();
     }
+    return true;
   }
+}
+
+/** What a watch says before it ends: a Status. */
+function refused(status: unknown): KubeError {
+  const { code = 410, reason = "Expired", message = "the watch is too old" } = status as { code?: number; reason?: string; message?: string };
+  return new KubeError(code, reason, message);
 }
 
 function identity(item: KubeObject): string {

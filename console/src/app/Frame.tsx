@@ -3,6 +3,7 @@
 import { Outlet } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useState } from "react";
 import { useConnected } from "../api/connection";
+import { context, hint } from "../api/context";
 import { Toasts } from "../ui/toasts";
 import { Sidebar } from "./Sidebar";
 import { remember, useNamespace } from "./namespace";
@@ -46,7 +47,7 @@ function Connection() {
       {connected ? null : (
         <p className="offline">
           <strong>The server does not answer.</strong> What you see may be old; this page goes on by itself when it is
-          back. <code>pinnace status</code> tells more.
+          back. {context ? "If this console was ended, start it again:" : "More is told by:"} <code>{hint}</code>
         </p>
       )}
     </div>

@@ -1,7 +1,8 @@
 /** Where everything is: the namespace, the sections, the theme. Narrow, it shows pictures only, for canvases. */
 
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Keyboard, PanelLeftClose, PanelLeftOpen, Search } from "lucide-react";
+import { Cable, Keyboard, PanelLeftClose, PanelLeftOpen, Search } from "lucide-react";
+import { context } from "../api/context";
 import { NAMESPACE, useMany } from "../api/resources";
 import { IconButton } from "../ui/Button";
 import { ThemeChoice } from "./ThemeChoice";
@@ -21,6 +22,11 @@ export function Sidebar({ namespace, narrow, onOpen }: Props) {
         <img src="/console/icon.svg" alt="" width={26} height={26} />
         <span className="label">Pinnace</span>
       </Link>
+      {context ? (
+        <p className="elsewhere" title={`Another cluster: the context ${context}`}>
+          <Cable size={14} aria-hidden /> <span className="label">{context}</span>
+        </p>
+      ) : null}
       <NamespaceChoice current={namespace} />
       <button type="button" className="find" title="Go to …" onClick={() => onOpen("palette")}>
         <Search size={15} aria-hidden /> <span className="label">Go to …</span> <kbd>Ctrl K</kbd>
