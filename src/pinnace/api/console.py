@@ -2,7 +2,7 @@
 
 Files whose name carries their content's hash (`assets/…`) are cached for good; the page never is. Every other
 path below `/console/` is a place inside the single page. What a browser may take packed is packed once, and
-kept for as long as the file stays the same.
+kept for as long as the file stays the same; what the build packed already is sent as it lies there.
 """
 
 from __future__ import annotations
@@ -64,16 +64,25 @@ async def _serve(request: Request, folder: Path) -> None:
         raise not_found()
     file = found or index
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    body = await asyncio.to_thread(file.read_bytes)
-    packed = len(body) >= SMALL and media.startswith(PACKABLE) and _takes_gzip(request)
-    if packed:
-        body = await asyncio.to_thread(_packed, file, file.stat().st_mtime_ns)
-    await _send(request, 200, body, media, FOREVER if asset else b"no-cache", packed=packed)
+    taken = _taken(request) if media.startswith(PACKABLE) else frozenset()
+    body, packing = await asyncio.to_thread(_read, file, taken)
+    await _send(request, 200, body, media, FOREVER if asset else b"no-cache", packing)
 
 
-def _takes_gzip(request: Request) -> bool:
+def _taken(request: Request) -> frozenset[str]:
+    """The packings that a browser takes."""
     asked = request.header(b"accept-encoding").lower().split(",")
-    return any(one.strip() in ("gzip", "gzip;q=1.0") for one in asked)
+    return frozenset(one.strip().removesuffix(";q=1.0") for one in asked)
+
+
+def _read(file: Path, taken: frozenset[str]) -> tuple[bytes, bytes]:
+    """In a thread: a file's bytes, and how they are packed (b"": not at all)."""
+    ready = file.with_name(file.name + ".br")
+    if "br" in taken and ready.is_file():
+        return ready.read_bytes(), b"br"
+    if "gzip" in taken and file.stat().st_size >= SMALL:
+        return _packed(file, file.stat().st_mtime_ns), b"gzip"
+    return file.read_bytes(), b""
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +99,7 @@ def _inside(folder: Path, path: str) -> Path | None:
 
 
 async def _send(
-    request: Request, code: int, body: bytes, media: str, caching: bytes, *, packed: bool = False
+    request: Request, code: int, body: bytes, media: str, caching: bytes, packing: bytes = b""
 ) -> None:
     kind = f"{media}; charset=utf-8" if media.startswith("text/") or "javascript" in media else media
     headers = [
@@ -100,6 +109,6 @@ async def _send(
     ]
     if media.startswith(PACKABLE):
         headers.append((b"vary", b"accept-encoding"))
-    if packed:
-        headers.append((b"content-encoding", b"gzip"))
+    if packing:
+        headers.append((b"content-encoding", packing))
     await request.reply(code, body, kind, headers)
