@@ -129,6 +129,9 @@ export interface Workflow extends KubeObject {
     progress?: string;
     /** Where nodes are not served one by one: on a cluster, and in the archive. */
     nodes?: Record<string, NodeStatus>;
+    /** On a cluster, once they are many: packed, or kept in the database of Argo's server. */
+    compressedNodes?: string;
+    offloadNodeStatusVersion?: string;
   };
 }
 

@@ -18,6 +18,7 @@ import { RunActions } from "./RunActions";
 import { StepList } from "./StepList";
 import { Timeline } from "./Timeline";
 import { members } from "./graph";
+import { isAway } from "./packing";
 import type { RunSearch } from "./routes";
 import { type Run, useRun } from "./run";
 import { finished } from "./steering";
@@ -73,7 +74,7 @@ function Known({ run, namespace, name }: { run: Run; namespace: string; name: st
       actions={workflow ? <RunActions workflow={workflow} archived={run.archived} /> : null}
     >
       {workflow && bad ? <Failure workflow={workflow} node={cause} /> : null}
-      {workflow?.spec.suspend ? <p className="warning run-note">Suspended: nothing new begins until it is resumed.</p> : null}
+      <Notes workflow={workflow} />
       <nav className="run-views" aria-label="Views of the run">
         {VIEWS.map(([key, label]) => (
           <button key={key} type="button" aria-current={key === view ? "page" : undefined} onClick={() => go({ view: key })}>
@@ -100,6 +101,20 @@ function Known({ run, namespace, name }: { run: Run; namespace: string; name: st
         ) : null}
       </div>
     </Page>
+  );
+}
+
+function Notes({ workflow }: { workflow: Workflow | undefined }) {
+  return (
+    <>
+      {workflow?.spec.suspend ? <p className="warning run-note">Suspended: nothing new begins until it is resumed.</p> : null}
+      {isAway(workflow) ? (
+        <p className="warning run-note">
+          The steps of this run lie in the database of Argo's server, where only its own console and{" "}
+          <code>argo get {workflow?.metadata.name}</code> see them.
+        </p>
+      ) : null}
+    </>
   );
 }
 

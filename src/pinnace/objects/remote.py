@@ -15,7 +15,7 @@ import msgspec
 
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import kubeconfig
-from pinnace.objects.client import DeleteOptions, Options, Page, Selection, WatchEvent
+from pinnace.objects.client import DeleteOptions, Identity, Options, Page, Selection, WatchEvent
 from pinnace.objects.document import name_of, namespace_of
 from pinnace.objects.errors import Cause, StatusError
 from pinnace.objects.kubefiles import Files
@@ -39,6 +39,8 @@ class Remote:
         import httpx
 
         self.access = kubeconfig.read(files, context)
+        self.identity = Identity("")
+        """Only the server knows."""
         named = self.access.tls_server_name
         self._extensions = {"sni_hostname": named} if named else {}
         self._http = httpx.AsyncClient(

@@ -10,20 +10,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 from pinnace.authoring.argo import answering, resubmitting, retrying
 from pinnace.authoring.argo.mistake import Mistake
 from pinnace.authoring.argo.retrying import Wish
 from pinnace.kinds.argo import COMPLETED, DOMAIN, WORKFLOW
 from pinnace.kinds.resource import Obj, Resource
-from pinnace.objects.client import DeleteOptions, Selection
+from pinnace.objects.client import Client, DeleteOptions, Identity, Selection
 from pinnace.objects.errors import StatusError
-from pinnace.objects.local import Local
 
 POD = Resource(group="", version="v1", kind="Pod", plural="pods", singular="pod")
 NODE_ID = f"{DOMAIN}node-id"
 ATTEMPTS = 8
 ACTOR, ACTION = f"{DOMAIN}actor", f"{DOMAIN}action"
+
+
+class Acting(Client, Protocol):
+    """A client and who it is; a user of '' is one that only another server knows: it is not written down."""
+
+    @property
+    def identity(self) -> Identity: ...
 
 
 def now() -> str:
@@ -34,7 +41,7 @@ def refused(mistake: Mistake) -> StatusError:
     return StatusError(400, "BadRequest", str(mistake))
 
 
-async def retry(client: Local, name: str, namespace: str, wish: Wish) -> Obj:
+async def retry(client: Acting, name: str, namespace: str, wish: Wish) -> Obj:
     """The Workflow, which goes on."""
 
     async def again() -> Obj:
@@ -43,7 +50,7 @@ async def retry(client: Local, name: str, namespace: str, wish: Wish) -> Obj:
     return await _persistently(again)
 
 
-async def reopened(client: Local, workflow: Obj, wish: Wish) -> Obj:
+async def reopened(client: Acting, workflow: Obj, wish: Wish) -> Obj:
     """One attempt at a retry of a Workflow as it was read, whole."""
     try:
         made, gone = await asyncio.to_thread(retrying.retried, workflow, wish, now())
@@ -55,7 +62,7 @@ async def reopened(client: Local, workflow: Obj, wish: Wish) -> Obj:
 
 
 async def resubmit(
-    client: Local, workflow: Obj, *, memoized: bool = False, parameters: tuple[str, ...] = ()
+    client: Acting, workflow: Obj, *, memoized: bool = False, parameters: tuple[str, ...] = ()
 ) -> Obj:
     """The new Workflow."""
     try:
@@ -65,7 +72,7 @@ async def resubmit(
     return await client.create(WORKFLOW, created_by(client, made), made["metadata"]["namespace"])
 
 
-async def revive(client: Local, workflow: Obj, wish: Wish) -> Obj:
+async def revive(client: Acting, workflow: Obj, wish: Wish) -> Obj:
     """An archived Workflow, whose live one is gone, goes on under its old name."""
     try:
         made, _ = await asyncio.to_thread(retrying.retried, workflow, wish, now())
@@ -84,11 +91,11 @@ def standing(name: str) -> StatusError:
     return StatusError(409, "AlreadyExists", words)
 
 
-async def resume(client: Local, name: str, namespace: str, selector: str = "") -> Obj:
+async def resume(client: Acting, name: str, namespace: str, selector: str = "") -> Obj:
     async def again() -> Obj:
         found = await client.get(WORKFLOW, name, namespace)
         try:
-            patch = answering.resumed(found, selector, now(), f"Resumed by: {client.identity.user}")
+            patch = answering.resumed(found, selector, now(), _who(client))
         except Mistake as mistake:
             raise refused(mistake) from None
         return await _patched(client, found, patch, "Resume") if patch else found
@@ -97,7 +104,7 @@ async def resume(client: Local, name: str, namespace: str, selector: str = "") -
 
 
 async def set_nodes(
-    client: Local, name: str, namespace: str, selector: str, *,
+    client: Acting, name: str, namespace: str, selector: str, *,
     phase: str = "", message: str = "", outputs: Mapping[str, str] | None = None, action: str = "",
 ) -> Obj:
     async def again() -> Obj:
@@ -113,7 +120,7 @@ async def set_nodes(
     return await _persistently(again)
 
 
-async def suspend(client: Local, name: str, namespace: str) -> Obj:
+async def suspend(client: Acting, name: str, namespace: str) -> Obj:
     found = await client.get(WORKFLOW, name, namespace)
     if phase_of(found) in COMPLETED:
         raise StatusError(400, "BadRequest", "cannot suspend completed workflows")
@@ -122,7 +129,7 @@ async def suspend(client: Local, name: str, namespace: str) -> Obj:
     return await _patched(client, found, {"spec": {"suspend": True}}, "Suspend", pinned=False)
 
 
-async def stop(client: Local, name: str, namespace: str, selector: str = "", message: str = "") -> Obj:
+async def stop(client: Acting, name: str, namespace: str, selector: str = "", message: str = "") -> Obj:
     """The whole workflow, or with a selector the suspended nodes that match."""
     if selector:
         return await set_nodes(
@@ -131,11 +138,11 @@ async def stop(client: Local, name: str, namespace: str, selector: str = "", mes
     return await _shut_down(client, name, namespace, "Stop")
 
 
-async def terminate(client: Local, name: str, namespace: str) -> Obj:
+async def terminate(client: Acting, name: str, namespace: str) -> Obj:
     return await _shut_down(client, name, namespace, "Terminate")
 
 
-async def _shut_down(client: Local, name: str, namespace: str, strategy: str) -> Obj:
+async def _shut_down(client: Acting, name: str, namespace: str, strategy: str) -> Obj:
     found = await client.get(WORKFLOW, name, namespace)
     if phase_of(found) in COMPLETED:
         place = f'workflow: "{name}", namespace: "{namespace}"'
@@ -147,20 +154,27 @@ def phase_of(workflow: Obj) -> str:
     return str((workflow.get("status") or {}).get("phase") or "")
 
 
-def created_by(client: Local, workflow: Obj) -> Obj:
+def _who(client: Acting) -> str:
+    return f"Resumed by: {client.identity.user or 'the console'}"
+
+
+def created_by(client: Acting, workflow: Obj) -> Obj:
     """With the label that says who made it."""
+    if not client.identity.user:
+        return workflow
     labels = {**(workflow["metadata"].get("labels") or {}), f"{DOMAIN}creator": label(client.identity.user)}
     return {**workflow, "metadata": {**workflow["metadata"], "labels": labels}}
 
 
-def labelled(client: Local, workflow: Obj, action: str) -> Obj:
+def labelled(client: Acting, workflow: Obj, action: str) -> Obj:
     """With the labels that say who did what to it last."""
     labels = {**(workflow["metadata"].get("labels") or {}), **_actor(client, action)}
     return {**workflow, "metadata": {**workflow["metadata"], "labels": labels}}
 
 
-def _actor(client: Local, action: str) -> dict[str, str]:
-    return {ACTOR: label(client.identity.user), ACTION: action} if action else {}
+def _actor(client: Acting, action: str) -> dict[str, str]:
+    actor = {ACTOR: label(client.identity.user)} if client.identity.user else {}
+    return {**actor, ACTION: action} if action else {}
 
 
 def label(user: str) -> str:
@@ -169,7 +183,7 @@ def label(user: str) -> str:
     return made[-63:].strip("-_.")
 
 
-async def _patched(client: Local, found: Obj, patch: Obj, action: str, *, pinned: bool = True) -> Obj:
+async def _patched(client: Acting, found: Obj, patch: Obj, action: str, *, pinned: bool = True) -> Obj:
     """`pinned`: only if nobody has written it since it was read."""
     meta = found["metadata"]
     own: Obj = {"labels": _actor(client, action)} if action else {}
@@ -190,7 +204,7 @@ async def _persistently(attempt: Callable[[], Awaitable[Obj]]) -> Obj:
     raise AssertionError("unreachable")
 
 
-async def _remove_pods(client: Local, workflow: Obj, gone: frozenset[str]) -> None:
+async def _remove_pods(client: Acting, workflow: Obj, gone: frozenset[str]) -> None:
     meta = workflow["metadata"]
     selection = Selection(labels=f"{DOMAIN}workflow={meta['name']}", owner=meta["uid"])
     page = await client.list(POD, meta["namespace"], selection)

@@ -67,16 +67,20 @@ async def terminate(call: Call) -> Obj:
 
 async def set_nodes(call: Call) -> Obj:
     given = await call.document()
-    phase = str(given.get("phase") or "")
-    if phase and phase not in PHASES:
-        raise invalid(f"{phase} is an invalid phase to set to: expected one of {', '.join(PHASES)}")
     return await steering.set_nodes(
         call.client, call.name, call.namespace, str(given.get("nodeFieldSelector") or ""),
-        phase=phase, message=str(given.get("message") or ""), outputs=_outputs(given),
+        phase=phase(given), message=str(given.get("message") or ""), outputs=outputs(given),
     )
 
 
-def _outputs(given: Obj) -> dict[str, str]:
+def phase(given: Obj) -> str:
+    wanted = str(given.get("phase") or "")
+    if wanted and wanted not in PHASES:
+        raise invalid(f"{wanted} is an invalid phase to set to: expected one of {', '.join(PHASES)}")
+    return wanted
+
+
+def outputs(given: Obj) -> dict[str, str]:
     """A map, as JSON text (upstream) or as it is."""
     wanted: Any = given.get("outputParameters") or {}
     if isinstance(wanted, str):

@@ -17,7 +17,7 @@ from pinnace.api.authentication import Authenticator
 from pinnace.api.context import Route
 from pinnace.api.http import ClientGone, Message, Receive, Request, Send, method_not_allowed, not_found
 from pinnace.api.websocket import Upgrade
-from pinnace.cli.contexts import authoring
+from pinnace.cli.contexts import authoring, steering
 from pinnace.cli.contexts.upstream import Upstream
 from pinnace.objects.errors import StatusError
 
@@ -88,6 +88,8 @@ class Relay:
             raise method_not_allowed()
         elif request.path.startswith(authoring.PREFIX) and not await self.authoring.theirs():
             await self.authoring.answer(request)
+        elif (of := steering.PATH.fullmatch(request.path)) and not await self.authoring.theirs():
+            await steering.answer(self.upstream, request, of.groupdict())
         else:
             await self._pass(request)
 
