@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import html
 import mimetypes
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,9 +38,15 @@ SMALL = 1024
 """Bytes below which packing saves nothing."""
 
 
-def routes(folder: Path = FOLDER) -> list[Route]:
+def routes(folder: Path = FOLDER, told: Mapping[str, str] | None = None) -> list[Route]:
+    """`told`: what the page is to know of where it is served, as its `<meta name="pinnace-…">`."""
+    metas = "".join(
+        f'<meta name="pinnace-{name}" content="{html.escape(value, quote=True)}">'
+        for name, value in (told or {}).items()
+    ).encode()
+
     async def console(request: Request) -> None:
-        await _serve(request, folder)
+        await _serve(request, folder, metas)
 
     async def home(request: Request) -> None:
         await request.reply(308, b"", headers=[(b"location", PREFIX.encode())])
@@ -50,7 +58,7 @@ def routes(folder: Path = FOLDER) -> list[Route]:
     ]
 
 
-async def _serve(request: Request, folder: Path) -> None:
+async def _serve(request: Request, folder: Path, metas: bytes) -> None:
     parts = request.segments()
     path = "/".join(parts[1:]) if parts[0] == "console" else parts[0]
     index = folder / "index.html"
@@ -64,8 +72,11 @@ async def _serve(request: Request, folder: Path) -> None:
         raise not_found()
     file = found or index
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    taken = _taken(request) if media.startswith(PACKABLE) else frozenset()
+    own = bool(metas) and file == index
+    taken = _taken(request) if media.startswith(PACKABLE) and not own else frozenset()
     body, packing = await asyncio.to_thread(_read, file, taken)
+    if own:
+        body = body.replace(b"<head>", b"<head>" + metas, 1)
     await _send(request, 200, body, media, FOREVER if asset else b"no-cache", packing)
 
 

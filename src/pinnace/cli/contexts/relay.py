@@ -39,7 +39,9 @@ class Relay:
         self.authenticator = authenticator
         self.authoring = authoring.Authoring(upstream)
         own = [route for route in signin.routes(authenticator) if route.path != "/pinnace/v1/signin"]
-        self.routes: list[Route] = [*own, *console.routes(), Route("/", self._root, public=True)]
+        told = {"context": upstream.context, "namespace": upstream.access.namespace}
+        pages = console.routes(told=told)
+        self.routes: list[Route] = [*own, *pages, Route("/", self._root, public=True)]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
