@@ -18,7 +18,7 @@ from pinnace.api.context import Route
 from pinnace.api.http import ClientGone, Message, Receive, Request, Send, method_not_allowed, not_found
 from pinnace.api.websocket import Upgrade
 from pinnace.cli.contexts import authoring, steering
-from pinnace.cli.contexts.upstream import Upstream
+from pinnace.cli.contexts.upstream import Content, Upstream
 from pinnace.objects.errors import StatusError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ EXACT = frozenset({"/api", "/apis", "/version", "/metrics", "/openapi"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 PASSED = (b"accept", b"content-type", b"if-match", b"if-none-match", b"range")
 SHOWN = (b"content-disposition", b"content-range", b"accept-ranges", b"etag", b"retry-after", b"warning")
+KEPT = 4 * 1024 * 1024
 POLICY = b"sandbox; default-src 'none'; frame-ancestors 'none'"
 log = logging.getLogger("pinnace.console")
 
@@ -97,7 +98,7 @@ class Relay:
 
     async def _pass(self, request: Request) -> None:
         bodied = request.method in ("POST", "PUT", "PATCH", "DELETE")
-        content = request.pieces() if bodied else None
+        content = await _content(request) if bodied else None
         headers = {name.decode(): value for name in PASSED if (value := request.header(name))}
         if bodied and (length := request.header(b"content-length")):
             headers["content-length"] = length
@@ -110,12 +111,15 @@ class Relay:
 
     def _head(self, answer: httpx.Response) -> tuple[int, str, list[tuple[bytes, bytes]]]:
         """A refusal of our credentials is none of the browser's session."""
+        self._heard(answer)
+        kind = answer.headers.get("content-type", "application/octet-stream")
+        return answer.status_code, kind, [*shown(answer.headers.raw), (b"content-security-policy", POLICY)]
+
+    def _heard(self, answer: httpx.Response) -> None:
         if answer.status_code == 401:
             context = self.upstream.context
             words = f"the server does not accept the credentials of context {context!r}: renew them"
             raise StatusError(403, "Forbidden", words)
-        kind = answer.headers.get("content-type", "application/octet-stream")
-        return answer.status_code, kind, [*shown(answer.headers.raw), (b"content-security-policy", POLICY)]
 
     async def _watch(self, request: Upgrade) -> None:
         """Over a WebSocket as browsers want it; to the server it is a plain request."""
@@ -123,6 +127,7 @@ class Relay:
             raise StatusError(400, "BadRequest", "only watches are answered over WebSockets")
         answer = await self.upstream.send("GET", target(request), {"accept": "application/json"})
         try:
+            self._heard(answer)
             await request.open()
             if answer.status_code >= 400:
                 body = (await answer.aread()).decode(errors="replace").strip() or "{}"
@@ -149,6 +154,12 @@ def target(request: Request) -> str:
 
 def shown(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in headers if name.lower() in SHOWN]
+
+
+async def _content(request: Request) -> Content:
+    """Kept if it is short, so that it can be sent again with new credentials."""
+    length = request.header(b"content-length")
+    return await request.body(KEPT) if length.isdigit() and int(length) <= KEPT else request.pieces()
 
 
 async def _copied(request: Request, answer: httpx.Response) -> None:

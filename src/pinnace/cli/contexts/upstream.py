@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EARLY = 10.0
 """Seconds before the end of credentials at which new ones are read."""
 CONNECT_SECONDS = 10.0
+RENEWED_SECONDS = 10.0
+"""A plugin may open a browser: it is not run again for every question that the server refuses."""
+Content = bytes | AsyncIterator[bytes] | None
 
 
 class Upstream:
@@ -32,26 +35,32 @@ class Upstream:
         self.access = kubeconfig.read(files, context)
         self._client = _client(self.access)
         self._renewing = asyncio.Lock()
+        self._renewed = float("-inf")
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def send(
-        self, method: str, target: str, headers: dict[str, str], content: AsyncIterator[bytes] | None = None
+        self, method: str, target: str, headers: dict[str, str], content: Content = None
     ) -> httpx.Response:
-        """The answer, its body still to be read; close it. StatusError 503: the server cannot be reached."""
+        """The answer, its body still to be read; close it. StatusError 503: the server cannot be reached.
+
+        A question whose content is a stream can be asked once only.
+        """
         if self.access.expires and time.time() > self.access.expires - EARLY:
             await self._renew(self.access)
         used = self.access
         answer = await self._ask(method, target, headers, content)
-        if answer.status_code != 401 or content is not None:
+        if answer.status_code != 401 or time.monotonic() < self._renewed + RENEWED_SECONDS:
+            return answer
+        await self._renew(used)
+        if content is not None and not isinstance(content, bytes):
             return answer
         await answer.aclose()
-        await self._renew(used)
-        return await self._ask(method, target, headers, None)
+        return await self._ask(method, target, headers, content)
 
     async def _ask(
-        self, method: str, target: str, headers: dict[str, str], content: AsyncIterator[bytes] | None
+        self, method: str, target: str, headers: dict[str, str], content: Content
     ) -> httpx.Response:
         import httpx
 
@@ -79,6 +88,7 @@ class Upstream:
                 raise StatusError(503, "ServiceUnavailable", f"context {self.context!r}: {problem}") from None
             # Answers that are still being read keep the old client until they end.
             self.access, self._client = access, _client(access)
+            self._renewed = time.monotonic()
 
 
 def _client(access: kubeconfig.Access) -> httpx.AsyncClient:
