@@ -9,7 +9,6 @@ import * as depends from "../src/composer/document/workflow/depends";
 import * as edit from "../src/composer/document/workflow/edit";
 import { collapse } from "../src/composer/document/workflow/collapse";
 import { expand } from "../src/composer/document/workflow/expand";
-import { read as readGraph } from "../src/composer/document/workflow/read";
 import { references, rewritten } from "../src/composer/document/workflow/references";
 import { edited, parse, pathAt, plain, pointer, range } from "../src/composer/document/yaml";
 import { carried } from "../src/composer/document/merge";
@@ -18,13 +17,13 @@ import { quick } from "../src/composer/findings";
 import { candidates, offers, verdict } from "../src/composer/fitting";
 import { TYPING, begun, current, recorded, redone, undone } from "../src/composer/history";
 import { isAcumos, translated } from "../src/composer/imports";
-import { Library, components } from "../src/composer/library";
-import type { Component, PortKind, Ports } from "../src/composer/model";
+import type { PortKind, Ports } from "../src/composer/model";
 import { fitTypes, flowing } from "../src/composer/ports/fit";
 import { declared, read as readPorts } from "../src/composer/ports/read";
 import { MEMOIZE, statuses, workflowOf } from "../src/composer/running";
 import { setStep, stepOf } from "../src/composer/document/inference/language";
-import type { NodeStatus, WorkflowTemplate } from "../src/api/types";
+import type { NodeStatus } from "../src/api/types";
+import { EMPTY, drawn, fit, graph, library, make } from "./drawn";
 import table from "../../tests/authoring/ports.json";
 
 const cases = table as unknown as {
@@ -50,41 +49,6 @@ describe("ports, by the cases of the server's own tests", () => {
     expect({ inputs: normal(found.inputs), outputs: normal(found.outputs) }).toEqual({ inputs: usual(ports.inputs), outputs: usual(ports.outputs) });
   });
 });
-
-function template(name: string, inputs: object, outputs: object, ports: object): WorkflowTemplate {
-  return {
-    metadata: { name, uid: name, resourceVersion: "1", creationTimestamp: "", annotations: { "pinnace.dev/ports": JSON.stringify(ports), "pinnace.dev/group": "Models" } },
-    spec: { entrypoint: name, templates: [{ name, inputs, outputs, container: { image: "busybox" } } as never] },
-  };
-}
-
-const library = new Library(
-  components(
-    [
-      template("make", {}, { artifacts: [{ name: "table", path: "/t" }] }, { outputs: { table: { type: "table/numeric" } } }),
-      template("split", { artifacts: [{ name: "table", path: "/i" }] }, { artifacts: [{ name: "train", path: "/a" }] }, { inputs: { table: { type: "table" } }, outputs: { train: { type: "table", like: "table" } } }),
-      template("fit", { artifacts: [{ name: "train", path: "/i" }], parameters: [{ name: "rate", default: "0.1" }] }, { artifacts: [{ name: "model", path: "/m" }] }, { inputs: { train: { type: "table/numeric" }, rate: { type: "number", minimum: 0 } }, outputs: { model: { type: "model/sklearn" } } }),
-    ],
-    true,
-  ),
-);
-const [make, split, fit] = ["make", "split", "fit"].map((name) => library.components.find((each) => each.ref?.name === name)) as [Component, Component, Component];
-
-const EMPTY = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata:\n  generateName: x-\nspec:\n  entrypoint: main\n  templates:\n    - name: main\n      dag:\n        tasks: []\n";
-
-function graph(text: string, scope = "main") {
-  const [document] = parse(text).documents;
-  if (!document) throw new Error("no document");
-  return readGraph(plain(document), scope, library);
-}
-
-function drawn(): string {
-  return edited(EMPTY, 0, (doc) => {
-    for (const component of [make, split, fit]) edit.add(doc, "main", component);
-    edit.connect(doc, "main", { node: "make", port: "table" }, { node: "split", port: "table" }, "artifact");
-    edit.connect(doc, "main", { node: "split", port: "train" }, { node: "fit", port: "train" }, "artifact");
-  });
-}
 
 describe("drawing a workflow", () => {
   test("a line between ports is an argument and an order", () => {

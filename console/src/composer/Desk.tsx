@@ -11,8 +11,9 @@ import { Canvas } from "./canvas/Canvas";
 import { type Asking, Questions } from "./desk/Questions";
 import { useArranging } from "./desk/arranging";
 import { type Drawing, useDrawing } from "./desk/drawing";
-import { type Gestures, startOf, useGestures } from "./desk/gestures";
+import { type Gestures, useGestures } from "./desk/gestures";
 import { handsOf } from "./desk/hands";
+import { startOf } from "./desk/lines";
 import { usePane } from "./desk/panes";
 import { useWalking } from "./desk/walking";
 import { useFindings } from "./findings";
@@ -49,9 +50,9 @@ export function Desk(props: Props) {
 function Inner(props: Props) {
   const studio = useStudioHere();
   const drawing = useDrawing();
-  const gestures = useGestures(drawing);
-  const arranging = useArranging();
   const [asking, ask] = useState<Asking | null>(null);
+  const gestures = useGestures(drawing, ask);
+  const arranging = useArranging(drawing);
   const [shelf, side] = [usePane("shelf"), usePane("side")];
   const { findings, faulty } = useFindings(studio, props.namespace);
   const edit = () => {
@@ -59,7 +60,7 @@ function Inner(props: Props) {
     side.set(true);
     requestAnimationFrame(() => document.querySelector<HTMLElement>(".side-pane .form input, .side-pane .form select")?.focus());
   };
-  useKeys(handsOf({ studio, drawing, gestures, walk: useWalking(drawing), ask, edit, save: props.onSave }));
+  useKeys(handsOf({ studio, drawing, gestures, arranging, walk: useWalking(drawing), ask, edit, save: props.onSave }));
   const shelved = shelf.open && studio.components.length > 0;
   return (
     <div className="desk">
@@ -78,7 +79,7 @@ function Inner(props: Props) {
           />
         ) : null}
       </div>
-      {asking ? <Questions asking={asking} drawing={drawing} gestures={gestures} onClose={() => closed(ask, drawing)} /> : null}
+      {asking ? <Questions asking={asking} drawing={drawing} gestures={gestures} arranging={arranging} onClose={() => closed(ask, drawing)} /> : null}
     </div>
   );
 }
@@ -120,12 +121,13 @@ function OnCanvas({ drawing, gestures, statuses, faulty, ask }: SheetProps) {
       setPlaces={drawing.setPlaces}
       statuses={statuses}
       findings={faulty}
-      onJoin={gestures.join}
-      onAsk={(asked) => ask({ what: "line", ...asked })}
-      onAdd={(component, at) => {
-        gestures.add(component, at);
+      joining={{ join: gestures.join, rejoin: gestures.rejoin, ask: (asked) => ask({ what: "line", ...asked }) }}
+      onAdd={(component, at, into) => {
+        if (into === null) gestures.add(component, at);
+        else gestures.addInto(component, into, at);
         drawing.focus();
       }}
+      onSplice={gestures.putInto}
     />
   );
 }

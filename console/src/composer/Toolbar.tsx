@@ -1,17 +1,26 @@
 /** Above the drawing: where one is in it, what can be done with what is chosen. */
 
 import { useReactFlow } from "@xyflow/react";
-import { Group, List, Maximize, Minus, Network, PanelLeft, PanelRight, Plus, Redo2, StickyNote, Undo2, Ungroup, WandSparkles } from "lucide-react";
+import {
+  AlignCenterHorizontal, AlignCenterVertical, AlignEndHorizontal, AlignEndVertical, AlignHorizontalSpaceBetween, AlignStartHorizontal, AlignStartVertical,
+  AlignVerticalSpaceBetween, Group, List, type LucideIcon, Maximize, Minus, Network, PanelLeft, PanelRight, Plus, Redo2, StickyNote, Undo2, Ungroup, WandSparkles,
+} from "lucide-react";
 import { IconButton } from "../ui/Button";
 import { Menu } from "../ui/Menu";
 import type { View } from "./Desk";
 import { FIT } from "./canvas/view";
-import type { Arranging } from "./desk/arranging";
+import { type How, least } from "./canvas/align";
+import { type Arranging, WAYS } from "./desk/arranging";
 import type { Gestures } from "./desk/gestures";
 import type { Open } from "./desk/panes";
 import { current } from "./history";
 import { node } from "./model";
 import { useStudioHere } from "./studio";
+
+const PICTURES: Record<How, LucideIcon> = {
+  left: AlignStartVertical, centre: AlignCenterVertical, right: AlignEndVertical, top: AlignStartHorizontal, middle: AlignCenterHorizontal,
+  bottom: AlignEndHorizontal, across: AlignHorizontalSpaceBetween, down: AlignVerticalSpaceBetween,
+};
 
 interface Props {
   view: View;
@@ -33,7 +42,8 @@ export function Toolbar(props: Props) {
       <span className="toolbar-gap" />
       <Undoing />
       <span className="toolbar-gap" />
-      <IconButton label="Arrange" Icon={WandSparkles} disabled={graph.nodes.length < 2} onClick={arranging.tidy} />
+      <IconButton label={props.chosen.length > 1 ? "Arrange the chosen steps" : "Arrange"} Icon={WandSparkles} disabled={graph.nodes.length < 2} onClick={arranging.tidy} />
+      <Rows {...props} />
       <IconButton label="Add a note" Icon={StickyNote} disabled={!language} onClick={gestures.note} />
       {language?.grouping ? <Grouping {...props} /> : null}
       {language?.running ? <Parts {...props} /> : null}
@@ -46,6 +56,11 @@ export function Toolbar(props: Props) {
       </span>
     </div>
   );
+}
+
+function Rows({ chosen, arranging }: Props) {
+  const items = WAYS.map(({ how, label, keys }) => ({ label, keys, Icon: PICTURES[how], disabled: chosen.length < least(how), onSelect: () => arranging.align(how) }));
+  return <Menu label="Align the chosen steps" text="Align" items={items} />;
 }
 
 function Undoing() {

@@ -16,6 +16,11 @@ export interface Hands {
   all(): void;
   duplicate(): void;
   collapse(): void;
+  tidy(): void;
+  /** Asks how the chosen steps are put in a row. */
+  line(): void;
+  /** By the keys held with Alt: "KeyA", "Shift KeyH"; false: they mean nothing. */
+  align(code: string): boolean;
   leave(): void;
   copy(data: DataTransfer): boolean;
   paste(text: string): void;
@@ -34,6 +39,8 @@ export const KEYS: Shortcut[] = [
   { keys: "Ctrl D", does: "duplicate" },
   { keys: "Ctrl A", does: "choose everything" },
   { keys: "Ctrl G", does: "put the chosen steps into a template" },
+  { keys: "t", does: "arrange the chosen steps, or all" },
+  { keys: "l", does: "put the chosen steps in a row, or at equal gaps" },
   { keys: "Ctrl S", does: "save" },
   { keys: "Escape", does: "choose nothing; leave an opened template" },
 ];
@@ -90,11 +97,14 @@ function chord(event: KeyboardEvent, hands: Hands): boolean {
 }
 
 function plain(event: KeyboardEvent, hands: Hands): boolean {
-  if (event.altKey || !mine(event.target)) return false;
+  if (!mine(event.target)) return false;
+  if (event.altKey) return hands.align(event.shiftKey ? `Shift ${event.code}` : event.code);
   const inButton = event.target instanceof HTMLElement && event.target.closest("button") !== null;
   if (event.key.startsWith("Arrow")) return does(() => hands.arrow(event.key, event.shiftKey));
   if (event.key === "a") return does(hands.add);
   if (event.key === "c") return does(hands.connect);
+  if (event.key === "t") return does(hands.tidy);
+  if (event.key === "l") return does(hands.line);
   if (event.key === "Enter" && !inButton) return does(hands.edit);
   if (event.key === "Delete" || event.key === "Backspace") return does(hands.remove);
   return event.key === "Escape" ? does(hands.leave) : false;

@@ -19,6 +19,12 @@ export interface Port {
   like?: string;
   required?: boolean;
   description?: string;
+  /** As it is shown, where its name is made by a machine. */
+  title?: string;
+  /** Of an output: drawn only where something is joined to it; lists offer it. */
+  quiet?: boolean;
+  /** Nothing but its own type will do: no narrower, no wider one. */
+  strict?: boolean;
   default?: string;
   enum?: string[];
   minimum?: number;
@@ -75,6 +81,8 @@ export interface GraphNode {
   given?: ReadonlySet<string>;
   /** The component is not there: nothing is known about its ports. */
   unknown?: boolean;
+  /** The drawing's own edge: a line that ends on one of the whole's inputs or outputs itself makes another one. */
+  border?: "inputs" | "outputs" | "outside";
   path: Path;
 }
 
@@ -91,6 +99,8 @@ export interface GraphEdge {
   /** What is said on it: a share of the traffic, a state that is waited for. */
   label?: string;
   kind: "data" | "order";
+  /** It follows from where the steps stand, and is written nowhere. */
+  implied?: boolean;
   /** The type that flows, for its colour. */
   type?: string;
 }

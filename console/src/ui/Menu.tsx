@@ -6,6 +6,8 @@ export interface Item {
   Icon?: LucideIcon;
   danger?: boolean;
   disabled?: boolean;
+  /** The keys that do the same: "Alt A". */
+  keys?: string;
   onSelect: () => void;
 }
 
@@ -33,7 +35,7 @@ export function Menu({ label, items, text, look = "plain" }: Props) {
       )}
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-          {items.map(({ label: name, Icon, danger, disabled, onSelect }) => (
+          {items.map(({ label: name, Icon, danger, disabled, keys, onSelect }) => (
             <DropdownMenu.Item
               key={name}
               className={danger ? "menu-item menu-danger" : "menu-item"}
@@ -42,6 +44,7 @@ export function Menu({ label, items, text, look = "plain" }: Props) {
             >
               {Icon ? <Icon size={15} aria-hidden /> : null}
               {name}
+              {keys ? <kbd aria-hidden>{keys}</kbd> : null}
             </DropdownMenu.Item>
           ))}
         </DropdownMenu.Content>

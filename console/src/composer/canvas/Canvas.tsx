@@ -4,25 +4,27 @@ import "@xyflow/react/dist/style.css";
 import { Background, MiniMap, type Node, type NodeChange, ReactFlow, SelectionMode, applyNodeChanges } from "@xyflow/react";
 import { useEffect, useMemo, useState } from "react";
 import { useDark } from "../../app/theme";
-import type { Component, End, Place } from "../model";
+import type { Component, Place } from "../model";
 import { type Studio, useStudioHere } from "../studio";
 import { NoteNode } from "./NoteNode";
 import { StepNode } from "./StepNode";
+import { Guides } from "./Guides";
 import { useDropping } from "./dropping";
 import { type Shown, flowEdge, flowNodes, measuredAsBefore } from "./flow";
-import { moved } from "./moving";
+import { type Moving, useMoving } from "./moving";
 import { usePlaces } from "./seating";
-import { type Asked, useWiring } from "./wiring";
+import { type Joining, useWiring } from "./wiring";
 
 const TYPES = { step: StepNode, note: NoteNode };
 const MANY = 8;
 
 interface Props extends Shown {
   setPlaces: (places: ReadonlyMap<string, Place>) => void;
-  /** A line ended where there is a choice. */
-  onAsk: (asked: Asked) => void;
-  onJoin: (from: End, to: End) => void;
-  onAdd: (component: Component, at: Place) => void;
+  joining: Joining;
+  /** `into`: the edge that it was dropped on. */
+  onAdd: (component: Component, at: Place, into: string | null) => void;
+  /** A step without lines was laid on an edge. */
+  onSplice: (id: string, edge: string) => void;
 }
 
 export function Canvas(props: Props) {
@@ -31,18 +33,19 @@ export function Canvas(props: Props) {
   const { graph, select } = studio;
   const dark = useDark();
   usePlaces(places, props.setPlaces);
-  const [nodes, onNodesChange] = useFlowNodes(studio, props);
-  const edges = useMemo(() => graph.edges.map((edge) => flowEdge(edge, studio.selection.edge)), [graph.edges, studio.selection.edge]);
-  const wiring = useWiring(props.onJoin, props.onAsk);
-  const dropping = useDropping(props.onAdd);
+  const { guides, over: draggedOver, steer, ...moves } = useMoving(places, props.onSplice);
+  const [dropping, droppedOver] = useDropping(props.onAdd);
+  const [nodes, onNodesChange] = useFlowNodes(studio, props, steer);
+  const over = droppedOver ?? draggedOver;
+  const edges = useMemo(() => graph.edges.map((edge) => flowEdge(edge, studio.selection.edge, over)), [graph.edges, studio.selection.edge, over]);
+  const wiring = useWiring(props.joining);
   return (
     <ReactFlow
       nodes={nodes}
       edges={edges}
       nodeTypes={TYPES}
       onNodesChange={onNodesChange}
-      onNodeDragStop={(_, __, dragged) => moved(studio, places, dragged)}
-      onSelectionDragStop={(_, dragged) => moved(studio, places, dragged)}
+      {...moves}
       onEdgeClick={(_, edge) => select([], edge.id)}
       onPaneClick={() => select([])}
       onNodeDoubleClick={(_, node) => enter(studio, node.id)}
@@ -56,6 +59,7 @@ export function Canvas(props: Props) {
       multiSelectionKeyCode={["Control", "Meta", "Shift"]}
       selectionMode={SelectionMode.Partial}
       connectionRadius={18}
+      reconnectRadius={12}
       autoPanSpeed={5}
       minZoom={0.1}
       maxZoom={2}
@@ -66,6 +70,7 @@ export function Canvas(props: Props) {
       colorMode={dark ? "dark" : "light"}
     >
       <Background gap={20} />
+      <Guides guides={guides} />
       {graph.nodes.length > MANY ? <MiniMap pannable zoomable ariaLabel="Overview of the drawing" /> : null}
     </ReactFlow>
   );
@@ -77,7 +82,7 @@ function enter({ graph, open }: Studio, id: string): void {
 }
 
 /** xyflow's own nodes: while one drags they go ahead of the document. */
-function useFlowNodes(studio: Studio, { places, statuses, findings }: Shown): [Node[], (changes: NodeChange[]) => void] {
+function useFlowNodes(studio: Studio, { places, statuses, findings }: Shown, steer: Moving["steer"]): [Node[], (changes: NodeChange[]) => void] {
   const { graph, selection, select } = studio;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the studio is new at each render, what is read of it is named
   const wanted = useMemo(() => flowNodes(studio, { places, statuses, findings }), [graph, selection.nodes, places, statuses, findings]);
@@ -86,7 +91,8 @@ function useFlowNodes(studio: Studio, { places, statuses, findings }: Shown): [N
   return [
     nodes,
     (changes) => {
-      setNodes((now) => applyNodeChanges(changes, now));
+      const steered = steer(changes, nodes);
+      setNodes((now) => applyNodeChanges(steered, now));
       const chosen = chosenBy(selection.nodes, changes);
       if (chosen) select(chosen);
     },

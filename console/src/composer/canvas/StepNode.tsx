@@ -90,7 +90,7 @@ function PortRow({ graph, step, port, inward }: { graph: Graph; step: GraphNode;
   const fit = useFit(graph, step.id, port.name, inward ? "inputs" : "outputs");
   const wired = graph.edges.some((each) => (inward ? each.to.node === step.id && each.to.port === port.name : each.from.node === step.id && each.from.port === port.name));
   const open = inward && port.required && !wired && !step.given?.has(port.name);
-  const says = fit.reason ?? `${port.name}: ${port.types.map(titled).join(" or ")}${port.description ? `. ${port.description}` : ""}`;
+  const says = fit.reason ?? `${port.title ?? port.name}: ${port.types.map(titled).join(" or ")}${port.description ? `. ${port.description}` : ""}`;
   return (
     <li className={`port ${fit.look}`} title={says}>
       <Handle
@@ -99,7 +99,7 @@ function PortRow({ graph, step, port, inward }: { graph: Graph; step: GraphNode;
         position={inward ? Position.Left : Position.Right}
         className={`handle port-${colour(port.types[0] ?? "any")} ${port.kind === "parameter" ? "handle-parameter" : ""} ${open ? "handle-open" : ""}`}
       />
-      {port.name}
+      {port.title ?? port.name}
     </li>
   );
 }

@@ -60,7 +60,9 @@ export function measuredAsBefore(wanted: Node[], old: Node[]): Node[] {
   });
 }
 
-export function flowEdge(edge: GraphEdge, chosen: string | null): Edge {
+/** `over`: the edge that something is dragged over. */
+export function flowEdge(edge: GraphEdge, chosen: string | null, over: string | null): Edge {
+  const look = edge.kind === "order" ? "edge-order" : `edge-${colour(edge.type ?? "any")}`;
   return {
     id: edge.id,
     source: edge.from.node,
@@ -69,7 +71,8 @@ export function flowEdge(edge: GraphEdge, chosen: string | null): Edge {
     targetHandle: side.input + edge.to.port,
     selected: edge.id === chosen,
     interactionWidth: 18,
-    className: edge.kind === "order" ? "edge edge-order" : `edge edge-${colour(edge.type ?? "any")}`,
+    reconnectable: !edge.implied && !(edge.kind === "data" && !edge.to.port),
+    className: `edge ${look} ${edge.id === over ? "edge-over" : ""}`,
     ...(edge.label ? { label: edge.label } : {}),
   };
 }

@@ -31,6 +31,15 @@ export async function arrange(graph: Graph): Promise<Map<string, Place>> {
   return new Map((found.children ?? []).map(({ id, x, y }) => [id, { x: Math.round(x ?? 0), y: Math.round(y ?? 0) }]));
 }
 
+/** A layout of some nodes, its upper left corner where theirs was. */
+export function around(found: ReadonlyMap<string, Place>, before: ReadonlyMap<string, Place>): Map<string, Place> {
+  const old = [...found.keys()].flatMap((id) => before.get(id) ?? []);
+  const corner = (all: readonly Place[]) => ({ x: Math.min(...all.map((p) => p.x)), y: Math.min(...all.map((p) => p.y)) });
+  if (old.length === 0) return new Map(found);
+  const [to, from] = [corner(old), corner([...found.values()])];
+  return new Map([...found].map(([id, { x, y }]) => [id, { x: x - from.x + to.x, y: y - from.y + to.y }]));
+}
+
 function child(graph: Graph, node: GraphNode) {
   const { inputs, outputs } = rows(graph, node);
   const ids = new Set([

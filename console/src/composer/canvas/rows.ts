@@ -20,7 +20,7 @@ export function rows(graph: Graph, { id, ports }: GraphNode): Rows {
   const wiredOut = new Set(graph.edges.filter((each) => each.from.node === id).map((each) => each.from.port));
   const inputs = ports.inputs.filter((port) => port.kind === "artifact" || port.required || wiredIn.has(port.name));
   const named = ports.outputs.filter((port) => port.name !== "result");
-  const outputs = ports.outputs.filter((port) => port.name !== "result" || wiredOut.has(port.name) || named.length === 0);
+  const outputs = ports.outputs.filter((port) => wiredOut.has(port.name) || (!port.quiet && (port.name !== "result" || named.length === 0)));
   return { inputs, outputs, settings: ports.inputs.length - inputs.length };
 }
 

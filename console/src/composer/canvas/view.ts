@@ -9,3 +9,12 @@ export function seen(id: string): boolean {
   const around = document.querySelector(".drawing")?.getBoundingClientRect();
   return Boolean(box && around && box.left >= around.left && box.right <= around.right && box.top >= around.top && box.bottom <= around.bottom);
 }
+
+/** The edge that runs through a point of the screen, below whatever lies on it. */
+export function edgeAt(x: number, y: number): string | null {
+  for (const each of document.elementsFromPoint(x, y)) {
+    const id = each.closest<SVGGElement>(".react-flow__edge")?.dataset.id;
+    if (id) return id;
+  }
+  return null;
+}

@@ -5,21 +5,29 @@ import type { Asked } from "../canvas/wiring";
 import { addChoices, askChoices } from "../choices";
 import type { Start } from "../fitting";
 import { useStudioHere } from "../studio";
+import { type Arranging, WAYS } from "./arranging";
 import type { Drawing } from "./drawing";
 import type { Gestures } from "./gestures";
+import type { Gap } from "./removing";
 
-export type Asking = { what: "add" } | ({ what: "line" } & Partial<Asked> & { start: Start });
+export type Asking = { what: "add" } | { what: "align" } | Gap | ({ what: "line" } & Partial<Asked> & { start: Start });
 
 interface Props {
   asking: Asking;
   drawing: Drawing;
   gestures: Gestures;
+  arranging: Arranging;
   onClose: () => void;
 }
 
 export function Questions(props: Props) {
   const { components } = useStudioHere();
-  const { asking, gestures, onClose } = props;
+  const { asking, gestures, arranging, onClose } = props;
+  if (asking.what === "gap") return <GapQuestion {...props} asking={asking} />;
+  if (asking.what === "align") {
+    const choices = WAYS.map(({ how, label, keys }) => ({ key: how, label, detail: keys, onChoose: () => arranging.align(how) }));
+    return <Chooser title="Put the chosen steps in a row" none="No such row." choices={choices} onClose={onClose} />;
+  }
   if (asking.what === "line") return <LineQuestion {...props} asking={asking} />;
   return <Chooser title="Add a step" none="No component of that name." choices={addChoices(components, (c) => gestures.add(c))} onClose={onClose} />;
 }
@@ -39,6 +47,22 @@ function LineQuestion({ asking, drawing, gestures, onClose }: Props & { asking: 
         (from, to) => gestures.join(from, to) && select([to.node]),
         (component, port) => gestures.add(component, asking.place ?? drawing.spot(), start, port),
       )}
+      onClose={onClose}
+    />
+  );
+}
+
+/** A step in a chain goes: its neighbours may join. */
+function GapQuestion({ asking, gestures, onClose }: Props & { asking: Gap }) {
+  const said = asking.bridges.map(({ from, to }) => `${from.node} to ${to.node}`);
+  return (
+    <Chooser
+      title={`Delete ${asking.id}`}
+      none="Delete it, or not."
+      choices={[
+        { key: "join", label: `Delete it and join ${said.join(", ")}`, icon: "git-branch", onChoose: () => gestures.close(asking, true) },
+        { key: "delete", label: "Delete it with its lines", icon: "scaling", onChoose: () => gestures.close(asking, false) },
+      ]}
       onClose={onClose}
     />
   );

@@ -4,20 +4,23 @@ import { notify } from "../../ui/toasts";
 import type { Hands } from "../keys";
 import type { Studio } from "../studio";
 import type { Asking } from "./Questions";
+import { type Arranging, WAYS } from "./arranging";
 import type { Drawing } from "./drawing";
-import { type Gestures, startOf } from "./gestures";
+import type { Gestures } from "./gestures";
+import { startOf } from "./lines";
 
 interface Means {
   studio: Studio;
   drawing: Drawing;
   gestures: Gestures;
+  arranging: Arranging;
   walk: (key: string, extend: boolean) => void;
   ask: (asking: Asking) => void;
   edit: () => void;
   save: () => void;
 }
 
-export function handsOf({ studio, drawing, gestures, walk, ask, edit, save }: Means): Hands {
+export function handsOf({ studio, drawing, gestures, arranging, walk, ask, edit, save }: Means): Hands {
   const { graph, select } = studio;
   const { one, chosen } = drawing;
   return {
@@ -35,6 +38,13 @@ export function handsOf({ studio, drawing, gestures, walk, ask, edit, save }: Me
       if (text) gestures.paste(text);
     },
     collapse: gestures.collapse,
+    tidy: arranging.tidy,
+    line: () => ask({ what: "align" }),
+    align: (code) => {
+      const way = WAYS.find((each) => each.code === code);
+      if (way) arranging.align(way.how);
+      return way !== undefined;
+    },
     leave: () => leave(studio),
     copy: (data) => {
       const text = gestures.copied();

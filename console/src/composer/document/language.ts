@@ -60,6 +60,8 @@ export interface Language {
   add(document: Source, scope: string, component: Component, at?: Place): { id: string; scope: string };
   connect(document: Source, scope: string, from: End, to: End, kind: PortKind | "order"): void;
   disconnect(document: Source, scope: string, edge: GraphEdge): void;
+  /** A node put into an edge, where two new edges would not say the same (`document/splice.ts`). */
+  splice?(document: Source, scope: string, edge: GraphEdge, id: string): void;
   remove(document: Source, scope: string, ids: Iterable<string>): void;
   rename(document: Source, scope: string, id: string, name: string): void;
   /** The nodes as a document of their own, for the clipboard. */

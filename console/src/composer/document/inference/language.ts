@@ -138,6 +138,8 @@ function connect(document: Source, _: string, from: End, to: End): void {
   seqAt(document, [...NODES, from.node, "steps"]).add(document.createNode({ ...place, ...more }, { flow: true }));
 }
 
+const TARGETS = ["nodeName", "serviceName", "serviceUrl"];
+
 function pick(raw: Obj, keys: string[]): Obj {
   return Object.fromEntries(keys.filter((key) => raw[key] !== undefined).map((key) => [key, raw[key]]));
 }
@@ -157,6 +159,17 @@ function leadsTo(document: Obj, from: string, to: string): boolean {
 function disconnect(document: Source, _: string, edge: GraphEdge): void {
   const step = stepOf(plain(document), edge);
   if (step) document.deleteIn(step.path);
+}
+
+/** The step that leads on is the router's now, with its share and condition; the router has one step, to where it led. */
+function splice(document: Source, _: string, edge: GraphEdge, id: string): void {
+  const step = stepOf(plain(document), edge);
+  if (!step) return;
+  if (leadsTo(plain(document), id, edge.from.node)) throw new Refused(`${id} leads to ${edge.from.node}: this would be a circle`);
+  const target = pick(step.raw, TARGETS);
+  for (const key of TARGETS) document.deleteIn([...step.path, key]);
+  document.setIn([...step.path, "nodeName"], id);
+  seqAt(document, [...NODES, id, "steps"]).add(document.createNode(target, { flow: true }));
 }
 
 function remove(document: Source, _: string, ids: Iterable<string>): void {
@@ -245,6 +258,7 @@ export const language: Language = {
   add,
   connect,
   disconnect,
+  splice,
   remove,
   rename,
   copied,

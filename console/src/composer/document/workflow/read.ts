@@ -108,7 +108,7 @@ function incoming(call: Call, all: Call[], nodes: GraphNode[]): GraphEdge[] {
     .filter(([name]) => names.has(name))
     // Data says the order, too: a second line between the same two would say nothing.
     .filter(([name, label]) => label || !fed.has(name))
-    .map(([name, label]) => edge({ node: name, port: "" }, { node: call.name, port: "" }, "order", label));
+    .map(([name, label]) => ({ ...edge({ node: name, port: "" }, { node: call.name, port: "" }, "order", label), ...(isStep(call) ? { implied: true } : {}) }));
   return [...data.filter(({ to }) => known(nodes, to)), ...order];
 }
 
@@ -157,9 +157,13 @@ const STATES: Record<string, string> = {
   AllFailed: "if all fail",
 };
 
+function isStep({ path }: Call): boolean {
+  return path.includes("steps");
+}
+
 /** Names of what it waits for, with what is said of the wait. */
 function waited(call: Call, all: Call[]): Map<string, string> {
-  if (call.path.includes("steps"))
+  if (isStep(call))
     return new Map(all.filter((each) => each.group === call.group - 1).map((each) => [each.name, ""]));
   const named = new Map((Array.isArray(call.raw.dependencies) ? call.raw.dependencies : []).map((name) => [String(name), ""]));
   const expression = typeof call.raw.depends === "string" ? depends.parse(call.raw.depends) : null;
