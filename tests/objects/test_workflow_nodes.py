@@ -194,3 +194,30 @@ async def test_an_older_change_is_never_taken_for_the_last_one(door: Door) -> No
     for phases in seen.values():
         assert len({revision for _, revision in phases}) == len(phases)
     assert any(len(phases) == 2 for phases in seen.values()), "some were drawn while they were behind"
+
+
+async def test_of_a_picture_only_what_is_at_work_may_be_asked_for(door: Door) -> None:
+    """Home shows what runs, however many thousands have ended."""
+    kind = door.kind(WF)
+    workflow = await started(door, "wf-a", "wf-b")
+    asked = Selection(passing=True, unfinished=True)
+
+    async def at_work() -> set[str]:
+        page = await door.local.list(kind, "default", asked)
+        nodes = msgspec.json.decode(page.items[0]["status"]["nodes"])
+        whole = (await door.local.get(kind, "wf", "default"))["status"]["nodes"]
+        assert all(nodes[key] == whole[key] for key in nodes)
+        return set(nodes)
+
+    assert await at_work() == {"wf-a", "wf-b"}
+    await door.local.transact([], [ended(workflow, "wf-a")])
+    assert await at_work() == {"wf-b"}
+    await door.local.transact([], [ended(workflow, f"wf-{number}") for number in range(300)])
+    assert await at_work() == {"wf-b"}
+    events = door.local.watch(kind, "default", asked)
+    assert set(msgspec.json.decode((await anext(events)).obj["status"]["nodes"])) == {"wf-b"}
+
+
+def ended(workflow: Obj, name: str) -> Row:
+    body = {"id": name, "type": "Pod", "phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}
+    return Row("node", workflow["metadata"]["uid"], name, msgspec.json.encode(body))

@@ -12,8 +12,9 @@ import { type WorkflowWithNodes, cause, lastWords, onlyACode } from "./causes";
 import { SHOWN, type Shown, page } from "./places";
 import { type WithConditions, type Work, owned } from "./work";
 
-/** With their nodes, unlike WORKFLOW: only the unfinished are asked for, and their nodes tell what they wait for. */
 const WHOLE = resource<WorkflowWithNodes>(WORKFLOW.apiVersion, WORKFLOW.plural, WORKFLOW.kind);
+/** Unlike WORKFLOW with nodes, of which only those at work are asked for: they tell what a run does and waits for. */
+const AT_WORK = { ...WHOLE, lean: "nodes=unfinished" };
 const COMPLETED = "workflows.argoproj.io/completed";
 const PHASE = "workflows.argoproj.io/phase";
 const MOST = 5;
@@ -38,7 +39,7 @@ export interface Failure {
 }
 
 export function useActive(namespace: string) {
-  return useMany(WHOLE, namespace, { labels: `${COMPLETED}!=true` });
+  return useMany(AT_WORK, namespace, { labels: `${COMPLETED}!=true` });
 }
 
 export interface Worker {

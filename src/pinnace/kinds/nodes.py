@@ -69,6 +69,13 @@ def document(rows: Sequence[tuple[str, bytes]]) -> msgspec.Raw:
     return msgspec.Raw(b"{" + b",".join(parts) + b"}")
 
 
+def unfinished(rows: Iterable[tuple[str, bytes]]) -> msgspec.Raw:
+    """Those of `document` that are not finished, each for itself: without what hangs below it."""
+    known = ((key, body, heads.decode(body)) for key, body in rows)
+    parts = (stem(key, body, head) + b"}" for key, body, head in known if not head.finished_at)
+    return msgspec.Raw(b"{" + b",".join(parts) + b"}")
+
+
 def stem(key: str, body: bytes, head: Head) -> bytes:
     """One entry without its end: what the row says, save its private part."""
     public = body[: body.rindex(_TAIL)] if head.pinnace is not None else body[:-1]

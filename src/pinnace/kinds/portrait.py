@@ -58,6 +58,11 @@ class Portrait:
             self._drawn = msgspec.Raw(b"{" + b",".join(parts) + b"}")
         return self._drawn
 
+    def unfinished(self) -> msgspec.Raw:
+        """As `nodes.unfinished`."""
+        parts = [text + _END for key, text in self._stems.items() if not self._heads[key].finished_at]
+        return msgspec.Raw(b"{" + b",".join(parts) + b"}")
+
     def _connect(self) -> None:
         family = Family(self._heads)
         self._stems = {key: self._stems[key] for key in family.heads}

@@ -66,6 +66,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The items are only passed on: what a projection adds may be raw JSON (`msgspec.Raw`)."""
     projected: bool = True
     """False leaves out what a projection would add (`.status.nodes`): Tables and controllers need none."""
+    unfinished: bool = False
+    """Of what a projection adds, only what is not finished; where the document is passed on."""
     tabled: bool = False
     """The cells of a Table are made of the items: only what a projection adds may be raw."""
 

@@ -42,8 +42,10 @@ class Gallery:
         self.kind = kind
         self._frames: OrderedDict[str, _Frame] = OrderedDict()
 
-    async def show(self, uid: str, namespace: str, name: str) -> Shown | None:
-        """None: the object of this uid is gone, or no rows are left of it."""
+    async def show(
+        self, uid: str, namespace: str, name: str, *, unfinished: bool = False
+    ) -> Shown | None:
+        """`unfinished`: only such nodes. None: the object of this uid is gone, or no rows are left of it."""
         frame = self._frames.setdefault(uid, _Frame())
         self._frames.move_to_end(uid)
         async with frame.lock:
@@ -51,7 +53,7 @@ class Gallery:
             if found is None or uid_of(found.obj) != uid or not found.total:
                 self._frames.pop(uid, None)
                 return None
-            nodes = await asyncio.to_thread(_draw, frame.portrait, found)
+            nodes = await asyncio.to_thread(_draw, frame.portrait, found, unfinished)
             frame.newest = found.newest
         self._make_room()
         return Shown(found.obj, found.newest, nodes)
@@ -75,6 +77,6 @@ class Gallery:
                 held -= self._frames.pop(uid).portrait.size
 
 
-def _draw(portrait: Portrait, found: Gathered) -> msgspec.Raw:
+def _draw(portrait: Portrait, found: Gathered, unfinished: bool) -> msgspec.Raw:
     portrait.take(found.rows)
-    return portrait.drawn()
+    return portrait.unfinished() if unfinished else portrait.drawn()

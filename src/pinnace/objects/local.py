@@ -206,7 +206,11 @@ class Local:
             if not selection.passing:
                 found.append(self.house.view(resource, obj))
                 await asyncio.sleep(0)
-            elif (now := await projection.gathered(namespace_of(obj), name_of(obj))) is not None:
+                continue
+            now = await projection.gathered(
+                namespace_of(obj), name_of(obj), unfinished=selection.unfinished
+            )
+            if now is not None:
                 found.append(presented(resource, now))
         return found
 
@@ -228,7 +232,7 @@ class Local:
         if selection.resource_version not in ("", "0"):
             since = reading.check_revision(self.house.store, selection.resource_version)
         projection = self.house.projections.get(resource.key) if selection.projected else None
-        watcher = Watcher(resource, namespace, asked, projection)
+        watcher = Watcher(resource, namespace, asked, projection, unfinished=selection.unfinished)
         events = self.house.hub.watch(watcher, since, bookmarks=bookmarks, initial_end=initial_end)
         if resource.key == DEFINITIONS:
             return self.house.shipped.watch(events, asked, initial=since is None)

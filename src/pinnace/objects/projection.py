@@ -17,11 +17,11 @@ class Projection(Protocol):
     def expand(self, obj: Obj) -> Obj:
         """The object as a reader sees it (a new top level and status; the input is not mutated)."""
 
-    async def passing(self, obj: Obj) -> Obj:
+    async def passing(self, obj: Obj, *, unfinished: bool = False) -> Obj:
         """`expand` for who only passes the document on: the projected part may be a `msgspec.Raw`, and a big
-        one is put together beside the loop."""
+        one is put together beside the loop. `unfinished`: only what is still at work."""
 
-    async def gathered(self, namespace: str, name: str) -> Obj | None:
+    async def gathered(self, namespace: str, name: str, *, unfinished: bool = False) -> Obj | None:
         """`passing` of what stands in the store, all of one moment; None: nothing."""
 
     def weight(self, obj: Obj) -> int:

@@ -34,12 +34,14 @@ class Watcher:
     """The queue of one watch. `after` is the revision up to which its client knows the world."""
 
     def __init__(
-        self, resource: Resource, namespace: str, selector: Selector, projection: Projection | None
+        self, resource: Resource, namespace: str, selector: Selector, projection: Projection | None,
+        *, unfinished: bool = False,
     ) -> None:
         self.resource = resource
         self.namespace = namespace
         self.selector = selector
         self.projection = projection
+        self.unfinished = unfinished
         self.rest_until = 0.0
         self.after = 0
         self.queue: deque[Event] = deque()
@@ -83,7 +85,7 @@ class Watcher:
 
     async def shown(self, kind: str, obj: Obj) -> WatchEvent:
         if self.projection is not None:
-            obj = await self.projection.passing(obj)
+            obj = await self.projection.passing(obj, unfinished=self.unfinished)
             self.rest_until = time.monotonic() + self.projection.weight(obj) / BUDGET
         return WatchEvent(kind, presented(self.resource, obj))
 

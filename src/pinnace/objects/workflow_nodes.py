@@ -47,24 +47,24 @@ class WorkflowNodes:
     def settled(self, obj: Obj) -> bool:
         return bool((obj.get("status") or {}).get("finishedAt"))
 
-    async def passing(self, obj: Obj) -> Obj:
+    async def passing(self, obj: Obj, *, unfinished: bool = False) -> Obj:
         """For a watch: the nodes may be newer than the document, which keeps its own revision. With theirs it
         would be taken for the version that was written with them, and that one would never be seen."""
         rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
         if len(rows) < SMALL:
-            shown = _assembled(obj, rows, picturing.document)
+            shown = _assembled(obj, rows, _drawing(unfinished))
             return {**shown, "metadata": obj["metadata"]}
-        drawn = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj))
+        drawn = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj), unfinished=unfinished)
         return obj if drawn is None else _framed(obj, 0, drawn.nodes)
 
-    async def gathered(self, namespace: str, name: str) -> Obj | None:
+    async def gathered(self, namespace: str, name: str, *, unfinished: bool = False) -> Obj | None:
         obj = self.store.get(WORKFLOWS, namespace, name)
         if obj is None:
             return None
         rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
         if len(rows) < SMALL:
-            return _assembled(obj, rows, picturing.document)
-        shown = await self.gallery.show(uid_of(obj), namespace, name)
+            return _assembled(obj, rows, _drawing(unfinished))
+        shown = await self.gallery.show(uid_of(obj), namespace, name, unfinished=unfinished)
         if shown is None:  # it went meanwhile, or another one stands in its place
             return self.store.get(WORKFLOWS, namespace, name)
         return _framed(shown.obj, shown.newest, shown.nodes)
@@ -133,6 +133,10 @@ def _assembled(obj: Obj, rows: list[tuple[str, str, int, bytes]], assemble: Asse
         return obj
     nodes = assemble([(key, body) for _, key, _, body in rows])
     return _framed(obj, max(rv for _, _, rv, _ in rows), nodes)
+
+
+def _drawing(unfinished: bool) -> Assemble:
+    return picturing.unfinished if unfinished else picturing.document
 
 
 def _framed(obj: Obj, newest: int, nodes: Any) -> Obj:

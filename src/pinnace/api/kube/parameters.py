@@ -46,8 +46,8 @@ def number(query: dict[str, str], name: str) -> int | None:
 
 
 def selection(request: Request, name: str = "") -> Selection:
-    """`name`: only the object of this name (a watch of one). `nodes=false` is ours, a cluster passes over it:
-    the console's lists of runs show no nodes."""
+    """`name`: only the object of this name (a watch of one). `nodes=false` and `nodes=unfinished` are ours, a
+    cluster passes over them: the console's lists of runs show no nodes, or only those at work."""
     query = request.query
     _check_listing(query)
     fields = query.get("fieldSelector", "")
@@ -60,6 +60,7 @@ def selection(request: Request, name: str = "") -> Selection:
         continue_=query.get("continue", ""),
         resource_version=query.get("resourceVersion", ""),
         projected=query.get("nodes") != "false",
+        unfinished=query.get("nodes") == "unfinished",
     )
 
 

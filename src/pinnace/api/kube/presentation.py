@@ -159,13 +159,15 @@ class EventCache:
     def __init__(self) -> None:
         self._lines: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
 
-    def line(self, resource: Resource, event: WatchEvent, form: Form, include: str, first: bool) -> bytes:
-        """Tables are not kept: ages stand in them."""
+    def line(
+        self, resource: Resource, event: WatchEvent, form: Form, include: str, first: bool, nodes: str = ""
+    ) -> bytes:
+        """`nodes`: how much of a projection is shown. Tables are not kept: ages stand in them."""
         meta = event.obj.get("metadata") or {}
         uid, revision = meta.get("uid"), meta.get("resourceVersion")
         if form.kind == TABLE or not uid or not revision:
             return _event_line(resource, event, form, include, first)
-        key = (event.type, resource.key, resource.version, uid, revision, form)
+        key = (event.type, resource.key, resource.version, uid, revision, form, nodes)
         found = self._lines.get(key)
         if found is not None:
             return found

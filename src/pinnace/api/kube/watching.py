@@ -66,6 +66,7 @@ class Stream:
         self.events = events
         self.seconds = seconds
         self.include = request.query.get("includeObject", "Metadata")
+        self.nodes = request.query.get("nodes", "")
         self.first = True
 
     async def run(self) -> None:
@@ -126,6 +127,6 @@ class Stream:
     async def _send(self, event: WatchEvent) -> None:
         if not self.request.started:
             await self._start()
-        line = CACHE.line(self.resource, event, self.form, self.include, self.first)
+        line = CACHE.line(self.resource, event, self.form, self.include, self.first, self.nodes)
         self.first = False
         await self._put(line)
