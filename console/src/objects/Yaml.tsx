@@ -7,13 +7,15 @@
 
 import { useState } from "react";
 import { parse, stringify } from "yaml";
-import { KubeError, replace } from "../api/kube";
+import { KubeError, get, replace } from "../api/kube";
 import { type Resource, object } from "../api/resources";
 import type { KubeObject } from "../api/types";
 import { Button } from "../ui/Button";
 import { Code } from "../ui/Code";
 import { Problem } from "../ui/notes";
 import { notify } from "../ui/toasts";
+
+type WithStatus = KubeObject & { status?: unknown };
 
 /** Without the bookkeeping that nobody reads. */
 export function text(item: KubeObject): string {
@@ -31,9 +33,12 @@ export function Yaml({ of, item, readOnly = false }: { of: Resource; item: KubeO
     if (!draft) return;
     setError(null);
     try {
-      const wanted = parse(draft.text) as KubeObject;
+      const path = object(of, item.metadata.namespace ?? "", item.metadata.name);
+      const wanted = parse(draft.text) as WithStatus;
       wanted.metadata.resourceVersion = draft.version;
-      await replace(object(of, item.metadata.namespace ?? "", item.metadata.name), wanted);
+      // What was shown without a part of its status would be saved without it: a run would lose its nodes.
+      if (of.lean) wanted.status = (await get<WithStatus>(path)).status;
+      await replace(path, wanted);
       notify(`${of.kind} ${item.metadata.name} saved`);
       setDraft(null);
     } catch (problem) {
