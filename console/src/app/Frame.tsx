@@ -5,6 +5,7 @@ import { Suspense, lazy, useEffect, useState } from "react";
 import { useConnected } from "../api/connection";
 import { context, hint } from "../api/context";
 import { Toasts } from "../ui/toasts";
+import { tellWhole } from "../ui/whole";
 import { Sidebar } from "./Sidebar";
 import { remember, useNamespace } from "./namespace";
 import { useShortcuts } from "./shortcuts";
@@ -17,6 +18,7 @@ export function Frame() {
   const namespace = useNamespace();
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
   useEffect(() => remember(namespace), [namespace]);
+  useEffect(tellWhole, []);
   useShortcuts(namespace, setOpen);
   const narrow = useNarrow();
   return (

@@ -2,6 +2,7 @@
 
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Cable, Keyboard, PanelLeftClose, PanelLeftOpen, Search } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { context } from "../api/context";
 import { NAMESPACE, useMany } from "../api/resources";
 import { IconButton } from "../ui/Button";
@@ -16,6 +17,7 @@ interface Props {
 }
 
 export function Sidebar({ namespace, narrow, onOpen }: Props) {
+  const sections = useHereInSight();
   return (
     <header className="side">
       <Link to="/$namespace" params={{ namespace }} className="brand">
@@ -31,7 +33,7 @@ export function Sidebar({ namespace, narrow, onOpen }: Props) {
       <button type="button" className="find" title="Go to …" onClick={() => onOpen("palette")}>
         <Search size={15} aria-hidden /> <span className="label">Go to …</span> <kbd>Ctrl K</kbd>
       </button>
-      <nav aria-label="Sections">
+      <nav aria-label="Sections" ref={sections}>
         {GROUPS.map((group) => (
           <SectionGroup key={group.title} group={group} namespace={namespace} />
         ))}
@@ -47,6 +49,17 @@ export function Sidebar({ namespace, narrow, onOpen }: Props) {
       </div>
     </header>
   );
+}
+
+/** In a low window the sections scroll: the one that is open is never outside. */
+function useHereInSight() {
+  const frame = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another path is another section
+  useEffect(() => {
+    frame.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path]);
+  return frame;
 }
 
 function SectionGroup({ group, namespace }: { group: (typeof GROUPS)[number]; namespace: string }) {

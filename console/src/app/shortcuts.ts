@@ -7,7 +7,7 @@ import { SECTIONS, inside } from "./sections";
 
 /** For the help; pages that have keys of their own say so themselves. */
 export const SHORTCUTS: Shortcut[] = [
-  { keys: "Ctrl K", does: "go anywhere, do anything" },
+  { keys: "Ctrl K", does: "go anywhere" },
   { keys: "/", does: "search on this page" },
   { keys: "?", does: "this help" },
   ...SECTIONS.map((s) => ({ keys: `g ${s.letter}`, does: s.label })),

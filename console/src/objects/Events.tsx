@@ -31,9 +31,12 @@ export function Events({ namespace, name, kind }: { namespace: string; name: str
     <ol className="events">
       {events.map((event) => (
         <li key={event.metadata.uid} className={event.type === "Warning" ? "event event-warning" : "event"}>
-          <strong>{event.reason}</strong> {event.message}
-          <span className="dim">
-            {event.count && event.count > 1 ? ` ×${event.count}` : ""} <Ago at={when(event)} />
+          <span>
+            <strong>{event.reason}</strong> {event.message}
+          </span>
+          <span className="event-when dim number">
+            {event.count && event.count > 1 ? `×${event.count} · ` : ""}
+            <Ago at={when(event)} />
           </span>
         </li>
       ))}

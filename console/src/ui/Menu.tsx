@@ -1,5 +1,6 @@
 import { ChevronDown, type LucideIcon, MoreHorizontal } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
+import { useRef, useState } from "react";
 
 export interface Item {
   label: string;
@@ -21,19 +22,23 @@ interface Props {
 
 /** Actions that are not worth a button each. */
 export function Menu({ label, items, text, look = "plain" }: Props) {
+  const trigger = useRef<HTMLButtonElement>(null);
+  const [place, setPlace] = useState<HTMLElement | null>(null);
+  // In the page's own landmark, or in the dialog that hides the page from screen readers.
+  const seek = () => setPlace(trigger.current?.closest<HTMLElement>("[role=dialog], main") ?? null);
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} onOpenChange={seek}>
       {text ? (
-        <DropdownMenu.Trigger className={`button button-${look}`} aria-label={label}>
+        <DropdownMenu.Trigger ref={trigger} className={`button button-${look}`} aria-label={label}>
           {text}
           <ChevronDown size={14} aria-hidden />
         </DropdownMenu.Trigger>
       ) : (
-        <DropdownMenu.Trigger className="icon-button" aria-label={label} title={label}>
+        <DropdownMenu.Trigger ref={trigger} className="icon-button" aria-label={label} title={label}>
           <MoreHorizontal size={16} aria-hidden />
         </DropdownMenu.Trigger>
       )}
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={place}>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
           {items.map(({ label: name, Icon, danger, disabled, keys, onSelect }) => (
             <DropdownMenu.Item

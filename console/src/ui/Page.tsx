@@ -2,10 +2,12 @@
 
 import { type ReactNode, useEffect } from "react";
 
+/** Without a part nothing is said: another one on the page has the title. */
 export function useTitle(...parts: (string | undefined)[]): void {
-  const title = [...parts.filter(Boolean), "Pinnace"].join(" · ");
+  const said = parts.filter(Boolean);
+  const title = said.length ? [...said, "Pinnace"].join(" · ") : "";
   useEffect(() => {
-    document.title = title;
+    if (title) document.title = title;
   }, [title]);
 }
 

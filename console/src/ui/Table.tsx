@@ -13,6 +13,10 @@ export interface Column<T> {
   number?: boolean;
   /** The title is only read out: columns of buttons and boxes. */
   quiet?: boolean;
+  /** Stands in the heading instead of the title: a box that chooses all. */
+  heading?: ReactNode;
+  /** Takes the room that the others leave, and is cut off at its end: messages, descriptions. */
+  rest?: boolean;
   width?: string;
 }
 
@@ -25,7 +29,8 @@ interface Props<T> {
   selected?: (row: T) => boolean;
 }
 
-const ROW = 41;
+/** As high as a row of text is; a row that is seen is measured. */
+const ROW = 39;
 const DRAWN_WHOLE = 150;
 
 interface Order {
@@ -74,12 +79,12 @@ function Heading<T>(props: { column: Column<T>; index: number; order: Order | nu
   const style = column.width ? { width: column.width } : undefined;
   if (!column.by)
     return (
-      <th style={style} className={column.number ? "number" : ""}>
-        {column.quiet ? <span className="hidden">{column.title}</span> : column.title}
+      <th style={style} className={kind(column)}>
+        {column.heading ?? (column.quiet ? <span className="hidden">{column.title}</span> : column.title)}
       </th>
     );
   return (
-    <th style={style} className={column.number ? "number" : ""} aria-sort={here ? (here.down ? "descending" : "ascending") : "none"}>
+    <th style={style} className={kind(column)} aria-sort={here ? (here.down ? "descending" : "ascending") : "none"}>
       <button type="button" className="sort" onClick={() => onOrder({ column: index, down: here ? !here.down : false })}>
         {column.title}
         {here ? here.down ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden /> : null}
@@ -88,15 +93,28 @@ function Heading<T>(props: { column: Column<T>; index: number; order: Order | nu
   );
 }
 
+function kind<T>({ number, rest }: Column<T>): string {
+  return [number ? "number" : "", rest ? "rest" : ""].filter(Boolean).join(" ");
+}
+
 interface BodyProps<T> extends Required<Props<T>> {
   head: ReactNode;
 }
 
-function Row<T>({ row, columns, selected }: { row: T; columns: Column<T>[]; selected: boolean }) {
+interface RowProps<T> {
+  row: T;
+  columns: Column<T>[];
+  selected: boolean;
+  /** Of a row whose height is measured. */
+  index?: number;
+  measure?: (row: HTMLTableRowElement | null) => void;
+}
+
+function Row<T>({ row, columns, selected, index, measure }: RowProps<T>) {
   return (
-    <tr aria-selected={selected || undefined}>
+    <tr aria-selected={selected || undefined} ref={measure} data-index={index}>
       {columns.map((column) => (
-        <td key={column.title} className={column.number ? "number" : ""}>
+        <td key={column.title} className={kind(column)}>
           {column.cell(row)}
         </td>
       ))}
@@ -134,7 +152,7 @@ function WindowedBody<T>({ head, label, rows, columns, id, selected }: BodyProps
           <Gap height={above} columns={columns.length} />
           {seen.map(({ index }) => {
             const row = rows[index];
-            return row === undefined ? null : <Row key={id(row)} row={row} columns={columns} selected={selected(row)} />;
+            return row === undefined ? null : <Row key={id(row)} row={row} columns={columns} selected={selected(row)} index={index} measure={virtual.measureElement} />;
           })}
           <Gap height={below} columns={columns.length} />
         </tbody>

@@ -1,9 +1,11 @@
 import type { ReactNode } from "react";
 import type { KubeError } from "../api/kube";
+import { useTitle } from "./Page";
 
 /** Nothing is here: what that means and the next step. */
 export function Empty({ title, level = 2, children }: { title: string; level?: 1 | 2; children: ReactNode }) {
   const Heading = level === 1 ? "h1" : "h2";
+  useTitle(level === 1 ? title : undefined);
   return (
     <div className="empty">
       <Heading>{title}</Heading>

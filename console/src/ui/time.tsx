@@ -5,11 +5,26 @@ export function seconds(from: string | undefined, to: string | undefined, now: n
   return Math.max(0, ((to ? Date.parse(to) : now) - Date.parse(from)) / 1000);
 }
 
+/** Two units at most. The API's times are whole seconds: what began and ended in the same one took less than that. */
 export function span(value: number | null): string {
   if (value === null) return "–";
-  if (value < 60) return `${Math.round(value)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+  if (value < 1) return "< 1 s";
+  const whole = Math.floor(value);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  return `${Math.floor(hours / 24)} days ${hours % 24} h`;
+}
+
+const MINUTE = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } as const;
+const COARSE = new Intl.DateTimeFormat("en-GB", MINUTE);
+const FINE = new Intl.DateTimeFormat("en-GB", { ...MINUTE, year: "numeric", second: "2-digit" });
+
+/** A point in time in the reader's zone, the same on every page: Mon 23 Nov, 06:00; `fine`: with year and second. */
+export function moment(time: Date, fine = false): string {
+  return (fine ? FINE : COARSE).format(time);
 }
 
 /** In one unit, so that a list of ages is read at a glance and does not flicker. */
@@ -39,7 +54,7 @@ export function Duration({ from, to }: { from?: string | undefined; to?: string 
 export function Ago({ at, bare = false }: { at: string; bare?: boolean }) {
   const now = useNow(true);
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()} className="number">
+    <time dateTime={at} title={moment(new Date(at), true)} className="number">
       {age(seconds(at, undefined, now) ?? 0)}
       {bare ? "" : " ago"}
     </time>

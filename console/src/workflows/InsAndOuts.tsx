@@ -11,7 +11,8 @@ export function InsAndOuts({ node }: { node: NodeStatus }) {
   );
 }
 
-export function Side({ title, data }: { title: string; data: InOut | undefined }) {
+export function Side({ title, data, level = 3 }: { title: string; data: InOut | undefined; level?: 2 | 3 }) {
+  const Heading = level === 2 ? "h2" : "h3";
   const rows: [string, string][] = [
     ...(data?.parameters ?? []).map((p): [string, string] => [p.name, text(p)]),
     ...(data?.artifacts ?? []).map((a): [string, string] => [a.name, a.s3?.key ?? a.path ?? "artifact"]),
@@ -20,7 +21,7 @@ export function Side({ title, data }: { title: string; data: InOut | undefined }
   if (data?.exitCode !== undefined) rows.push(["exit code", data.exitCode]);
   return (
     <>
-      <h3>{title}</h3>
+      <Heading className="io-title">{title}</Heading>
       {rows.length === 0 ? <p className="dim">none</p> : null}
       <dl className="io">
         {rows.map(([name, value]) => (

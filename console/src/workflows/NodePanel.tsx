@@ -4,7 +4,7 @@ import * as paths from "../api/paths";
 import { Facts } from "../ui/Facts";
 import { Mark } from "../ui/Mark";
 import { type Tab, Tabs } from "../ui/Tabs";
-import { Duration } from "../ui/time";
+import { Duration, moment } from "../ui/time";
 import { Approve } from "./Approve";
 import { Artifacts } from "./Artifacts";
 import { InsAndOuts } from "./InsAndOuts";
@@ -17,6 +17,8 @@ interface Props {
   node: NodeStatus;
   /** The run is gone and comes from the archive: nothing can be done with it. */
   archived?: boolean;
+  /** Its message stands above all views already. */
+  toldAbove?: boolean;
   /** Which tab and container are open; without `onTab` the panel keeps that to itself. */
   tab?: string | undefined;
   container?: string | undefined;
@@ -25,7 +27,7 @@ interface Props {
 }
 
 /** Everything about one step: what went in, what came out, what it said. */
-export function NodePanel({ workflow, node, archived = false, tab, container, onTab, onContainer }: Props) {
+export function NodePanel({ workflow, node, archived = false, toldAbove = false, tab, container, onTab, onContainer }: Props) {
   const { namespace = "", name } = workflow.metadata;
   const pod = node.type === "Pod" && !node.memoizationStatus?.hit;
   const log = { value: "log", label: "Log", content: <Logs workflow={workflow} node={node} container={container} {...(onContainer ? { onContainer } : {})} /> };
@@ -44,7 +46,7 @@ export function NodePanel({ workflow, node, archived = false, tab, container, on
         <Mark phase={node.phase} /> <Duration from={node.startedAt} to={node.finishedAt} />
         <span className="dim">{node.templateRef?.template ?? node.templateName ?? node.type}</span>
       </p>
-      {node.message ? <p className="problem">{node.message}</p> : null}
+      {node.message && !toldAbove ? <p className="problem">{node.message}</p> : null}
       {waits(node) && !archived ? <Approve workflow={workflow} node={node} /> : null}
       <Tabs key={node.id} label="About this step" tabs={tabs} {...(onTab ? { value: tab, onChange: onTab } : {})} />
     </aside>
@@ -65,8 +67,8 @@ function About({ node, workflow }: { node: NodeStatus; workflow: Workflow }) {
         ["Id", <code key="id">{node.id}</code>],
         ["Type", node.type],
         ["Pod", node.type === "Pod" ? paths.podName(workflow.metadata.name, node) : undefined],
-        ["Started", node.startedAt && new Date(node.startedAt).toLocaleString()],
-        ["Finished", node.finishedAt && new Date(node.finishedAt).toLocaleString()],
+        ["Started", node.startedAt && moment(new Date(node.startedAt), true)],
+        ["Finished", node.finishedAt && moment(new Date(node.finishedAt), true)],
         ["Progress", more.progress],
         ["Used", used.join(", ")],
         ["Machine", more.hostNodeName],

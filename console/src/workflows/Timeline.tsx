@@ -5,7 +5,7 @@ import { useMemo, useRef } from "react";
 import type { NodeStatus } from "../api/types";
 import { Mark, word } from "../ui/Mark";
 import { span, useNow } from "../ui/time";
-import { type Bar, bars } from "./story";
+import { type Bar, bars, ticks } from "./story";
 
 const ROW = 30;
 const TICKS = 5;
@@ -26,9 +26,9 @@ export function Timeline({ nodes, running, selected, onSelect }: Props) {
   return (
     <div className="timeline">
       <div className="timeline-scale" aria-hidden>
-        {Array.from({ length: TICKS }, (_, i) => (
-          <span key={i} style={{ left: `${(100 * i) / TICKS}%` }}>
-            {span((length * i) / TICKS)}
+        {ticks(length, TICKS).map((at) => (
+          <span key={at} style={{ left: `${(100 * at) / length}%` }}>
+            {at ? span(at) : "0"}
           </span>
         ))}
         <em>

@@ -1,5 +1,6 @@
 /** All runs of a namespace, as they change; what is gone comes from the archive. */
 
+import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useDeferredValue, useMemo, useState } from "react";
 import { WORKFLOW, useMany } from "../api/resources";
@@ -31,6 +32,11 @@ export function WorkflowList() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const columns = useColumns(runs.shown, chosen, setChosen);
   const picked = runs.shown.filter((w) => chosen.has(w.metadata.uid));
+  const answers = useQueryClient();
+  const done = () => {
+    setChosen(new Set());
+    void answers.invalidateQueries({ queryKey: ["archive", namespace] });
+  };
   return (
     <Page
       title="Workflows"
@@ -39,7 +45,7 @@ export function WorkflowList() {
     >
       {runs.error ? <Problem error={runs.error} /> : null}
       {picked.length ? (
-        <Bulk runs={picked} archived={Boolean(query.archive)} onDone={() => setChosen(new Set())} />
+        <Bulk runs={picked} archived={Boolean(query.archive)} onDone={done} />
       ) : (
         <Filters query={query} templates={runs.templates} onChange={change} />
       )}
@@ -84,18 +90,18 @@ function useColumns(
     () => [
       {
         title: "Choose",
-        quiet: true,
-        width: "40px",
+        heading: <ChoiceOfAll shown={shown} chosen={chosen} choose={choose} />,
+        width: "42px",
         cell: (w) => <Choice run={w} chosen={chosen} choose={choose} />,
       },
       { title: "Name", cell: (w) => <Name workflow={w} />, by: (w) => w.metadata.name },
       { title: "State", cell: (w) => <Mark phase={w.status?.phase} />, by: (w) => word(w.status?.phase) },
-      { title: "Progress", cell: (w) => <Progress text={w.status?.progress} />, by: (w) => done(w.status?.progress) },
+      { title: "Steps", cell: (w) => <Progress run={w} />, by: (w) => done(w.status?.progress) },
       { title: "Duration", width: "150px", cell: (w) => <Bar workflow={w} longest={longest} />, by: (w) => lasted(w, Date.now()) },
       { title: "Created", cell: (w) => <Ago at={w.metadata.creationTimestamp} />, by: (w) => w.metadata.creationTimestamp },
-      { title: "Message", cell: (w) => <div className="message" title={w.status?.message}>{w.status?.message ?? ""}</div> },
+      { title: "Message", rest: true, cell: (w) => <div className="message">{w.status?.message ?? ""}</div> },
     ],
-    [chosen, choose, longest],
+    [shown, chosen, choose, longest],
   );
 }
 
@@ -118,6 +124,24 @@ function Choice(props: { run: Workflow; chosen: ReadonlySet<string>; choose: (ch
   return <input type="checkbox" aria-label={`Choose ${name}`} checked={props.chosen.has(uid)} onChange={flip} />;
 }
 
+/** All that the filters let through, also those that the window does not draw. */
+function ChoiceOfAll({ shown, chosen, choose }: { shown: Workflow[]; chosen: ReadonlySet<string>; choose: (chosen: ReadonlySet<string>) => void }) {
+  const picked = shown.filter((w) => chosen.has(w.metadata.uid)).length;
+  const all = shown.length > 0 && picked === shown.length;
+  return (
+    <input
+      type="checkbox"
+      aria-label={all ? "Choose none" : `Choose all ${shown.length}`}
+      title={all ? "Choose none" : `Choose all ${shown.length}`}
+      checked={all}
+      ref={(box) => {
+        if (box) box.indeterminate = picked > 0 && !all;
+      }}
+      onChange={() => choose(new Set(all ? [] : shown.map((w) => w.metadata.uid)))}
+    />
+  );
+}
+
 function Name({ workflow }: { workflow: Workflow }) {
   const { name, namespace = "" } = workflow.metadata;
   return (
@@ -136,18 +160,24 @@ function Bar({ workflow, longest }: { workflow: Workflow; longest: number }) {
   return (
     <span className="duration">
       <span className="number">{span(value)}</span>
-      <span className={`duration-bar bar-${word(phase).toLowerCase()}`} style={{ width: `${share}%` }} aria-hidden />
+      <span className="duration-track" aria-hidden>
+        {share < 1 ? null : <span className={`duration-bar bar-${word(phase).toLowerCase()}`} style={{ width: `${share}%` }} />}
+      </span>
     </span>
   );
 }
 
-function Progress({ text }: { text: string | undefined }) {
-  const [finished = 0, all = 0] = (text ?? "").split("/").map(Number);
+/** A bar only while it moves: in a column of finished ones it would say the same in every row. */
+function Progress({ run: { status } }: { run: Workflow }) {
+  const [finished = 0, all = 0] = (status?.progress ?? "").split("/").map(Number);
   if (!all) return <span className="dim">–</span>;
+  const over = Boolean(status?.finishedAt);
   return (
     <span className="progress">
-      <progress value={finished} max={all} aria-label="Steps done" />
-      <span className="number">{text}</span>
+      {over ? null : <progress value={finished} max={all} aria-label="Steps done" />}
+      <span className={over && finished === all ? "number dim" : "number"}>
+        {finished} of {all}
+      </span>
     </span>
   );
 }

@@ -1,6 +1,7 @@
 /** One run: what failed is said first; the graph, the timeline or the list beside what one step says. */
 
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import type { KubeError } from "../api/kube";
 import { WORKFLOW } from "../api/resources";
 import type { NodeStatus, Workflow } from "../api/types";
 import { Events } from "../objects/Events";
@@ -15,15 +16,18 @@ import { Graph } from "./Graph";
 import { Side } from "./InsAndOuts";
 import { NodePanel } from "./NodePanel";
 import { RunActions } from "./RunActions";
-import { StepList } from "./StepList";
+import { StepLink, StepList } from "./StepList";
 import { Timeline } from "./Timeline";
 import { members } from "./graph";
 import { isAway } from "./packing";
 import type { RunSearch } from "./routes";
 import { type Run, useRun } from "./run";
 import { finished } from "./steering";
-import { culprit, waiting } from "./story";
+import { culprit, stuck, waiting } from "./story";
 import "./workflows.css";
+
+/** Views that are about the whole run, and need its whole width. */
+const WHOLE = new Set(["inputs", "events", "yaml"]);
 
 const VIEWS = [
   ["graph", "Graph"],
@@ -37,9 +41,25 @@ const VIEWS = [
 export function WorkflowPage() {
   const { namespace, name } = useParams({ from: "/$namespace/workflows/$name" });
   const run = useRun(namespace, name);
-  if (run.error) return <Problem error={run.error} />;
+  if (run.error) return <Broken namespace={namespace} name={name} error={run.error} />;
   if (run.loaded && !run.workflow) return <Absent namespace={namespace} name={name} />;
   return <Known run={run} namespace={namespace} name={name} />;
+}
+
+function Broken({ namespace, name, error }: { namespace: string; name: string; error: KubeError }) {
+  return (
+    <Page title={name} crumbs={<Back namespace={namespace} />}>
+      <Problem error={error} />
+    </Page>
+  );
+}
+
+function Back({ namespace }: { namespace: string }) {
+  return (
+    <Link to="/$namespace/workflows" params={{ namespace }}>
+      Workflows
+    </Link>
+  );
 }
 
 function Absent({ namespace, name }: { namespace: string; name: string }) {
@@ -52,29 +72,37 @@ function Absent({ namespace, name }: { namespace: string; name: string }) {
   );
 }
 
+/** What of the run matters now: why it failed, what cannot begin, the step that is looked at. */
+interface Focus {
+  cause: NodeStatus | undefined;
+  held: NodeStatus | undefined;
+  shown: NodeStatus | undefined;
+}
+
+function focusOf({ workflow, nodes }: Run, wanted: string | undefined): Focus {
+  const phase = workflow?.status?.phase;
+  const cause = phase === "Failed" || phase === "Error" ? culprit(nodes) : undefined;
+  const held = finished(workflow) || workflow?.spec.suspend ? undefined : stuck(nodes);
+  return { cause, held, shown: wanted ? nodes.get(wanted) : (cause ?? waiting(nodes) ?? held) };
+}
+
 function Known({ run, namespace, name }: { run: Run; namespace: string; name: string }) {
   const search = useSearch({ from: "/$namespace/workflows/$name" });
   const navigate = useNavigate({ from: "/$namespace/workflows/$name" });
   const go = (part: RunSearch) => void navigate({ search: { ...search, ...part }, replace: true });
   const { workflow, nodes } = run;
   const view = VIEWS.find(([key]) => key === search.view)?.[0] ?? "graph";
-  const bad = workflow?.status?.phase === "Failed" || workflow?.status?.phase === "Error";
-  const cause = bad ? culprit(nodes) : undefined;
-  const shown = nodes.get(search.node ?? "") ?? (search.node ? undefined : (cause ?? waiting(nodes)));
+  const focus = focusOf(run, search.node);
+  const beside = !WHOLE.has(view) && Boolean(focus.shown || search.node);
   return (
     <Page
       full
       title={name}
-      crumbs={
-        <Link to="/$namespace/workflows" params={{ namespace }}>
-          Workflows
-        </Link>
-      }
+      crumbs={<Back namespace={namespace} />}
       facts={<RunFacts run={run} />}
       actions={workflow ? <RunActions workflow={workflow} archived={run.archived} /> : null}
     >
-      {workflow && bad ? <Failure workflow={workflow} node={cause} /> : null}
-      <Notes workflow={workflow} />
+      {workflow ? <Notes workflow={workflow} focus={focus} /> : null}
       <nav className="run-views" aria-label="Views of the run">
         {VIEWS.map(([key, label]) => (
           <button key={key} type="button" aria-current={key === view ? "page" : undefined} onClick={() => go({ view: key })}>
@@ -82,21 +110,22 @@ function Known({ run, namespace, name }: { run: Run; namespace: string; name: st
           </button>
         ))}
       </nav>
-      <div className={shown || search.node ? "run-body" : "run-body run-whole"}>
+      <div className={beside ? "run-body" : "run-body run-whole"}>
         <div className="run-view">
-          <View view={view} run={run} selected={search.node ?? shown?.id} onSelect={(node) => go({ node })} />
+          <View view={view} run={run} selected={search.node ?? focus.shown?.id} onSelect={(node) => go({ node })} />
         </div>
-        {workflow && shown ? (
+        {beside && workflow && focus.shown ? (
           <NodePanel
             workflow={workflow}
-            node={shown}
+            node={focus.shown}
             archived={run.archived}
+            toldAbove={focus.shown === focus.cause || focus.shown === focus.held}
             tab={search.tab}
             container={search.container}
-            onTab={(tab) => go({ tab, node: shown.id })}
-            onContainer={(container) => go({ container, node: shown.id })}
+            onTab={(tab) => go({ tab, node: focus.shown?.id ?? "" })}
+            onContainer={(container) => go({ container, node: focus.shown?.id ?? "" })}
           />
-        ) : search.node ? (
+        ) : beside && search.node ? (
           <Fan id={search.node} members={members(nodes, search.node)} />
         ) : null}
       </div>
@@ -104,14 +133,18 @@ function Known({ run, namespace, name }: { run: Run; namespace: string; name: st
   );
 }
 
-function Notes({ workflow }: { workflow: Workflow | undefined }) {
+/** Before everything else: why it failed, why it does not go on, why its steps are not seen. */
+function Notes({ workflow, focus }: { workflow: Workflow; focus: Focus }) {
+  const phase = workflow.status?.phase;
   return (
     <>
-      {workflow?.spec.suspend ? <p className="warning run-note">Suspended: nothing new begins until it is resumed.</p> : null}
+      {phase === "Failed" || phase === "Error" ? <Failure workflow={workflow} node={focus.cause} /> : null}
+      {workflow.spec.suspend && !finished(workflow) ? <p className="run-note">Suspended: nothing new begins until it is resumed.</p> : null}
+      {focus.held ? <Held node={focus.held} /> : null}
       {isAway(workflow) ? (
-        <p className="warning run-note">
+        <p className="run-note">
           The steps of this run lie in the database of Argo's server, where only its own console and{" "}
-          <code>argo get {workflow?.metadata.name}</code> see them.
+          <code>argo get {workflow.metadata.name}</code> see them.
         </p>
       ) : null}
     </>
@@ -133,18 +166,35 @@ function View(props: { view: string; run: Run; selected: string | undefined; onS
         <div className="run-pad">{workflow ? <Events namespace={workflow.metadata.namespace ?? ""} kind="Workflow" name={workflow.metadata.name} /> : null}</div>
       );
     case "yaml":
-      return <div className="run-pad run-yaml">{workflow ? <Yaml of={WORKFLOW} item={workflow} readOnly={run.archived} /> : null}</div>;
+      return <div className="run-pad">{workflow ? <Yaml of={WORKFLOW} item={workflow} readOnly={run.archived} /> : null}</div>;
     default:
-      return <Graph nodes={nodes} selected={selected} onSelect={onSelect} />;
+      return nodes.size || !run.loaded ? <Graph nodes={nodes} selected={selected} onSelect={onSelect} /> : <NoStep workflow={workflow} />;
   }
+}
+
+function NoStep({ workflow }: { workflow: Workflow | undefined }) {
+  if (finished(workflow)) return <Empty title="No step ran">It was refused before its first step. The YAML shows the document as it was sent.</Empty>;
+  return <Empty title="No step has begun yet">{workflow?.spec.suspend ? "Resume it above, and its first step begins." : "The first one appears here."}</Empty>;
 }
 
 function Arguments({ workflow, nodes }: { workflow: Workflow; nodes: Map<string, NodeStatus> }) {
   return (
     <div className="run-pad">
-      <Side title="Arguments" data={workflow.spec.arguments} />
-      <Side title="Outputs" data={nodes.get(workflow.metadata.name)?.outputs} />
+      <Side title="Arguments" level={2} data={workflow.spec.arguments} />
+      <Side title="Outputs" level={2} data={nodes.get(workflow.metadata.name)?.outputs} />
     </div>
+  );
+}
+
+/** A step that cannot begin says why, and what would help. */
+function Held({ node }: { node: NodeStatus }) {
+  return (
+    <section className="run-note" aria-label="What it waits for">
+      <p>
+        <StepLink node={node} /> <strong>does not begin:</strong>
+      </p>
+      <pre>{node.message}</pre>
+    </section>
   );
 }
 

@@ -24,6 +24,11 @@ export const terminate = (run: Workflow) => mergePatch(kube(run), { spec: { shut
 export const suspend = (run: Workflow) => mergePatch(kube(run), { spec: { suspend: true } });
 export const resume = (run: Workflow) => mergePatch(kube(run), { spec: { suspend: null } });
 export const erase = (run: Workflow) => remove(kube(run));
+/** Out of the archive; one that is not there is as good as gone. */
+export const forget = (run: Workflow) =>
+  remove(`/api/v1/archived-workflows/${encodeURIComponent(run.metadata.uid)}`).catch((problem) => {
+    if (KubeError.of(problem).code !== 404) throw problem;
+  });
 export const retry = (run: Workflow, how: Retry = {}) => replace<Workflow>(argo(run, "retry"), how);
 
 /** A run that is gone is taken from the archive. */

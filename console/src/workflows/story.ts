@@ -26,6 +26,13 @@ export function waiting(nodes: Map<string, NodeStatus>): NodeStatus | undefined 
   return undefined;
 }
 
+/** A step that should be at work and cannot be: an image without a rule, a claim that is not there. */
+export function stuck(nodes: Map<string, NodeStatus>): NodeStatus | undefined {
+  const own = [...nodes.values()].filter((n) => n.type === "Pod");
+  if (own.some((n) => n.phase === "Running")) return undefined;
+  return own.find((n) => (!n.phase || n.phase === "Pending") && n.message);
+}
+
 export function when(time: string | undefined): number {
   return time ? Date.parse(time) : Number.POSITIVE_INFINITY;
 }
@@ -81,6 +88,14 @@ export function bars(nodes: Map<string, NodeStatus>, now: number): { bars: Bar[]
 /** `Math.max(...)` of thousands of values would overflow the stack. */
 function chunks(all: Bar[]): number[] {
   return [all.reduce((most, bar) => Math.max(most, bar.to), 0)];
+}
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+
+/** Round seconds for the scale of a timeline, at most `most` of them, from 0. */
+export function ticks(length: number, most: number): number[] {
+  const step = STEPS.find((each) => length / each <= most) ?? Math.ceil(length / most / 86_400) * 86_400;
+  return Array.from({ length: Math.ceil(length / step) }, (_, i) => i * step);
 }
 
 function depthOf(node: NodeStatus, nodes: Map<string, NodeStatus>): number {
