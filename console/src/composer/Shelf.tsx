@@ -1,6 +1,7 @@
 /** The palette: every component that a document may use, grouped as the figure does; dragged on to the canvas, or added by Enter. */
 
 import { useMemo, useState } from "react";
+import { context } from "../api/context";
 import { handOver } from "./canvas/dropping";
 import { Picture } from "./icons";
 import { grouped, matching } from "./library";
@@ -26,8 +27,19 @@ export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
           </section>
         ))}
         {groups.length === 0 ? <p className="dim">No component of that name.</p> : null}
+        {components.every((each) => each.fresh) ? <Bare /> : null}
       </div>
     </aside>
+  );
+}
+
+/** A cluster has what somebody brought there. */
+function Bare() {
+  return (
+    <p className="dim">
+      No template here says that it is a component. <code>pinnace catalog install{context ? ` --context ${context}` : ""}</code> brings those
+      that Pinnace ships; templates of your own come here too.
+    </p>
   );
 }
 
