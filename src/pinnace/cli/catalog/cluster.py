@@ -30,7 +30,7 @@ def bring(wanted: list[Obj], force: bool, context: str, kubeconfig: Path | None)
 
 def _told(refusal: StatusError, context: str) -> str:
     if refusal.code == 404:
-        return f"the cluster of context {context} has no ClusterWorkflowTemplates: Argo Workflows is not there"
+        return f"the cluster of context {context} has no ClusterWorkflowTemplates: is Argo there?"
     return f"the cluster of context {context}: {refusal.message}"
 
 
