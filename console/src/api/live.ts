@@ -149,6 +149,11 @@ function feed(path: string): Feed<KubeObject> {
   return made;
 }
 
+/** Asks already: for pages whose code is still on its way. */
+export function warm(paths: readonly string[]): void {
+  for (const path of paths) feed(path).read(() => {})();
+}
+
 /** What is at `path` (a collection), kept true while somebody looks; null asks nothing. */
 export function useLive<T extends KubeObject>(path: string | null): Live<T> {
   // Kept over renders: a feed that was refused is forgotten, and asking for it anew must be somebody's decision.

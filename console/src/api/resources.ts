@@ -93,9 +93,14 @@ export interface One<T> {
   stale: boolean;
 }
 
+/** Where `useOne` looks. */
+export function one(of: Resource, namespace: string, name: string): string {
+  return leanly(of, collection(of, namespace, { fields: `metadata.name=${name}` }));
+}
+
 /** One object by its name, kept true by a watch; `item` is undefined when there is none. */
 export function useOne<T extends KubeObject>(of: Resource<T>, namespace: string, name: string): One<T> {
-  const { items, ...state } = useLive<T>(leanly(of, collection(of, namespace, { fields: `metadata.name=${name}` })));
+  const { items, ...state } = useLive<T>(one(of, namespace, name));
   return { item: [...items.values()][0], ...state };
 }
 

@@ -1,4 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { warm } from "../api/live";
+import * as paths from "../api/paths";
+import { WORKFLOW, one } from "../api/resources";
 import { root } from "../app/root";
 import { type Query, readQuery } from "./search";
 
@@ -31,6 +34,9 @@ export interface RunSearch {
 const page = createRoute({
   getParentRoute: () => root,
   path: "/$namespace/workflows/$name",
+  loader: ({ params: { namespace, name }, preload }) => {
+    if (!preload) warm([one(WORKFLOW, namespace, name), paths.nodes(namespace, name)]);
+  },
   component: lazyRouteComponent(() => import("./WorkflowPage"), "WorkflowPage"),
   validateSearch: (search: Record<string, unknown>): RunSearch => {
     const said = (["node", "view", "tab", "container"] as const).map((key) => [key, search[key]] as const);

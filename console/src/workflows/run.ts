@@ -25,7 +25,8 @@ export interface Run {
 export function useRun(namespace: string, name: string): Run {
   const found = useOne(WORKFLOW, namespace, name);
   const served = useServed(WORKFLOW_NODE);
-  const live = useLive<WorkflowNode>(served ? paths.nodes(namespace, name) : null);
+  // Asked for before it is known whether they are served one by one: where they are not, the answer is not looked at.
+  const live = useLive<WorkflowNode>(served === false ? null : paths.nodes(namespace, name));
   const gone = found.loaded && !found.error && !found.item;
   const old = useQuery({
     queryKey: ["archived", namespace, name],
@@ -43,7 +44,7 @@ export function useRun(namespace: string, name: string): Run {
     return own ? new Map(Object.entries(own)) : related.current.family.update(live.items.values());
   }, [live.items, path, unpacked, workflow?.status?.nodes]);
   const pending = !found.loaded || (gone && old.isPending) || (found.item !== undefined && served === undefined);
-  return { workflow, nodes, loaded: !pending, error: found.error ?? live.error, archived: found.item === undefined && workflow !== undefined };
+  return { workflow, nodes, loaded: !pending, error: found.error ?? (served ? live.error : null), archived: found.item === undefined && workflow !== undefined };
 }
 
 /** The last ones stay until the next are read: a run that goes on does not flicker. */
