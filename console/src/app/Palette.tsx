@@ -1,18 +1,21 @@
-/** Ctrl-K: every section, every namespace, the newest objects of this one. */
+/** Ctrl-K: every section, every object of this namespace that has a page, every namespace. */
 
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Box, FolderOpen } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import { NAMESPACE, WORKFLOW, useMany } from "../api/resources";
-import { SECTIONS, inside } from "./sections";
+import { type ReactNode, useState } from "react";
+import { NAMESPACE, useMany } from "../api/resources";
+import { type Thing, matching, useThings } from "./finding";
+import { SECTIONS, type Section, inside } from "./sections";
 
-const NEWEST = 50;
+/** Of things, while nothing is typed, and when something is. */
+const NEWEST = 6;
+const MOST = 40;
 
 export function Palette({ namespace, onClose }: { namespace: string; onClose: () => void }) {
+  const [q, setQ] = useState("");
   const navigate = useNavigate();
-  const namespaces = useMany(NAMESPACE);
-  const workflows = useMany(WORKFLOW, namespace);
   const go = (to: string) => {
     onClose();
     void navigate({ to });
@@ -23,35 +26,49 @@ export function Palette({ namespace, onClose }: { namespace: string; onClose: ()
         <Radix.Overlay className="overlay" />
         <Radix.Content className="palette" aria-describedby={undefined}>
           <Radix.Title className="hidden">Go to</Radix.Title>
-          <Command label="Go to">
-            <Command.Input placeholder="A page, a namespace, a run …" />
-            <Command.List>
-              <Command.Empty>Nothing of that name here.</Command.Empty>
-              <Command.Group heading="Pages">
-                {SECTIONS.map(({ to, label, Icon, letter, words }) => (
-                  <Command.Item key={to} value={`${label} ${words ?? ""}`} onSelect={() => go(inside(to, namespace))}>
-                    <Icon size={16} aria-hidden /> {label} <kbd>g {letter}</kbd>
-                  </Command.Item>
-                ))}
-              </Command.Group>
-              <Command.Group heading={`Workflows in ${namespace}`}>
-                {workflows.items.slice(0, NEWEST).map(({ metadata: { name, uid } }) => (
-                  <Command.Item key={uid} value={`workflow ${name}`} onSelect={() => go(inside(`/$namespace/workflows/${name}`, namespace))}>
-                    <Box size={16} aria-hidden /> {name}
-                  </Command.Item>
-                ))}
-              </Command.Group>
-              <Command.Group heading="Namespaces">
-                {namespaces.items.map(({ metadata: { name } }) => (
-                  <Command.Item key={name} value={`namespace ${name}`} onSelect={() => go(inside("/$namespace", name))}>
-                    <FolderOpen size={16} aria-hidden /> {name}
-                  </Command.Item>
-                ))}
-              </Command.Group>
-            </Command.List>
+          <Command label="Go to" shouldFilter={false} loop>
+            <Command.Input placeholder="A page, a run, an endpoint, a namespace …" value={q} onValueChange={setQ} />
+            <Found key={q} q={q.trim()} namespace={namespace} go={go} />
           </Command>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+function Found({ q, namespace, go }: { q: string; namespace: string; go: (to: string) => void }) {
+  const namespaces = useMany(NAMESPACE).items.map((each) => each.metadata.name);
+  const things = matching(useThings(namespace), q, ({ name, word }: Thing) => `${name} ${word}`, q ? MOST : NEWEST);
+  const pages = matching(SECTIONS, q, ({ label, words }: Section) => `${label} ${words ?? ""}`, SECTIONS.length);
+  const others = matching(namespaces, q, (name) => `${name} namespace`, MOST);
+  return (
+    <Command.List label="What is found">
+      {pages.length + things.length + others.length ? null : <p className="palette-none">Nothing of that name in {namespace}.</p>}
+      <Part heading="Pages">
+        {pages.map(({ to, label, Icon, letter }) => (
+          <Command.Item key={to} value={to} onSelect={() => go(inside(to, namespace))}>
+            <Icon size={16} aria-hidden /> {label} <kbd>g {letter}</kbd>
+          </Command.Item>
+        ))}
+      </Part>
+      <Part heading={`${q ? "In" : "Newest in"} ${namespace}`}>
+        {things.map(({ id, word, name, to }) => (
+          <Command.Item key={id} value={id} onSelect={() => go(to)}>
+            <Box size={16} aria-hidden /> <span className="palette-name">{name}</span> <span className="palette-kind">{word}</span>
+          </Command.Item>
+        ))}
+      </Part>
+      <Part heading="Namespaces">
+        {others.map((name) => (
+          <Command.Item key={name} value={`namespace ${name}`} onSelect={() => go(inside("/$namespace", name))}>
+            <FolderOpen size={16} aria-hidden /> {name}
+          </Command.Item>
+        ))}
+      </Part>
+    </Command.List>
+  );
+}
+
+function Part({ heading, children }: { heading: string; children: ReactNode[] }) {
+  return children.length ? <Command.Group heading={heading}>{children}</Command.Group> : null;
 }

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useMany } from "../api/resources";
 import { useServed } from "../api/served";
 import type { Condition } from "../api/types";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -20,7 +21,7 @@ import "./endpoints.css";
 export function EndpointList() {
   const namespace = useNamespace();
   const { items, loaded, error } = useMany(SERVICE, namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const counts = useCounts(namespace);
   const columns = useMemo(() => serviceColumns(namespace, counts.byName.size > 0), [namespace, counts.byName]);
   const shown = items.filter((s) => s.metadata.name.includes(search.trim()));

@@ -6,6 +6,7 @@ import { KubeError, create, remove, request } from "../api/kube";
 import { collection, object, useMany } from "../api/resources";
 import type { KubeList, KubeObject } from "../api/types";
 import { useGroups } from "../api/groups";
+import { useSearched } from "../app/searched";
 import { Button, IconButton } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Fields";
@@ -26,7 +27,7 @@ export function NamespaceList() {
   const { items, loaded, error } = useMany(NAMESPACE);
   const quotas = useMany(QUOTA).items;
   const inside = useContents();
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const [making, setMaking] = useState(false);
   const [doomed, setDoomed] = useState<string | null>(null);
   const shown = items.filter((each) => each.metadata.name.includes(search.trim().toLowerCase()));
@@ -45,6 +46,7 @@ export function NamespaceList() {
         <SearchBox value={search} onChange={setSearch} />
       </Toolbar>
       {shown.length ? <Table label="Namespaces" columns={columns(quotas, inside, setDoomed)} rows={shown} id={(n) => n.metadata.uid} /> : null}
+      {loaded && items.length && !shown.length ? <p className="dim">No namespace of that name.</p> : null}
       {making ? <NewNamespace known={items.map((n) => n.metadata.name)} onClose={() => setMaking(false)} /> : null}
       {doomed ? <Delete name={doomed} holds={inside?.get(doomed) ?? ""} onClose={() => setDoomed(null)} /> : null}
     </Page>
@@ -53,7 +55,6 @@ export function NamespaceList() {
 
 function columns(quotas: Quota[], inside: Map<string, string> | undefined, onDelete: (name: string) => void): Column<Namespace>[] {
   return [
-    { title: "Status", cell: (n) => <Mark phase={n.status?.phase ?? "Active"} />, by: (n) => n.status?.phase ?? "" },
     {
       title: "Name",
       cell: (n) => (
@@ -63,9 +64,10 @@ function columns(quotas: Quota[], inside: Map<string, string> | undefined, onDel
       ),
       by: (n) => n.metadata.name,
     },
-    { title: "Holds", cell: (n) => inside?.get(n.metadata.name) || <span className="dim">{inside ? "nothing" : ""}</span> },
+    { title: "State", cell: (n) => <Mark phase={n.status?.phase ?? "Active"} />, by: (n) => n.status?.phase ?? "" },
+    { title: "Holds", rest: true, cell: (n) => inside?.get(n.metadata.name) || <span className="dim">{inside ? "nothing" : ""}</span> },
     { title: "Quota", cell: (n) => <Quotas quotas={quotas.filter((q) => q.metadata.namespace === n.metadata.name)} /> },
-    { title: "Age", cell: (n) => <Ago at={n.metadata.creationTimestamp} />, by: (n) => n.metadata.creationTimestamp },
+    { title: "Created", cell: (n) => <Ago at={n.metadata.creationTimestamp} />, by: (n) => n.metadata.creationTimestamp },
     {
       title: "Actions",
       quiet: true,

@@ -19,7 +19,7 @@ const logs = createRoute({
   getParentRoute: () => root,
   path: "/$namespace/logs",
   component: lazyRouteComponent(() => import("./Logs"), "Logs"),
-  validateSearch: (search: Record<string, unknown>): LogSearch => texts(search, ["q", "labels", "pods"]),
+  validateSearch: (search: Record<string, unknown>): LogSearch => texts(search, ["labels", "pods"]),
 });
 
 const metrics = createRoute({

@@ -8,6 +8,7 @@ import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { SelectField, TextField } from "../ui/Fields";
 import { Problem } from "../ui/notes";
+import { moment } from "../ui/time";
 import { notify } from "../ui/toasts";
 import { useSources } from "../workflows/NewRun";
 import { type Source, asked, initial, runOf } from "../workflows/arguments";
@@ -55,13 +56,13 @@ export function NewSchedule({ namespace, onClose }: { namespace: string; onClose
           void go();
         }}
       >
-        <TextField label="Name" value={wanted.name} onChange={(name) => set({ name })} required />
+        <TextField label="Name" value={wanted.name} onChange={(name) => set({ name })} required autoFocus autoComplete="off" />
         <div className="form-row">
           <TextField
             label="When"
             value={wanted.schedule}
             onChange={(schedule) => set({ schedule })}
-            hint={typeof due === "string" ? undefined : `next: ${due.map((d) => d.toLocaleString()).join("; ")}`}
+            hint={typeof due === "string" ? undefined : <Due times={due} />}
             error={typeof due === "string" ? due : undefined}
           />
           <TextField label="Time zone" value={wanted.timezone} onChange={(timezone) => set({ timezone })} placeholder="of the machine" hint="Such as Europe/Berlin" />
@@ -90,6 +91,19 @@ export function NewSchedule({ namespace, onClose }: { namespace: string; onClose
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+function Due({ times }: { times: Date[] }) {
+  return (
+    <>
+      next:{" "}
+      {times.map((time) => (
+        <span key={time.getTime()} className="due">
+          {moment(time)}
+        </span>
+      ))}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import type { CronWorkflow } from "../api/types";
-import { span, useNow } from "../ui/time";
+import { moment, span, useNow } from "../ui/time";
 import { next, schedulesOf } from "./next";
 
 const MINUTE = 60_000;
@@ -15,8 +15,8 @@ export function NextTimes({ schedule, count = 1 }: { schedule: CronWorkflow; cou
   return (
     <span className="next-times">
       {told.map((time) => (
-        <time key={time.getTime()} dateTime={time.toISOString()} className="number" title={time.toLocaleString()}>
-          {count > 1 ? `${time.toLocaleString()} ` : ""}
+        <time key={time.getTime()} dateTime={time.toISOString()} className="number" title={moment(time)}>
+          {count > 1 ? `${moment(time)} ` : ""}
           <span className={count > 1 ? "dim" : ""}>in {span(Math.max(0, (time.getTime() - now) / 1000))}</span>
         </time>
       ))}

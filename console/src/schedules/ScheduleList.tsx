@@ -1,11 +1,12 @@
 /** The cron workflows of a namespace: when each is due, how its last run went. */
 
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Play } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Play, Plus } from "lucide-react";
+import { useMemo } from "react";
 import { CRON_WORKFLOW, WORKFLOW, useMany } from "../api/resources";
 import type { CronWorkflow, Workflow } from "../api/types";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Button, IconButton } from "../ui/Button";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
@@ -25,7 +26,7 @@ export function ScheduleList() {
   const navigate = useNavigate({ from: "/$namespace/schedules" });
   const { items, loaded, error } = useMany(CRON_WORKFLOW, namespace);
   const last = useLastRuns(namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const columns = useMemo(() => columnsWith(last), [last]);
   const shown = items.filter((s) => s.metadata.name.includes(search.trim()));
   return (
@@ -33,7 +34,7 @@ export function ScheduleList() {
       title="Schedules"
       facts={loaded && !error ? `${items.length} in ${namespace}` : null}
       actions={
-        <Button look="primary" onClick={() => void navigate({ search: { new: true } })}>
+        <Button look="primary" Icon={Plus} onClick={() => void navigate({ search: { new: true } })}>
           New schedule
         </Button>
       }
@@ -90,7 +91,7 @@ function Name({ schedule: { metadata } }: { schedule: CronWorkflow }) {
   );
 }
 
-function When({ schedule: { spec } }: { schedule: CronWorkflow }) {
+export function When({ schedule: { spec } }: { schedule: CronWorkflow }) {
   return (
     <span className="when">
       {schedulesOf(spec).map((schedule) => (
@@ -105,7 +106,7 @@ export function LastRun({ run }: { run: Workflow | undefined }) {
   if (!run) return <span className="dim">–</span>;
   const { name, namespace = "" } = run.metadata;
   return (
-    <Link to="/$namespace/workflows/$name" params={{ namespace, name }} className="last-run" aria-label={`Last run: ${name}`}>
+    <Link to="/$namespace/workflows/$name" params={{ namespace, name }} className="last-run" title={name}>
       <Mark phase={run.status?.phase} /> <Ago at={run.metadata.creationTimestamp} />
     </Link>
   );
@@ -115,10 +116,11 @@ function Counted({ schedule: { status } }: { schedule: CronWorkflow }) {
   const { succeeded = 0, failed = 0, active = [] } = status ?? {};
   return (
     <span className="number">
-      {succeeded} ✓ {failed ? <span className="tone-bad">{failed} ✕</span> : null} {active.length ? `${active.length} running` : ""}
-      <span className="hidden">
-        {succeeded} succeeded, {failed} failed
-      </span>
+      {succeeded ? `${succeeded} succeeded` : null}
+      {succeeded && failed ? ", " : null}
+      {failed ? <span className="tone-bad">{failed} failed</span> : null}
+      {succeeded || failed || active.length ? null : <span className="dim">none yet</span>}
+      {active.length ? ` · ${active.length} now` : ""}
     </span>
   );
 }

@@ -14,10 +14,10 @@ import { Page } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
-import { Ago, Duration } from "../ui/time";
+import { Ago, Duration, moment } from "../ui/time";
 import { attempt } from "../ui/toasts";
 import { NextTimes } from "./NextTimes";
-import { Switch } from "./ScheduleList";
+import { Switch, When } from "./ScheduleList";
 import { CRON_LABEL, runNow } from "./doing";
 import { schedulesOf } from "./next";
 import "./schedules.css";
@@ -40,7 +40,12 @@ const RUNS: Column<Workflow>[] = [
 export function SchedulePage() {
   const { namespace, name } = useParams({ from: "/$namespace/schedules/$name" });
   const { item, loaded, error } = useOne(CRON_WORKFLOW, namespace, name);
-  if (error) return <Problem error={error} />;
+  if (error)
+    return (
+      <Page title={name}>
+        <Problem error={error} />
+      </Page>
+    );
   if (loaded && !item)
     return (
       <Empty title={`There is no schedule ${name} in ${namespace}`} level={1}>
@@ -64,10 +69,20 @@ function Known({ schedule }: { schedule: CronWorkflow }) {
           Schedules
         </Link>
       }
-      facts={<NextTimes schedule={schedule} />}
+      facts={
+        <>
+          <When schedule={schedule} />
+          <span>
+            {schedule.spec.suspend ? "" : "next "}
+            <NextTimes schedule={schedule} />
+          </span>
+        </>
+      }
       actions={
         <>
-          <Switch schedule={schedule} />
+          <span className="switch-line">
+            <Switch schedule={schedule} /> <span aria-hidden>{schedule.spec.suspend ? "Off" : "On"}</span>
+          </span>
           <Button Icon={Play} onClick={() => void attempt(runNow(schedule), `${name} runs`)}>
             Run now
           </Button>
@@ -97,7 +112,7 @@ function Known({ schedule }: { schedule: CronWorkflow }) {
 
 function Runs({ namespace, name }: { namespace: string; name: string }) {
   const { items, loaded } = useMany(WORKFLOW, namespace, { labels: `${CRON_LABEL}=${name}` });
-  if (loaded && !items.length) return <p className="dim">It has not run yet. <strong>Run now</strong> makes one run at once.</p>;
+  if (loaded && !items.length) return <Empty title="It has not run yet"><strong>Run now</strong> makes one run at once.</Empty>;
   return items.length ? <Table label="Runs" columns={RUNS} rows={items} id={(w) => w.metadata.uid} /> : null;
 }
 
@@ -112,7 +127,7 @@ function About({ schedule }: { schedule: CronWorkflow }) {
         ["Next times", <NextTimes key="next" schedule={schedule} count={5} />],
         ["If the one before still runs", more.concurrencyPolicy ?? "Allow"],
         ["Starting deadline", more.startingDeadlineSeconds === undefined ? undefined : `${more.startingDeadlineSeconds} s`],
-        ["Last time", status?.lastScheduledTime && new Date(status.lastScheduledTime).toLocaleString()],
+        ["Last time", status?.lastScheduledTime && moment(new Date(status.lastScheduledTime))],
         ["Runs", `${status?.succeeded ?? 0} succeeded, ${status?.failed ?? 0} failed`],
         ["Template", spec.workflowSpec.workflowTemplateRef?.name],
         ["Said", status?.conditions?.map((c) => c.message).filter(Boolean).join("; ")],

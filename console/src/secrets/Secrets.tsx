@@ -5,6 +5,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { type Many, type Resource, useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { DeleteIcon } from "../objects/DeleteButton";
 import { Button } from "../ui/Button";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
@@ -58,8 +59,8 @@ function SecretTable({ namespace, open, onOpen }: TableProps) {
   const columns: Column<Secret>[] = [
     { title: "Name", cell: (s) => <Open name={s.metadata.name} onOpen={onOpen} />, by: (s) => s.metadata.name },
     { title: "Type", cell: typeOf, by: typeOf },
-    { title: "Keys", cell: (s) => <Keys keys={Object.keys(s.data ?? {})} /> },
-    { title: "Age", cell: (s) => <Ago at={s.metadata.creationTimestamp} />, by: (s) => s.metadata.creationTimestamp },
+    { title: "Keys", rest: true, cell: (s) => <Keys keys={Object.keys(s.data ?? {})} /> },
+    { title: "Created", cell: (s) => <Ago at={s.metadata.creationTimestamp} />, by: (s) => s.metadata.creationTimestamp },
     { title: "Actions", quiet: true, cell: (s) => <Remove of={SECRET} item={s} consequence="What reads it fails at its next start." /> },
   ];
   const item = many.items.find((each) => each.metadata.name === open);
@@ -75,8 +76,8 @@ function MapTable({ namespace, open, onOpen }: TableProps) {
   const many = useMany(CONFIG_MAP, namespace);
   const columns: Column<ConfigMap>[] = [
     { title: "Name", cell: (m) => <Open name={m.metadata.name} onOpen={onOpen} />, by: (m) => m.metadata.name },
-    { title: "Keys", cell: (m) => <Keys keys={[...Object.keys(m.data ?? {}), ...Object.keys(m.binaryData ?? {})]} /> },
-    { title: "Age", cell: (m) => <Ago at={m.metadata.creationTimestamp} />, by: (m) => m.metadata.creationTimestamp },
+    { title: "Keys", rest: true, cell: (m) => <Keys keys={[...Object.keys(m.data ?? {}), ...Object.keys(m.binaryData ?? {})]} /> },
+    { title: "Created", cell: (m) => <Ago at={m.metadata.creationTimestamp} />, by: (m) => m.metadata.creationTimestamp },
     { title: "Actions", quiet: true, cell: (m) => <Remove of={CONFIG_MAP} item={m} consequence="What reads it fails at its next start." /> },
   ];
   const item = many.items.find((each) => each.metadata.name === open);
@@ -90,16 +91,17 @@ function MapTable({ namespace, open, onOpen }: TableProps) {
 
 function Found<T extends Secret | ConfigMap>(props: { many: Many<T>; columns: Column<T>[]; label: string; empty: string }) {
   const { many, columns, label, empty } = props;
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const shown = many.items.filter((each) => each.metadata.name.includes(search.trim().toLowerCase()));
   if (many.error) return <Problem error={many.error} />;
-  if (many.loaded && !many.items.length) return <Empty title={`No ${label} are here`}>{empty}</Empty>;
+  if (many.loaded && !many.items.length) return <Empty title={`No ${label} are here yet`}>{empty}</Empty>;
   return (
     <>
       <Toolbar>
         <SearchBox value={search} onChange={setSearch} />
       </Toolbar>
       {shown.length ? <Table label={label} columns={columns} rows={shown} id={(each) => each.metadata.uid} /> : null}
+      {many.items.length && !shown.length ? <p className="dim">No {label} of that name.</p> : null}
     </>
   );
 }

@@ -3,6 +3,7 @@ import { Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { NOTEBOOK } from "../notebooks/kinds";
 import { DeleteIcon } from "../objects/DeleteButton";
 import { bytes, quantity } from "../objects/quantity";
@@ -13,7 +14,7 @@ import { type Column, Table } from "../ui/Table";
 import { Empty, Problem } from "../ui/notes";
 import { Ago } from "../ui/time";
 import { NewVolume } from "./NewVolume";
-import { type User, modes, sizeOf, users } from "./claims";
+import { type User, modes, roomOf, sizeOf, users } from "./claims";
 import { useTotal } from "./files";
 import { CLAIM, type Claim, PODS } from "./kinds";
 import "./volumes.css";
@@ -22,14 +23,14 @@ const LIVE = { fields: "status.phase!=Succeeded,status.phase!=Failed" };
 
 function columns(used: Map<string, User[]>): Column<Claim>[] {
   return [
-    { title: "Status", cell: (c) => <Mark phase={c.metadata.deletionTimestamp ? "Terminating" : c.status?.phase} />, by: (c) => c.status?.phase ?? "" },
     { title: "Name", cell: (c) => <Name claim={c} />, by: (c) => c.metadata.name },
-    { title: "Size", cell: (c) => sizeOf(c), by: (c) => quantity(sizeOf(c)) ?? 0, number: true },
+    { title: "State", cell: (c) => <Mark phase={c.metadata.deletionTimestamp ? "Terminating" : c.status?.phase} />, by: (c) => c.status?.phase ?? "" },
+    { title: "Size", cell: (c) => roomOf(c), by: (c) => quantity(sizeOf(c)) ?? 0, number: true },
     { title: "Used", cell: (c) => <Used claim={c} />, number: true },
     { title: "Access", cell: (c) => <span title={c.spec.accessModes?.join(", ")}>{modes(c)}</span> },
     { title: "Class", cell: (c) => c.spec.storageClassName ?? "–", by: (c) => c.spec.storageClassName ?? "" },
     { title: "Used by", cell: (c) => <UsedBy namespace={c.metadata.namespace ?? ""} by={used.get(c.metadata.name) ?? []} /> },
-    { title: "Age", cell: (c) => <Ago at={c.metadata.creationTimestamp} />, by: (c) => c.metadata.creationTimestamp },
+    { title: "Created", cell: (c) => <Ago at={c.metadata.creationTimestamp} />, by: (c) => c.metadata.creationTimestamp },
     { title: "Actions", quiet: true, cell: (c) => <Actions claim={c} by={used.get(c.metadata.name) ?? []} /> },
   ];
 }
@@ -39,7 +40,7 @@ export function VolumeList() {
   const { items, loaded, error } = useMany(CLAIM, namespace);
   const pods = useMany(PODS, namespace, LIVE).items;
   const notebooks = useMany(NOTEBOOK, namespace).items;
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const [making, setMaking] = useState(false);
   const cells = useMemo(() => columns(users(pods, notebooks)), [pods, notebooks]);
   const shown = items.filter((each) => each.metadata.name.includes(search.trim().toLowerCase()));
@@ -60,6 +61,7 @@ export function VolumeList() {
         </Toolbar>
       ) : null}
       {shown.length ? <Table label="Volumes" columns={cells} rows={shown} id={(c) => c.metadata.uid} /> : null}
+      {items.length && !shown.length ? <p className="dim">No volume of that name.</p> : null}
       {loaded && !error && !items.length ? (
         <Empty title="No volume is here yet">
           A volume keeps files between runs: data sets, checkpoints, a notebook's workspace.{" "}

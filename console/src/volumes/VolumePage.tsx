@@ -12,7 +12,7 @@ import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
 import { Files } from "./Files";
 import { Used } from "./VolumeList";
-import { modes, sizeOf } from "./claims";
+import { modes, roomOf } from "./claims";
 import { CLAIM, type Claim } from "./kinds";
 import "./volumes.css";
 
@@ -52,7 +52,7 @@ function Volume({ claim, crumbs }: { claim: Claim; crumbs: React.ReactNode }) {
         <>
           <Mark phase={claim.status?.phase} />
           <span className="number">
-            <Used claim={claim} /> of {sizeOf(claim)}
+            <Used claim={claim} /> of {roomOf(claim)}
           </span>
           <span>{modes(claim)}</span>
         </>

@@ -2,6 +2,7 @@
 
 import type { NotebookObject } from "../notebooks/kinds";
 import { claims as mounted } from "../notebooks/state";
+import { bytes, quantity } from "../objects/quantity";
 import type { Claim, PodWithVolumes, StorageClass } from "./kinds";
 
 export interface User {
@@ -27,6 +28,12 @@ export function users(pods: PodWithVolumes[], notebooks: NotebookObject[]): Map<
 
 export function sizeOf(claim: Claim): string {
   return claim.status?.capacity?.storage ?? claim.spec.resources?.requests?.storage ?? "";
+}
+
+/** In the units in which what is used is told. */
+export function roomOf(claim: Claim): string {
+  const size = quantity(sizeOf(claim));
+  return size === undefined ? sizeOf(claim) : bytes(size);
 }
 
 const SHORT: Record<string, string> = {
