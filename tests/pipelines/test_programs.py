@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pinnace.authoring.kfp import graph, ir, writing
+from pinnace.authoring.kfp import code, graph, ir
 
 COMPILE = """
 import importlib.util, json, re, sys, tempfile
@@ -56,8 +56,8 @@ def programs(shared: Path) -> tuple[dict[str, str], dict[str, str]]:
     made, refused = {}, {}
     for name, package in packages(shared).items():
         try:
-            made[name] = writing.program(package)[0]
-        except writing.NoProgram as problem:
+            made[name] = code.program(package)[0]
+        except code.NoProgram as problem:
             refused[name] = str(problem)
     return made, refused
 
@@ -122,8 +122,8 @@ def test_what_is_no_text_of_pythons_does_not_become_some() -> None:
             "x=print(1)": {"parameterType": "STRING"}
         }}},
     }
-    with pytest.raises(writing.NoProgram, match="is no name of Python's"):
-        writing.program(ir.package(spec))
+    with pytest.raises(code.NoProgram, match="is no name of Python's"):
+        code.program(ir.package(spec))
 
 
 @pytest.mark.heavy

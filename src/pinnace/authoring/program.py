@@ -1,6 +1,6 @@
 """Python source, written: calls, lists and texts as a person would lay them out. Pure.
 
-Callers: `argo/hera` and `kfp/writing`, which make programs of documents.
+Callers: `argo/hera` and `kfp/code`, which make programs of documents.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def source(value: Any, indent: int = 0) -> str:
     if isinstance(value, (list, tuple)):
         return _block("[", [f"{inner}{source(one, indent + 4)}," for one in value], "]", indent)
     if isinstance(value, dict):
-        lines = [f"{inner}{key!r}: {source(one, indent + 4)}," for key, one in value.items()]
+        lines = [f"{inner}{_key(key)}: {source(one, indent + 4)}," for key, one in value.items()]
         return _block("{", lines, "}", indent)
     return flat
 
@@ -68,8 +68,12 @@ def _flat(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_flat, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_flat(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {_flat(one)}" for key, one in value.items()) + "}"
     return text(value) if isinstance(value, str) else repr(value)
+
+
+def _key(key: Any) -> str:
+    return key.text if isinstance(key, Raw) else repr(key)
 
 
 def _starred(value: Call) -> bool:

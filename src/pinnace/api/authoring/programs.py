@@ -18,11 +18,11 @@ def python(asked: Asked) -> Any:
     if len(found) == 1 and str(found[0].get("apiVersion") or "").startswith("argoproj.io/"):
         return _hera(copy.deepcopy(found[0]))
     package = _package(found)
-    from pinnace.authoring.kfp import writing
+    from pinnace.authoring.kfp import code
 
     try:
-        text, notes = writing.program(package)
-    except writing.NoProgram as problem:
+        text, notes = code.program(package)
+    except code.NoProgram as problem:
         raise invalid("document", str(problem)) from None
     name = package.pipeline.pipeline_info.name
     return {"name": f"{name}.py", "text": text, "sdk": "kfp", "notes": list(notes)}

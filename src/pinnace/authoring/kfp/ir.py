@@ -36,6 +36,7 @@ class Artifact(View):
     artifact_type: Obj = {}
     is_artifact_list: bool = False
     is_optional: bool = False
+    description: str = ""
 
 
 class Definitions(View):

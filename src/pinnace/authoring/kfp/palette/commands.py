@@ -49,7 +49,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     install_kfp_package: bool = True
     kfp_package_path: str | None = None
     use_venv: bool = False
-    output_component_file: str | None = None
 
 
 def container(name: str, function: str, more: Sequence[str], settings: Settings) -> dict[str, Any]:

@@ -18,7 +18,6 @@ KINDS = {
     "kfp.dsl.component": "component", "kfp.dsl.container_component": "container_component",
     "kfp.dsl.notebook_component": "component", "kfp.dsl.pipeline": "pipeline",
     "kfp.components.create_component_from_func": "component",
-    "kfp.dsl.component_decorator.component": "component",
 }
 PARTIAL = "functools.partial"
 

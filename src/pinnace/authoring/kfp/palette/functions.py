@@ -100,6 +100,7 @@ def _arguments(module: Module, function: ast.FunctionDef) -> Iterator[tuple[str,
 
 # ---- functions ---------------------------------------------------------------------------------
 
+READ_APART = ("additional_funcs", "task_config_passthroughs", "output_component_file")
 ELSEWHERE = {"embedded_artifact_path": "a file", "notebook_path": "a notebook"}
 
 
@@ -110,8 +111,7 @@ def _container(module: Module, found: Decoration) -> Obj:
                 f"{found.function.name}: {what} goes into it ({field}), which this text does not hold: "
                 "compile it (`kfp dsl compile`) and add what comes out", found.function.lineno,
             )
-    values = {key: module.value(node) for key, node in found.given.items()
-              if key not in ("additional_funcs", "task_config_passthroughs")}
+    values = {key: module.value(node) for key, node in found.given.items() if key not in READ_APART}
     try:
         settings = msgspec.convert(values, commands.Settings)
     except msgspec.ValidationError as problem:

@@ -218,7 +218,7 @@ def is_main(statement: ast.stmt) -> bool:
 
 def _plain(path: str) -> str:
     """Where older versions had it: as today's has it."""
-    for older in ("kfp.v2.dsl", "kfp.dsl.types.artifact_types", "kfp.dsl.types.type_annotations"):
+    for older in OLDER:
         if path == older or path.startswith(f"{older}."):
             return f"kfp.dsl{path.removeprefix(older)}"
     return path
@@ -246,6 +246,12 @@ def _blocks(statement: ast.stmt) -> Iterator[ast.stmt]:
         yield from handler.body
 
 
+OLDER = (
+    "kfp.v2.dsl", "kfp.dsl.types.artifact_types", "kfp.dsl.types.type_annotations", "kfp.dsl.placeholders",
+    "kfp.dsl.structures", "kfp.dsl.component_decorator", "kfp.dsl.container_component_decorator",
+    "kfp.dsl.component_task_config", "kfp.dsl.task_config", "kfp.dsl.task_final_status",
+)
+"""Modules whose names are those of `kfp.dsl`."""
 BUILTINS = frozenset({"str", "int", "float", "bool", "list", "dict"})
 TYPING = frozenset({"List", "Dict", "Optional", "Union", "NamedTuple"})
 STARRED = frozenset({
