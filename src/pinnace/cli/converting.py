@@ -1,7 +1,7 @@
 """`pinnace convert FILE --to …`: a document as another one. The translations are pure; this reads and prints.
 
 Compositions of Acumos, workflows and pipelines; what is said to people beside the document goes to standard
-error. Caller: `cli/app`.
+error. Caller: `cli/commands/documents`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -24,15 +24,28 @@ from pinnace.objects.errors import StatusError
 TARGETS = ("python", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo")
 
 
+class Composition(NamedTuple):
+    """What is told beside a document of Acumos."""
+
+    protos: Sequence[Path] = ()
+    addresses: Sequence[str] = ()
+    images: Sequence[str] = ()
+    dockerinfo: Path | None = None
+
+
 def convert(
-    files: Sequence[Path], target: str, output: str, protos: Sequence[Path], addresses: Sequence[str],
-    namespace: str,
+    files: Sequence[Path], target: str, output: str, about: Composition, namespace: str
 ) -> int:
     """Raises Failure."""
-    given = dict(_address(one) for one in addresses)
-    texts = {file.name: _read(file) for file in protos}
+    known = _dockerinfo(about.dockerinfo) if about.dockerinfo else {}
+    given = dict(_pair("--address", one, "HOST:PORT") for one in about.addresses)
+    images = dict(_pair("--image", one, "IMAGE") for one in about.images)
+    texts = {file.name: _read(file) for file in about.protos}
     for file in files:
-        asked = Asked(text=_read(file), protos=texts, addresses=given, namespace=namespace)
+        asked = Asked(
+            text=_read(file), protos=texts, addresses=given, images=images, dockerinfo=known,
+            namespace=namespace,
+        )
         try:
             WAYS[target](asked, output)
         except StatusError as problem:
@@ -42,11 +55,21 @@ def convert(
     return 0
 
 
-def _address(text: str) -> tuple[str, str]:
-    name, equals, place = text.partition("=")
+def _pair(option: str, text: str, wanted: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
     if not equals:
-        raise Failure(f"--address {text}: expected CONTAINER=HOST:PORT")
-    return name, place
+        raise Failure(f"{option} {text}: expected CONTAINER={wanted}")
+    return name, value
+
+
+def _dockerinfo(file: Path) -> Obj:
+    try:
+        found = json.loads(_read(file))
+    except ValueError as problem:
+        raise Failure(f"{file} is no JSON: {problem}") from None
+    if not isinstance(found, dict):
+        raise Failure(f"{file}: expected an object with docker_info_list")
+    return found
 
 
 def _read(file: Path) -> str:
@@ -79,8 +102,9 @@ def _composition(field: str) -> Callable[[Asked, str], None]:
     def write(asked: Asked, output: str) -> None:
         made = acumos(asked)
         _say([one["message"] for one in made["findings"]])
-        if made[field] is None:
-            raise Failure(made["refused"][field])
+        for part in ("services", "graph") if field == "graph" else (field,):
+            if made[part] is None:
+                raise Failure(made["refused"][part])
         found = made[field]
         documents: list[Obj] = found if isinstance(found, list) else [found]
         _print([*made["services"], *documents] if field == "graph" else documents, output)

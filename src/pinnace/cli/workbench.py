@@ -1,4 +1,4 @@
-"""The commands of `pinnace notebook` and `pinnace tensorboard`. Imports are lazy: see `cli/app`."""
+"""The commands of `pinnace notebook` and `pinnace tensorboard`. Imports are lazy: see `cli/commands`."""
 
 from __future__ import annotations
 

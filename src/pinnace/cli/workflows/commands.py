@@ -1,4 +1,4 @@
-"""The commands of `pinnace workflow`, with upstream's names of options. Imports are lazy: see `cli/app`."""
+"""The commands of `pinnace workflow`, with upstream's names of options. Lazy imports: see `cli/commands`."""
 
 from __future__ import annotations
 
