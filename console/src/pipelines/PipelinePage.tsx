@@ -1,3 +1,6 @@
+/** One pipeline: its tasks, inputs, versions and what changed between them, and its text. */
+
+import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Play, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
@@ -10,9 +13,11 @@ import { Page } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Tabs } from "../ui/Tabs";
 import { Ago } from "../ui/time";
-import { NewRun } from "./NewRun";
-import { Refusal } from "./Pipelines";
-import { type Version, drop, usePipeline, useVersions } from "./kfp";
+import { Refusal } from "./Refusal";
+import { SpecGraph } from "./SpecGraph";
+import { Upload } from "./Upload";
+import { Changes, Versions } from "./Versions";
+import { type Pipeline, type Version, drop, usePipeline, useVersions } from "./kfp";
 import { type Input, inputs, kind, shown, specOf } from "./spec";
 import "./pipelines.css";
 
@@ -20,60 +25,110 @@ const FROM = "/$namespace/pipelines/$id";
 
 export function PipelinePage() {
   const { id } = useParams({ from: FROM });
-  const { tab } = useSearch({ from: FROM });
+  const { data: pipeline, error } = usePipeline(id);
+  if (error) return <Refusal error={error} />;
+  return pipeline ? <Found pipeline={pipeline} /> : null;
+}
+
+function Found({ pipeline }: { pipeline: Pipeline }) {
+  const { pipeline_id: id, display_name: name } = pipeline;
+  const search = useSearch({ from: FROM });
   const namespace = useNamespace();
   const navigate = useNavigate({ from: FROM });
-  const { data: pipeline, error } = usePipeline(id);
+  const client = useQueryClient();
   const versions = useVersions(id).data?.pipeline_versions ?? [];
-  const [running, setRunning] = useState<Version | null>(null);
   const [deleting, setDeleting] = useState(false);
-  const newest = versions[0];
-  if (error) return <Refusal error={error} />;
-  if (!pipeline) return null;
+  const version = versions.find((v) => v.pipeline_version_id === search.version) ?? versions[0];
+  const spec = specOf(version);
+  const go = (part: { [K in keyof typeof search]?: string | undefined }) =>
+    void navigate({ search: Object.fromEntries(Object.entries({ ...search, ...part }).filter(([, v]) => v)) as typeof search, replace: true });
+  const show = (v: Version) => go({ version: v === versions[0] ? undefined : v.pipeline_version_id, tab: "graph", layer: undefined, task: undefined });
   return (
     <Page
-      title={pipeline.display_name}
+      title={name}
       crumbs={
         <Link to="/$namespace/pipelines" params={{ namespace }} search={{ tab: "pipelines" }}>
           Pipelines
         </Link>
       }
-      facts={versions.length === 1 ? "1 version" : `${versions.length} versions`}
+      facts={
+        version ? (
+          <>
+            <select aria-label="Version" value={version.pipeline_version_id} onChange={(e) => go({ version: e.target.value, layer: undefined, task: undefined })}>
+              {versions.map((v, i) => (
+                <option key={v.pipeline_version_id} value={v.pipeline_version_id}>
+                  {i === 0 ? `${v.display_name} (latest)` : v.display_name}
+                </option>
+              ))}
+            </select>
+            <span>
+              <Ago at={version.created_at} />
+            </span>
+          </>
+        ) : null
+      }
       actions={
         <>
-          <Button look="primary" Icon={Play} disabled={!newest} onClick={() => setRunning(newest ?? null)}>
-            Create run
-          </Button>
+          <Upload onto={pipeline} />
           <Button look="danger" Icon={Trash2} onClick={() => setDeleting(true)}>
             Delete
           </Button>
+          <Link
+            to="/$namespace/pipelines/new"
+            params={{ namespace }}
+            search={{ pipeline: id, ...(version && version !== versions[0] ? { version: version.pipeline_version_id } : {}) }}
+            className="button button-primary"
+            disabled={!version}
+          >
+            <Play size={15} aria-hidden /> Create run
+          </Link>
         </>
       }
     >
-      {pipeline.description ? <p className="dim">{pipeline.description}</p> : null}
+      {version?.description || pipeline.description ? <p className="dim said">{version?.description || pipeline.description}</p> : null}
       <Tabs
         label="About this pipeline"
-        value={tab}
-        onChange={(value) => void navigate({ search: { tab: value }, replace: true })}
+        value={search.tab}
+        onChange={(tab) => go({ tab })}
         tabs={[
-          { value: "inputs", label: "Inputs", content: <Inputs version={newest} /> },
-          { value: "versions", label: "Versions", content: <Versions versions={versions} onRun={setRunning} /> },
-          { value: "spec", label: "Specification", content: <Specification version={newest} /> },
+          {
+            value: "graph",
+            label: "Graph",
+            content: spec ? <SpecGraph spec={spec} layer={search.layer} task={search.task} onGo={go} /> : null,
+          },
+          { value: "inputs", label: "Inputs", content: <Inputs version={version} /> },
+          {
+            value: "versions",
+            label: `Versions (${versions.length})`,
+            content: (
+              <Versions
+                versions={versions}
+                shown={version}
+                onShow={show}
+                onCompare={(from, to) => go({ tab: "changes", from: from.pipeline_version_id, to: to.pipeline_version_id, layer: undefined })}
+                onGone={() => void client.invalidateQueries({ queryKey: ["kfp"] })}
+              />
+            ),
+          },
+          ...(versions.length > 1
+            ? [{ value: "changes", label: "Changes", content: <Changes versions={versions} from={search.from} to={search.to} layer={search.layer} onChoose={go} /> }]
+            : []),
+          { value: "spec", label: "Specification", content: <Specification version={version} /> },
         ]}
       />
-      {running ? <NewRun name={pipeline.display_name} version={running} onClose={() => setRunning(null)} /> : null}
       {deleting ? (
         <Confirm
-          title={`Delete ${pipeline.display_name}?`}
+          title={`Delete ${name}?`}
           verb="Delete"
           onClose={() => setDeleting(false)}
           onConfirm={async () => {
-            for (const version of versions) await drop(`/pipelines/${id}/versions/${version.pipeline_version_id}`);
+            for (const each of versions) await drop(`/pipelines/${id}/versions/${each.pipeline_version_id}`);
             await drop(`/pipelines/${id}`);
+            await client.invalidateQueries({ queryKey: ["kfp"] });
             await navigate({ to: "/$namespace/pipelines", params: { namespace }, search: { tab: "pipelines" } });
           }}
         >
-          Its versions go with it. Its runs stay.
+          {versions.length > 1 ? `Its ${versions.length} versions go with it.` : "Its version goes with it."} Its runs stay.
         </Confirm>
       ) : null}
     </Page>
@@ -83,9 +138,9 @@ export function PipelinePage() {
 type Named = [name: string, input: Input];
 
 const COLUMNS: Column<Named>[] = [
-  { title: "Input", cell: ([name]) => name, by: ([name]) => name },
-  { title: "Type", cell: ([, input]) => kind(input) },
-  { title: "Default", cell: ([, input]) => <span className="mono">{shown(input.defaultValue)}</span> },
+  { title: "Input", cell: ([name]) => <strong className="artifact-title">{name}</strong>, by: ([name]) => name },
+  { title: "Type", cell: ([, input]) => (input.literals ? `one of ${input.literals.map((one) => shown(one)).join(", ")}` : kind(input)) },
+  { title: "Default", cell: ([, input]) => (input.defaultValue === undefined ? <span className="dim">{input.isOptional ? "optional" : "needed"}</span> : <span className="mono">{shown(input.defaultValue)}</span>) },
   { title: "Description", cell: ([, input]) => input.description },
 ];
 
@@ -93,16 +148,6 @@ function Inputs({ version }: { version: Version | undefined }) {
   const found = inputs(specOf(version));
   if (!found.length) return <p className="dim">It takes no parameters.</p>;
   return <Table label="Inputs" columns={COLUMNS} rows={found} id={([name]) => name} />;
-}
-
-function Versions({ versions, onRun }: { versions: Version[]; onRun: (version: Version) => void }) {
-  const columns: Column<Version>[] = [
-    { title: "Version", cell: (v) => v.display_name, by: (v) => v.display_name },
-    { title: "Description", cell: (v) => v.description },
-    { title: "Uploaded", cell: (v) => <Ago at={v.created_at} />, by: (v) => v.created_at },
-    { title: "Actions", quiet: true, cell: (v) => <Button onClick={() => onRun(v)}>Create run</Button> },
-  ];
-  return versions.length ? <Table label="Versions" columns={columns} rows={versions} id={(v) => v.pipeline_version_id} /> : null;
 }
 
 function Specification({ version }: { version: Version | undefined }) {

@@ -4,13 +4,15 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { type KubeError, create, get, remove, request } from "../api/kube";
 import { WORKFLOW, useMany } from "../api/resources";
-import type { Json, PipelineSpec } from "./spec";
+import { type Json, type Made, type PipelineSpec, measures } from "./spec";
 
-const BASE = "/apis/v2beta1";
+export const BASE = "/apis/v2beta1";
 
 export interface Run {
   run_id: string;
   display_name: string;
+  description?: string;
+  service_account?: string;
   experiment_id?: string;
   recurring_run_id?: string;
   state?: string;
@@ -20,8 +22,13 @@ export interface Run {
   error?: { message?: string };
   pipeline_spec?: PipelineSpec;
   pipeline_version_reference?: { pipeline_id?: string; pipeline_version_id?: string };
-  runtime_config?: { parameters?: Record<string, Json> };
+  runtime_config?: Settings;
   run_details?: { task_details?: Task[] };
+}
+
+export interface Settings {
+  parameters?: Record<string, Json>;
+  pipeline_root?: string;
 }
 
 export interface Task {
@@ -63,20 +70,40 @@ export interface Version {
   pipeline_spec?: { pipeline_spec?: PipelineSpec } & PipelineSpec;
 }
 
+/** Fields of both kinds; times are RFC 3339. */
+interface Bounds {
+  start_time?: string;
+  end_time?: string;
+}
+
+export interface Trigger {
+  cron_schedule?: Bounds & { cron?: string };
+  periodic_schedule?: Bounds & { interval_second?: string };
+}
+
 export interface Recurring {
   recurring_run_id: string;
   display_name: string;
+  description?: string;
   status: string;
   created_at: string;
+  updated_at?: string;
+  experiment_id?: string;
+  namespace?: string;
+  service_account?: string;
   max_concurrency?: string;
-  trigger?: { cron_schedule?: { cron?: string }; periodic_schedule?: { interval_second?: string } };
-  runtime_config?: { parameters?: Record<string, Json> };
+  no_catchup?: boolean;
+  trigger?: Trigger;
+  pipeline_spec?: PipelineSpec;
+  pipeline_version_reference?: { pipeline_id?: string; pipeline_version_id?: string };
+  runtime_config?: Settings;
 }
 
 export interface Experiment {
   experiment_id: string;
   display_name: string;
   description?: string;
+  namespace?: string;
   created_at: string;
   last_run_created_at?: string;
   storage_state?: string;
@@ -93,14 +120,42 @@ function useAsked<T>(path: string | null) {
   });
 }
 
-export const useRuns = () => useAsked<{ runs?: Run[] }>(`/runs?${NEWEST}`);
-export const useRun = (id: string) => useAsked<Run>(`/runs/${encodeURIComponent(id)}`);
+export interface Which {
+  /** Of all namespaces when it is empty. */
+  namespace?: string;
+  experiment?: string | undefined;
+}
+
+function within({ namespace, experiment }: Which): string {
+  const query = new URLSearchParams();
+  if (namespace) query.set("namespace", namespace);
+  if (experiment) query.set("experiment_id", experiment);
+  return query.size ? `&${query}` : "";
+}
+
+export interface Listing {
+  runs?: Run[];
+  total_size?: number;
+}
+
+export const useRuns = (which: Which = {}) => useAsked<Listing>(`/runs?${NEWEST}${within(which)}`);
+export const useRun = (id: string | null) => useAsked<Run>(id && `/runs/${encodeURIComponent(id)}`);
 export const usePipelines = () => useAsked<{ pipelines?: Pipeline[] }>(`/pipelines?${NEWEST}`);
 export const usePipeline = (id: string) => useAsked<Pipeline>(`/pipelines/${encodeURIComponent(id)}`);
 export const useVersions = (id: string | null) =>
-  useAsked<{ pipeline_versions?: Version[] }>(id === null ? null : `/pipelines/${encodeURIComponent(id)}/versions?${NEWEST}`);
-export const useRecurring = () => useAsked<{ recurringRuns?: Recurring[]; recurring_runs?: Recurring[] }>(`/recurringruns?${NEWEST}`);
-export const useExperiments = () => useAsked<{ experiments?: Experiment[] }>(`/experiments?${NEWEST}`);
+  useAsked<{ pipeline_versions?: Version[] }>(id ? `/pipelines/${encodeURIComponent(id)}/versions?${NEWEST}` : null);
+export const useRecurringOne = (id: string | null) => useAsked<Recurring>(id && `/recurringruns/${encodeURIComponent(id)}`);
+export const useExperiments = (namespace = "") => useAsked<{ experiments?: Experiment[] }>(`/experiments?${NEWEST}${within({ namespace })}`);
+export const useExperiment = (id: string) => useAsked<Experiment>(`/experiments/${encodeURIComponent(id)}`);
+export const useAllArtifacts = (namespace: string) => useAsked<{ artifacts?: Artifact[] }>(`/artifacts?${NEWEST}${within({ namespace })}`);
+export const useExecutions = () => useAsked<{ tasks?: (Task & { run_id?: string })[] }>("/tasks?page_size=200&sort_by=start_time%20desc");
+
+/** Those of a namespace; the server lists all. */
+export function useRecurring({ namespace, experiment }: Which) {
+  const asked = useAsked<{ recurringRuns?: Recurring[]; recurring_runs?: Recurring[] }>(`/recurringruns?${NEWEST}${within({ experiment })}`);
+  const all = asked.data?.recurringRuns ?? asked.data?.recurring_runs;
+  return { ...asked, items: all?.filter((r) => !namespace || !r.namespace || r.namespace === namespace) };
+}
 
 /** What a run's tasks left, asked for once all of them are known. */
 export function useArtifacts(run: Run | undefined) {
@@ -126,10 +181,51 @@ export function useLiveRuns(): void {
 export const post = <T = unknown>(path: string, body: unknown = {}): Promise<T> => create<T>(`${BASE}${path}`, body);
 export const drop = (path: string): Promise<void> => remove(`${BASE}${path}`);
 
-export async function upload(name: string, text: string): Promise<Pipeline> {
+/** A file goes as it is: the server opens archives. */
+export type Package = Blob | string;
+
+async function sent<T>(path: string, query: Record<string, string>, what: Package): Promise<T> {
   const form = new FormData();
-  form.set("uploadfile", new Blob([text], { type: "application/yaml" }), "pipeline.yaml");
-  const query = new URLSearchParams({ name, display_name: name });
-  const answer = await request(`${BASE}/pipelines/upload?${query}`, { method: "POST", body: form });
-  return (await answer.json()) as Pipeline;
+  const blob = typeof what === "string" ? new Blob([what], { type: "application/yaml" }) : what;
+  form.set("uploadfile", blob, what instanceof File ? what.name : "pipeline.yaml");
+  const answer = await request(`${BASE}${path}?${new URLSearchParams(query)}`, { method: "POST", body: form });
+  return (await answer.json()) as T;
+}
+
+export function upload(name: string, description: string, what: Package): Promise<Pipeline> {
+  return sent("/pipelines/upload", { name, display_name: name, description }, what);
+}
+
+export function uploadVersion(pipeline: string, name: string, description: string, what: Package): Promise<Version> {
+  return sent("/pipelines/upload_version", { pipelineid: pipeline, name, display_name: name, description }, what);
+}
+
+/** From an address that the server itself fetches. */
+export function fetchVersion(pipeline: string, name: string, description: string, url: string): Promise<Version> {
+  return post(`/pipelines/${encodeURIComponent(pipeline)}/versions`, { display_name: name, description, package_url: { pipeline_url: url } });
+}
+
+export function fetchPipeline(name: string, description: string, url: string): Promise<Pipeline> {
+  const pipeline = { display_name: name, description };
+  return post("/pipelines/create", { pipeline, pipeline_version: { display_name: name, description, package_url: { pipeline_url: url } } });
+}
+
+/** The numbers that runs measured, by run and name; one question for all of them. */
+export function useMeasures(runs: Run[], namespace: string) {
+  const ids = runs.map((r) => r.run_id).join();
+  return useQuery<Map<string, Map<string, number>>, KubeError>({
+    queryKey: ["kfp", "measures", ids],
+    queryFn: async ({ signal }) => {
+      const filter = JSON.stringify({ predicates: [{ key: "type", operation: "EQUALS", string_value: "Metric" }] });
+      const where = namespace ? { namespace } : {};
+      const { artifacts = [] } = await get<{ artifacts?: Artifact[] }>(`${BASE}/artifacts?${new URLSearchParams({ page_size: "200", filter, ...where })}`, signal);
+      if (!artifacts.length) return new Map();
+      const query = new URLSearchParams({ page_size: "200", run_ids: ids, artifact_ids: artifacts.map((a) => a.artifact_id).join(), type: "OUTPUT" });
+      const { artifact_tasks: made = [] } = await get<{ artifact_tasks?: Made[] }>(`${BASE}/artifact_tasks?${query}`, signal);
+      return measures(artifacts, made);
+    },
+    enabled: runs.length > 0,
+    placeholderData: (before) => before,
+    retry: false,
+  });
 }

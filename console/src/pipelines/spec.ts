@@ -1,5 +1,6 @@
 /** From a pipeline's IR to a form, from runs and artifacts to what is shown. Pure. */
 
+import { parse } from "yaml";
 import type { Artifact, Run, Task, Version } from "./kfp";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -45,6 +46,33 @@ export function value(input: Input, text: string): Typed {
   return text === "" ? nothing(input) : typed(input.parameterType ?? "STRING", text);
 }
 
+/** All that was typed: what it means, and what is wrong, by name. */
+export function values(wanted: [name: string, input: Input][], texts: Record<string, string>): { parameters: Record<string, Json>; wrong: Record<string, string> } {
+  const [parameters, wrong]: [Record<string, Json>, Record<string, string>] = [{}, {}];
+  for (const [name, input] of wanted) {
+    const read = value(input, texts[name] ?? shown(input.defaultValue));
+    if (read.wrong) wrong[name] = read.wrong;
+    else if (read.value !== undefined) parameters[name] = read.value;
+  }
+  return { parameters, wrong };
+}
+
+/** Parameters pasted as JSON or YAML, as the texts of a form. */
+export function pasted(text: string): { found?: Record<string, string>; wrong?: string } {
+  try {
+    const read = parse(text) as Json;
+    if (typeof read !== "object" || read === null || Array.isArray(read)) return { wrong: "expected names and values" };
+    return { found: Object.fromEntries(Object.entries(read).map(([key, one]) => [key, shown(one)])) };
+  } catch (problem) {
+    return { wrong: problem instanceof Error ? (problem.message.split("\n")[0] ?? "") : String(problem) };
+  }
+}
+
+/** What a compiled pipeline calls itself. */
+export function pipelineName(text: string): string {
+  return /^pipelineInfo:\s*(?:\{.*?name:\s*|\n(?:\s+.*\n)*?\s+name:\s*)["']?([^"'\n,}]+)/m.exec(text)?.[1]?.trim() ?? "";
+}
+
 interface Typed {
   value?: Json;
   wrong?: string;
@@ -80,6 +108,10 @@ const STATES: Record<string, string> = {
 
 export function word(state: string | undefined): string {
   return STATES[state ?? ""] ?? "Pending";
+}
+
+export function over({ state }: Run): boolean {
+  return ["SUCCEEDED", "FAILED", "CANCELED"].includes(state ?? "");
 }
 
 /** `0001-01-01` means never. */
@@ -170,6 +202,30 @@ export function differences(runs: Run[]): { name: string; values: string[]; diff
   });
 }
 
-export function trigger(cron: string, seconds: string): object {
-  return cron ? { cron_schedule: { cron } } : { periodic_schedule: { interval_second: seconds } };
+/** Which run made which artifact. */
+export interface Made {
+  artifact_id: string;
+  run_id: string;
+}
+
+export function measures(artifacts: Artifact[], made: Made[]): Map<string, Map<string, number>> {
+  const known = new Map(artifacts.map((a) => [a.artifact_id, a]));
+  const byRun = new Map<string, Map<string, Artifact>>();
+  for (const { artifact_id, run_id } of made) {
+    const artifact = known.get(artifact_id);
+    if (artifact) byRun.set(run_id, new Map(byRun.get(run_id)).set(artifact_id, artifact));
+  }
+  return new Map([...byRun].map(([run, found]) => [run, metrics([...found.values()])]));
+}
+
+/** The names that most runs measured, for columns of a list. */
+export function commonest(all: Map<string, Map<string, number>>, most: number): string[] {
+  const counts = new Map<string, number>();
+  for (const found of all.values()) for (const name of found.keys()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort(([a, n], [b, m]) => m - n || a.localeCompare(b)).slice(0, most).map(([name]) => name);
+}
+
+/** As few digits as tell values apart. */
+export function digits(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString() : String(Number(value.toPrecision(4)));
 }

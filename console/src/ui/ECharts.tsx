@@ -54,7 +54,15 @@ function theme(dark: boolean): object {
     valueAxis: axis,
     timeAxis: axis,
     logAxis: axis,
-    parallel: { parallelAxisDefault: axis },
+    // Lines run across these labels: an edge in the ground's colour keeps them legible.
+    parallel: {
+      parallelAxisDefault: {
+        ...axis,
+        axisLabel: { color: ink, textBorderColor: dark ? "#0b0e13" : "#f5f7fa", textBorderWidth: 3 },
+        axisLine: { lineStyle: { color: dark ? "#4a5464" : "#b4bdcb" } },
+        nameTextStyle: { color: ink, fontWeight: 600 },
+      },
+    },
   };
 }
 

@@ -39,7 +39,9 @@ async def create(call: Call) -> Obj:
         "maxConcurrency": limit,
         "enabled": given.get("mode") == "ENABLE",
         "pipelineSpec": found.document,
-        "namespace": experiment["spec"].get("namespace") or pipelines.NAMESPACE,
+        "namespace": call.query.get("namespace")
+        or experiment["spec"].get("namespace")
+        or pipelines.NAMESPACE,
         "request": {key: given[key] for key in kept if given.get(key) is not None},
     }
     labels = {pipelines.EXPERIMENT_LABEL: experiment["metadata"]["name"]}
