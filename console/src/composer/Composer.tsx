@@ -10,11 +10,13 @@ import "../workflows/workflows.css";
 import { Answers, type Question } from "./Answers";
 import type { Opened } from "./ComposerPage";
 import { Desk, type Pane, type View } from "./Desk";
+import { ElsewhereBar } from "./ElsewhereBar";
 import { MoreMenu } from "./MoreMenu";
 import { RunBar } from "./RunBar";
 import { useBegin } from "./Start";
 import { useCatalogue } from "./catalogue";
 import { useDraft } from "./drafting";
+import { useElsewhere } from "./elsewhere";
 import { type Keeping, useKeeping } from "./keeping";
 import { type Run, useRun } from "./starting";
 import { StudioProvider, useStudio, useStudioHere } from "./studio";
@@ -26,9 +28,10 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   const [question, ask] = useState<Question | null>(null);
   const askRun = useCallback((wanted: object | null) => ask(wanted && { what: "run", wanted }), []);
   const keeping = useKeeping(studio, namespace, opened, ask);
+  const elsewhere = useElsewhere(studio, namespace, keeping);
   const run = useRun(studio, namespace, askRun);
   const { kind, name } = studio.language?.told(studio.document) ?? { kind: String(studio.document.kind ?? ""), name: "" };
-  useDraft(opened.id, { namespace, kind, name, text: studio.text, base: keeping.base }, !keeping.changed);
+  useDraft(opened.id, { namespace, kind, name, text: studio.text, base: keeping.base }, !keeping.changed, (text) => studio.replace(text, "Changed in another window"));
   return (
     <StudioProvider value={studio}>
       <Page
@@ -42,6 +45,7 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
         facts={<Facts kind={kind} keeping={keeping} />}
         actions={<Actions namespace={namespace} name={name} keeping={keeping} run={run} onDifference={() => ask({ what: "difference" })} />}
       >
+        {elsewhere ? <ElsewhereBar elsewhere={elsewhere} keeping={keeping} onDifference={(theirs) => ask({ what: "difference", theirs })} /> : null}
         {run.name ? <RunBar namespace={namespace} name={run.name} run={run.here} onClose={run.leave} /> : null}
         <Whole namespace={namespace} keeping={keeping} run={run} />
       </Page>

@@ -51,13 +51,16 @@ function FromServer({ namespace, kind, name }: { namespace: string; kind: string
     retry: false,
   });
   if (!of) return <Gone namespace={namespace} what={`The composer does not draw a ${kind}`} />;
+  const draft = load(id);
   if (found.error) {
     const error = KubeError.of(found.error);
-    return error.code === 404 ? <Gone namespace={namespace} what={`There is no ${kind} ${name} in ${namespace}`} /> : <Problem error={error} />;
+    if (error.code !== 404) return <Problem error={error} />;
+    // What was deleted on the server may be all there is of somebody's work.
+    if (draft) return <Composer namespace={namespace} opened={{ ...opened(draft), base: null }} />;
+    return <Gone namespace={namespace} what={`There is no ${kind} ${name} in ${namespace}`} />;
   }
   if (!found.data) return null;
   const base = shown(of, found.data);
-  const draft = load(id);
   const kept = draft && draft.text !== base.text ? draft : null;
   // A finished or running Workflow is not edited in place: what is drawn from it is a new one.
   const saved = kind === "Workflow" ? null : base;

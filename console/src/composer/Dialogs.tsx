@@ -100,11 +100,19 @@ export function RunIt(props: { asked: Doc[]; onClose: () => void; onRun: (parame
   );
 }
 
-export function Difference({ saved, mine, onClose }: { saved: string; mine: string; onClose: () => void }) {
+interface DifferenceProps {
+  title: string;
+  saved: string;
+  mine: string;
+  names: [string, string];
+  onClose: () => void;
+}
+
+export function Difference({ title, saved, mine, names, onClose }: DifferenceProps) {
   return (
-    <Dialog title="What is not saved" wide onClose={onClose}>
+    <Dialog title={title} wide onClose={onClose}>
       <Suspense fallback={<div className="diff" />}>
-        <Diff left={saved} right={mine} names={["Saved", "Here"]} />
+        <Diff left={saved} right={mine} names={names} />
       </Suspense>
     </Dialog>
   );
@@ -115,10 +123,11 @@ interface ConflictProps {
   mine: string;
   onClose: () => void;
   onTheirs: () => void;
+  onMerge: () => void;
   onMine: () => Promise<void>;
 }
 
-export function Conflict({ theirs, mine, onClose, onTheirs, onMine }: ConflictProps) {
+export function Conflict({ theirs, mine, onClose, onTheirs, onMerge, onMine }: ConflictProps) {
   const { busy, error, go } = useDoing();
   return (
     <Dialog title="Somebody else has saved it meanwhile" wide onClose={onClose}>
@@ -130,6 +139,7 @@ export function Conflict({ theirs, mine, onClose, onTheirs, onMine }: ConflictPr
       <footer className="dialog-foot">
         <Button onClick={onClose}>Go on editing</Button>
         <Button onClick={onTheirs}>Take theirs</Button>
+        <Button onClick={onMerge}>Merge both</Button>
         <Button look="danger" disabled={busy} onClick={() => go(onMine)}>
           Replace theirs with yours
         </Button>

@@ -1,19 +1,30 @@
-/** What is drawn survives a reload, however soon it comes; what is saved needs no draft. */
+/**
+ * What is drawn survives a reload, however soon it comes; what is saved needs no draft. Windows of one browser share
+ * a draft: one that rests follows the one that is worked in.
+ */
 
-import { useCallback, useEffect, useRef } from "react";
+import { type RefObject, useCallback, useEffect, useRef } from "react";
+import { notify } from "../ui/toasts";
+import { merged } from "./document/three";
 import * as drafts from "./drafts";
 
 const PAUSE = 300;
 
 type Content = Omit<drafts.Draft, "id" | "at">;
 
-export function useDraft(id: string, draft: Content, saved: boolean): void {
+export function useDraft(id: string, draft: Content, saved: boolean, follow: (text: string) => void): void {
   const first = useRef(draft.text);
   const waiting = useRef<Content | null>(null);
+  /** What all windows know. */
+  const common = useRef(draft.text);
   const flush = useCallback(() => {
-    if (waiting.current) drafts.keep({ id, ...waiting.current, at: Date.now() });
+    if (waiting.current) {
+      drafts.keep({ id, ...waiting.current, at: Date.now() });
+      common.current = waiting.current.text;
+    }
     waiting.current = null;
   }, [id]);
+  useFollowing(id, draft.text, common, follow);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the draft is new at each render, its parts are named
   useEffect(() => {
     waiting.current = null;
@@ -21,7 +32,9 @@ export function useDraft(id: string, draft: Content, saved: boolean): void {
       drafts.discard(id);
       return;
     }
-    if (draft.text === first.current && drafts.load(id) === undefined) return;
+    const kept = drafts.load(id);
+    if (kept?.text === draft.text && kept.name === draft.name) return;
+    if (draft.text === first.current && kept === undefined) return;
     waiting.current = draft;
     const timer = setTimeout(flush, PAUSE);
     return () => clearTimeout(timer);
@@ -33,4 +46,31 @@ export function useDraft(id: string, draft: Content, saved: boolean): void {
       flush();
     };
   }, [flush]);
+}
+
+/** Another window wrote the draft: shown here. What was just done here and not written yet is brought into it. */
+function useFollowing(id: string, text: string, common: RefObject<string>, follow: (text: string) => void): void {
+  const latest = useRef({ text, follow });
+  latest.current = { text, follow };
+  useEffect(() => {
+    let told = false;
+    return drafts.watched(id, (theirs) => {
+      const { text: mine, follow: show } = latest.current;
+      const both = mine === common.current ? theirs.text : together(mine, common.current, theirs.text);
+      common.current = theirs.text;
+      if (both === mine) return;
+      show(both);
+      if (!told) notify("This draft is open in another window, too: what is drawn there is shown here");
+      told = true;
+    });
+  }, [id, common]);
+}
+
+function together(mine: string, base: string, theirs: string): string {
+  try {
+    return merged(mine, base, theirs).text;
+  } catch {
+    // Half a word of YAML cannot be merged: the last hand stands, and undo has the other.
+    return theirs;
+  }
 }

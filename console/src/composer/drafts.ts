@@ -42,6 +42,16 @@ export function discard(id: string): void {
   localStorage.removeItem(PREFIX + id);
 }
 
+/** Tells what other windows of this browser write; returns how to stop. */
+export function watched(id: string, tell: (draft: Draft) => void): () => void {
+  const heard = ({ key }: StorageEvent) => {
+    const now = key === PREFIX + id ? load(id) : undefined;
+    if (now) tell(now);
+  };
+  window.addEventListener("storage", heard);
+  return () => window.removeEventListener("storage", heard);
+}
+
 /** Newest first. */
 export function all(): Draft[] {
   const ids = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));

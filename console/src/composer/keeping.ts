@@ -6,7 +6,9 @@ import { KubeError, get } from "../api/kube";
 import { type Resource, object } from "../api/resources";
 import type { KubeObject } from "../api/types";
 import { attempt, complain, notify } from "../ui/toasts";
+import { useMe } from "../api/me";
 import type { Opened } from "./ComposerPage";
+import { merged } from "./document/three";
 import * as drafts from "./drafts";
 import { obj } from "./ports/read";
 import { type Base, resourceOf, save, shown } from "./saving";
@@ -24,15 +26,24 @@ export interface Keeping {
   /** What it was when it was last the server's; null: never. */
   base: Base | null;
   changed: boolean;
+  /** It is being saved: what the server says meanwhile is no news. */
+  busy: boolean;
+  setBase(base: Base | null): void;
   save(): void;
   saveAs(kind: string, name: string): Promise<void>;
   takeTheirs(theirs: Base): void;
+  /** Both: what both changed stays as it is here, and is told. */
+  merge(theirs: Base): void;
+  /** The next save goes over theirs. */
+  over(theirs: Base): void;
   keepMine(theirs: Base): Promise<void>;
 }
 
 export function useKeeping(studio: Studio, namespace: string, opened: Opened, ask: (question: SaveQuestion | null) => void): Keeping {
   const [base, setBase] = useState<Base | null>(opened.base);
+  const [busy, setBusy] = useState(false);
   const navigate = useNavigate({ from: FROM });
+  const me = useMe();
   const { document, text } = studio;
 
   const stored = useCallback(
@@ -49,18 +60,29 @@ export function useKeeping(studio: Studio, namespace: string, opened: Opened, as
 
   async function store(whole: Doc, over: Base | null): Promise<void> {
     const of = resourceOf(whole.kind);
+    setBusy(true);
     try {
-      const item = await save(whole, namespace, over);
+      const item = await save(whole, namespace, over, me);
       if (of) stored(of, item, over === null);
     } catch (problem) {
       if (!of || over === null || KubeError.of(problem).code !== 409) throw problem;
       ask({ what: "conflict", theirs: await current(of, namespace, whole) });
+    } finally {
+      setBusy(false);
     }
+  }
+
+  /** What is here now was made knowing theirs. */
+  function settle(theirs: Base): void {
+    setBase(theirs);
+    ask(null);
   }
 
   return {
     base,
     changed: base === null || text !== base.text,
+    busy,
+    setBase,
     save: () => {
       if (!studio.language?.kept) return;
       if (studio.trouble) complain(UNREADABLE);
@@ -70,9 +92,19 @@ export function useKeeping(studio: Studio, namespace: string, opened: Opened, as
     saveAs: (kind, name) => store(named(document, kind, name), null),
     takeTheirs: (theirs) => {
       studio.replace(theirs.text, "Take the other version");
-      setBase(theirs);
-      ask(null);
+      settle(theirs);
     },
+    merge: (theirs) => {
+      try {
+        const { text: both, conflicts } = merged(text, base?.printed ?? theirs.printed, theirs.printed);
+        studio.replace(both, "Merge with the other version");
+        settle(theirs);
+        notify(conflicts.length ? `Merged. Both changed ${conflicts.join(", ")}: yours stands` : "Merged: both versions are in it");
+      } catch (problem) {
+        complain(problem);
+      }
+    },
+    over: settle,
     keepMine: (theirs) => store(document, theirs),
   };
 }

@@ -1,0 +1,45 @@
+/** What becomes of an open document in other hands: a newer version, or none at all. Told at once, by a watch. */
+
+import { useParams } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { useLive } from "../api/live";
+import { type Resource, collection } from "../api/resources";
+import type { KubeObject } from "../api/types";
+import { same } from "./document/workflow/same";
+import { parse, plain } from "./document/yaml";
+import type { Keeping } from "./keeping";
+import { type Author, type Base, authorOf, resourceOf, shown } from "./saving";
+import type { Studio } from "./studio";
+
+export type Elsewhere = { what: "newer"; theirs: Base; author: Author } | { what: "gone"; kind: string; name: string };
+
+export function useElsewhere(studio: Studio, namespace: string, { base, busy, setBase }: Keeping): Elsewhere | null {
+  const { kind, name } = useParams({ from: "/$namespace/composer/$kind/$name" });
+  const [gone, setGone] = useState(false);
+  const of = base ? resourceOf(kind) : undefined;
+  const live = useLive<KubeObject>(of ? collection(of, namespace, { fields: `metadata.name=${name}` }) : null);
+  const item = [...live.items.values()].find((each) => each.metadata.name === name);
+  const theirs = useMemo(() => (of && item ? shown(of as Resource, item) : null), [of, item]);
+  const lost = base !== null && live.loaded && !live.error && !live.stale && !item;
+
+  // What only the server's bookkeeping changed is no news, but the next save must name it; nor is what stands here, too.
+  useEffect(() => {
+    if (!base || !theirs || busy || theirs.resourceVersion === base.resourceVersion) return;
+    if (theirs.printed === base.printed) setBase({ ...base, resourceVersion: theirs.resourceVersion, hidden: theirs.hidden });
+    else if (saysTheSame(studio, theirs)) setBase({ ...theirs, text: studio.text });
+  }, [base, theirs, busy, studio, setBase]);
+  useEffect(() => {
+    if (lost) setBase(null);
+    if (lost) setGone(true);
+    else if (base) setGone(false);
+  }, [lost, base, setBase]);
+
+  if (gone) return { what: "gone", kind, name };
+  if (!base || !theirs || !item || busy || theirs.printed === base.printed) return null;
+  return { what: "newer", theirs, author: authorOf(item) };
+}
+
+function saysTheSame({ document, documents, trouble }: Studio, { printed }: Base): boolean {
+  const [theirs] = parse(printed).documents;
+  return !trouble && documents.length === 1 && theirs !== undefined && same(document, plain(theirs));
+}
