@@ -186,36 +186,59 @@ def test_a_pipeline_is_uploaded_run_and_compared(
     expect(page.get_by_label("Name", exact=True)).to_have_value("measure")
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("measure")
+    expect(page.locator(".react-flow__node", has_text="measure")).to_be_visible()
+    page.get_by_role("tab", name="Inputs").click()
     expect(page.get_by_role("row", name=re.compile("depth a whole number"))).to_contain_text("9")
     assert violations(page) == []
+
+    page.get_by_role("button", name="Upload version").click()
+    page.get_by_role("button", name="Paste").click()
+    page.get_by_role("textbox", name="Compiled pipeline").fill(PIPELINE.replace("9.0", "5.0"))
+    page.get_by_label("Name", exact=True).fill("shallow")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("button", name="What changed in shallow").click()
+    expect(page.get_by_label("Inputs that changed")).to_have_text("depth: the default was 9, is 5")
+    assert violations(page) == []
+
     for depth in ("7", "8"):
-        page.get_by_role("button", name="Create run").click()
+        page.get_by_role("link", name="Create run").first.click()
+        expect(page.get_by_label("The same call in Python")).to_contain_text("client.run_pipeline(")
         page.get_by_label("Name of the run").fill(f"of depth {depth}")
         page.get_by_label("depth", exact=True).fill("deep")
         page.get_by_role("button", name="Run", exact=True).click()
         expect(page.get_by_text("expected a whole number")).to_be_visible()
+        assert violations(page) == []
         page.get_by_label("depth", exact=True).fill(depth)
         page.get_by_role("button", name="Run", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"of depth {depth}")
         expect(page.locator(".heading")).to_contain_text("Succeeded", timeout=60_000)
-        expect(page.get_by_role("row", name=re.compile("measure"))).to_contain_text("Succeeded")
-        page.get_by_role("tab", name="Metrics").click()
+        page.locator(".react-flow__node", has_text="measure").last.click()
+        page.get_by_role("complementary", name="Task measure").get_by_role("tab", name="Artifacts").click()
+        expect(page.get_by_label("Artifact metrics")).to_contain_text(f"0.{depth}")
+        page.get_by_role("button", name="Visualizations").click()
         expect(page.locator(".stat")).to_contain_text(f"0.{depth}")
         assert violations(page) == []
         page.get_by_role("link", name="Pipelines", exact=True).first.click()
         page.get_by_role("tab", name="Pipelines").click()
         page.get_by_role("link", name="measure", exact=True).click()
-    page.get_by_role("button", name="Create run").click()
-    page.get_by_label("When").select_option("cron")
+
+    page.get_by_role("link", name="Create run").first.click()
+    page.get_by_role("button", name="Recurring").click()
+    page.get_by_role("button", name="Cron").click()
     page.get_by_label("Cron").fill("0 0 6 1 1 *")
+    expect(page.get_by_text(re.compile("Next: "))).to_be_visible()
     page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("measure run")
+    expect(page.get_by_text("0 0 6 1 1 * (UTC, seconds first)")).to_be_visible()
     page.get_by_role("button", name="Disable").click()
-    expect(page.get_by_role("row", name=re.compile("0 0 6 1 1"))).to_contain_text("Disabled")
+    expect(page.locator(".heading")).to_contain_text("Disabled")
+    assert violations(page) == []
+    page.get_by_role("link", name="Recurring runs").click()
     page.get_by_role("tab", name="Runs", exact=True).click()
     for depth in ("7", "8"):
-        page.get_by_role("checkbox", name=f"Compare of depth {depth}").check()
+        page.get_by_role("checkbox", name=f"Choose of depth {depth}").check()
     assert violations(page) == []
     page.get_by_role("link", name="Compare 2 runs").click()
     expect(page.get_by_role("row", name=re.compile("^depth"))).to_contain_text("7")
-    expect(page.locator(".stat")).to_have_count(2)
+    expect(page.get_by_role("row", name=re.compile("^accuracy"))).to_contain_text("0.8")
     assert violations(page) == []

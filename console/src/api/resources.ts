@@ -98,7 +98,7 @@ export function one(of: Resource, namespace: string, name: string): string {
   return leanly(of, collection(of, namespace, { fields: `metadata.name=${name}` }));
 }
 
-/** One object by its name, kept true by a watch; `item` is undefined when there is none. */
+/** One object by its name, kept true by a watch; `item` is undefined when there is none. An empty name asks nothing. */
 export function useOne<T extends KubeObject>(of: Resource<T>, namespace: string, name: string): One<T> {
   const { items, ...state } = useLive<T>(one(of, namespace, name));
   return { item: [...items.values()][0], ...state };

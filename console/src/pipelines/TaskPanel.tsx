@@ -33,7 +33,7 @@ export function TaskPanel({ workflow, node, things, archived, tab, container, on
   const tabs: Tab[] = [
     ...(pod ? [{ value: "log", label: "Log", content: <Logs workflow={workflow} node={node} container={container} onContainer={onContainer} /> }] : []),
     { value: "data", label: "Inputs and outputs", content: <InAndOut node={node} things={things} onTask={onTask} /> },
-    ...(made.length ? [{ value: "artifacts", label: "Artifacts", content: made.map((one) => <ThingCard key={one.artifact_id} thing={one} onTask={onTask} />) }] : []),
+    ...(made.length ? [{ value: "artifacts", label: "Artifacts", content: made.map((one) => <ThingCard key={one.artifact_id} thing={one} level={3} onTask={onTask} />) }] : []),
     ...(pod && !archived ? [{ value: "events", label: "Events", content: <Events namespace={namespace} kind="Pod" name={paths.podName(name, node)} /> }] : []),
     { value: "about", label: "Details", content: <Details workflow={workflow} node={node} pod={pod && !archived} /> },
   ];
@@ -105,7 +105,7 @@ interface Running {
 /** The program as it ran: what upstream's pages do not tell. */
 function Details({ workflow, node, pod }: { workflow: Workflow; node: NodeStatus; pod: boolean }) {
   const name = paths.podName(workflow.metadata.name, node);
-  const found = useOne(POD, workflow.metadata.namespace ?? "", pod ? name : "-").item as unknown as Running | undefined;
+  const found = useOne(POD, workflow.metadata.namespace ?? "", pod ? name : "").item as unknown as Running | undefined;
   const main = found?.spec.containers.find((c) => c.name === "main") ?? found?.spec.containers[0];
   const ended = found?.status?.containerStatuses?.find((c) => c.name === main?.name)?.state?.terminated;
   const command = [...(main?.command ?? []), ...(main?.args ?? [])];

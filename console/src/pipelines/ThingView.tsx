@@ -33,13 +33,14 @@ function Written({ path, name }: { path: string; name: string }) {
 }
 
 /** With what is known of it: type, place, metadata, who made and who used it. */
-export function ThingCard({ thing, onTask }: { thing: Thing; onTask?: (id: string) => void }) {
+export function ThingCard({ thing, level = 2, onTask }: { thing: Thing; level?: 2 | 3; onTask?: (id: string) => void }) {
   const { name, type, uri = "", metadata = {}, download } = thing;
+  const Heading = level === 2 ? "h2" : "h3";
   const told = MEASURED.has(type) ? [] : Object.entries(metadata).filter(([key]) => key !== "display_name");
   return (
     <section className="thing" aria-label={`Artifact ${name}`}>
       <header>
-        <h3>{name}</h3>
+        <Heading>{name}</Heading>
         <span className="tag">{type}</span>
         {download ? (
           <a className="icon-button" href={download} download aria-label={`Download ${name}`} title={`Download ${name}`}>

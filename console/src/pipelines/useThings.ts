@@ -7,8 +7,6 @@ import { type Run as Work, useRun as useWorkflow } from "../workflows/run";
 import { type Run, useArtifacts } from "./kfp";
 import { type Thing, things } from "./things";
 
-const NOWHERE = { namespace: "default", name: "-" };
-
 export interface Inside extends Work {
   /** undefined while it is looked for; null: its Workflow is gone. */
   place: { namespace: string; name: string } | null | undefined;
@@ -24,7 +22,7 @@ export function useInside(run: Run | undefined): Inside {
     enabled: id !== "",
     staleTime: 60_000,
   });
-  const work = useWorkflow(place?.namespace ?? NOWHERE.namespace, place?.name ?? NOWHERE.name);
+  const work = useWorkflow(place?.namespace ?? "", place?.name ?? "");
   const recorded = useArtifacts(place === null ? run : undefined).data;
   const { workflow, nodes, archived } = work;
   const found = useMemo(() => {

@@ -47,7 +47,13 @@ export function preview(name: string, type: string, bytes: Uint8Array): Preview 
   if (end === "csv" || end === "tsv") return table(text, end === "tsv" ? "\t" : ",");
   if (type.includes("text/html") || end === "html" || end === "htm" || /^\s*<(!doctype html|html)/i.test(text)) return { kind: "html", text };
   if (end === "json" || type.includes("json") || /^\s*[[{]/.test(text)) return ofJson(text) ?? { kind: "text", text };
-  return { kind: "text", text };
+  return end === "" && commas(text) ? table(text, ",") : { kind: "text", text };
+}
+
+/** A file without an ending whose first lines have alike many commas is a table. */
+function commas(text: string): boolean {
+  const counts = text.split("\n", 4).filter(Boolean).map((line) => line.split(",").length);
+  return counts.length > 2 && (counts[0] ?? 0) > 1 && new Set(counts).size === 1;
 }
 
 function decoded(bytes: Uint8Array): string | null {

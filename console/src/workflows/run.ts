@@ -22,6 +22,7 @@ export interface Run {
   archived: boolean;
 }
 
+/** With an empty name nothing is asked. */
 export function useRun(namespace: string, name: string): Run {
   const found = useOne(WORKFLOW, namespace, name);
   const served = useServed(WORKFLOW_NODE);
