@@ -1,0 +1,1 @@
+"""The verbs of `Local`, a room a sort; see `objects/local`."""
