@@ -1,10 +1,11 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useMany } from "../api/resources";
 import { useServed } from "../api/served";
 import type { Condition } from "../api/types";
 import { useNamespace } from "../app/namespace";
 import { useSearched } from "../app/searched";
+import { NewObject } from "../objects/NewObject";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -22,11 +23,26 @@ export function EndpointList() {
   const namespace = useNamespace();
   const { items, loaded, error } = useMany(SERVICE, namespace);
   const [search, setSearch] = useSearched();
+  const navigate = useNavigate();
   const counts = useCounts(namespace);
   const columns = useMemo(() => serviceColumns(namespace, counts.byName.size > 0), [namespace, counts.byName]);
   const shown = items.filter((s) => s.metadata.name.includes(search.trim()));
   return (
-    <Page title="Endpoints" facts={loaded && !error ? `${items.length} in ${namespace}` : null}>
+    <Page
+      title="Endpoints"
+      facts={loaded && !error ? `${items.length} in ${namespace}` : null}
+      actions={
+        <NewObject
+          kinds={[SERVICE, GRAPH]}
+          namespace={namespace}
+          template={EXAMPLE}
+          label="New endpoint"
+          onCreated={({ kind, metadata: { name } }) =>
+            void navigate({ to: kind === GRAPH.kind ? "/$namespace/endpoints/graphs/$name" : "/$namespace/endpoints/$name", params: { namespace, name } })
+          }
+        />
+      }
+    >
       {error ? <Problem error={error} /> : null}
       {items.length ? (
         <Toolbar>
@@ -41,6 +57,18 @@ export function EndpointList() {
   );
 }
 
+const EXAMPLE = `apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: my-model
+spec:
+  predictor:
+    model:
+      modelFormat:
+        name: sklearn
+      storageUri: s3://artifacts/models/my-model
+`;
+
 function Nothing({ namespace }: { namespace: string }) {
   return (
     <Empty title="No model is in service yet">
@@ -48,7 +76,7 @@ function Nothing({ namespace }: { namespace: string }) {
       <Link to="/$namespace/models" params={{ namespace }}>
         Models
       </Link>
-      , or create an InferenceService: <code>pinnace kubectl apply -f FILE</code>.
+      , write an InferenceService here with <strong>New endpoint</strong>, or <code>pinnace kubectl apply -f FILE</code>.
     </Empty>
   );
 }

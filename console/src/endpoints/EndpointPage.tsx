@@ -28,7 +28,12 @@ export function EndpointPage() {
       Endpoints
     </Link>
   );
-  if (error) return <Problem error={error} />;
+  if (error)
+    return (
+      <Page title={name} crumbs={back}>
+        <Problem error={error} />
+      </Page>
+    );
   if (!service)
     return loaded ? (
       <Empty title={`There is no endpoint ${name} in ${namespace}`} level={1}>

@@ -32,7 +32,12 @@ export function GraphPage() {
       Endpoints
     </Link>
   );
-  if (error) return <Problem error={error} />;
+  if (error)
+    return (
+      <Page title={name} crumbs={back}>
+        <Problem error={error} />
+      </Page>
+    );
   if (!graph)
     return loaded ? (
       <Empty title={`There is no graph ${name} in ${namespace}`} level={1}>

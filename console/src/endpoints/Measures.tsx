@@ -1,5 +1,6 @@
 /** What the gateway counted: by revision now, and over the last minutes. */
 
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { Chart } from "../ui/Chart";
 import { type Column, Table } from "../ui/Table";
@@ -22,7 +23,17 @@ export function Measures({ service }: { service: InferenceService }) {
     <section className="part">
       <h2>Requests</h2>
       <Table label="Requests by revision" columns={columns(seen, shown)} rows={shown} id={(r) => r.name} />
-      <Charts seen={seen} names={shown.map((r) => r.name)} />
+      {shown.some((r) => r.requests > 0) ? (
+        <Charts seen={seen} names={shown.map((r) => r.name)} />
+      ) : (
+        <p className="dim">
+          Nobody has asked it yet.{" "}
+          <Link from="/$namespace/endpoints/$name" to="." search={{ tab: "try" }}>
+            Try it
+          </Link>{" "}
+          here, or from a terminal: its curl line stands there.
+        </p>
+      )}
     </section>
   );
 }
@@ -80,7 +91,7 @@ function Charts({ seen, names }: { seen: Sample[]; names: string[] }) {
   const series = useMemo(() => names.map((name) => ({ name, rates: rates(seen, name) })), [seen, key]);
   const last = seen.at(-1)?.at ?? 0;
   return (
-    <div className="charts">
+    <div className="measures">
       <Over title="Requests a second" series={series} of={(r) => r.requests} last={last} />
       <Over title="Latency, 95th percentile (ms)" series={series} of={(r) => r.p95} last={last} />
       <Over title="Errors a second" series={series} of={(r) => r.errors} last={last} />

@@ -66,6 +66,6 @@ function columnsOf(choose: (pod: string) => void): Column<Pod>[] {
     { title: "Revision", cell: revision, by: revision },
     { title: "State", cell: (p) => <Mark phase={state(p)} /> },
     { title: "Restarts", number: true, cell: restarts, by: restarts },
-    { title: "Age", cell: (p) => <Ago at={p.metadata.creationTimestamp} />, by: (p) => p.metadata.creationTimestamp },
+    { title: "Created", cell: (p) => <Ago at={p.metadata.creationTimestamp} />, by: (p) => p.metadata.creationTimestamp },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Share } from "./rollout";
 
-/** Who gets how much, as lengths and in words. */
+/** Who gets how much, as lengths and in words: the newest on the left, so that the slider below it grows as its share does. */
 export function Split({ shares, small = false }: { shares: Share[]; small?: boolean }) {
   const words = shares.map((s) => `${s.revision} ${s.percent} %`).join(", ");
   return (

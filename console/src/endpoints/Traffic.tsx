@@ -41,19 +41,21 @@ function Steering({ pair, write }: { pair: Canary; write: (percent: number | nul
   return (
     <>
       <div className="steering">
-        <span className="steering-end">
-          <span className="mono">{pair.stable}</span>
-          <span className="number">{100 - value} %</span>
-        </span>
         <Slider
           label={`Share of ${pair.newest}`}
           said={(percent) => `${percent} % to ${pair.newest}, ${100 - percent} % to ${pair.stable}`}
           value={value}
           onChange={setDraft}
         />
-        <span className="steering-end steering-new">
-          <span className="mono">{pair.newest}</span>
+        <span className="steering-end">
           <span className="number">{value} %</span>
+          <span className="mono">{pair.newest}</span>
+          <span className="dim">newest</span>
+        </span>
+        <span className="steering-end steering-stable">
+          <span className="number">{100 - value} %</span>
+          <span className="mono">{pair.stable}</span>
+          <span className="dim">stable</span>
         </span>
       </div>
       <div className="steering-acts">
@@ -79,7 +81,7 @@ function Steering({ pair, write }: { pair: Canary; write: (percent: number | nul
 function told({ newest, stable, percent, asked }: Canary): string {
   if (asked === undefined) return `${newest} has all traffic. Roll back gives it to ${stable} again.`;
   if (percent === 0) return `${newest} gets nothing; all traffic is with ${stable}.`;
-  return "In effect.";
+  return "In effect. Drag the handle, or use the arrow keys, to give the newest more or less.";
 }
 
 /** What the hand says before it is written, and until the object says the same. */
@@ -120,18 +122,19 @@ function VariantShare({ service, index }: { service: InferenceService; index: nu
   const path = object(SERVICE, service.metadata.namespace ?? "", service.metadata.name);
   return (
     <div className="steering">
-      <span className="steering-end">
-        <span>stable</span>
-      </span>
       <Slider
         label={`Share of ${name}`}
         value={value}
         onChange={setDraft}
         onCommit={(percent) => void attempt(mergePatch(path, variant(service, index, percent))).then(() => setDraft(null))}
       />
-      <span className="steering-end steering-new">
-        <span className="mono">{name}</span>
+      <span className="steering-end">
         <span className="number">{value} %</span>
+        <span className="mono">{name}</span>
+      </span>
+      <span className="steering-end steering-stable">
+        <span className="number">{100 - value} %</span>
+        <span className="dim">the rest</span>
       </span>
     </div>
   );

@@ -104,7 +104,7 @@ function Asking({ service, inputs }: { service: InferenceService; inputs: Tensor
         />
       </div>
       <div className="try-answer" aria-live="polite">
-        {answer instanceof KubeError ? <Problem error={answer} /> : answer ? <Said answer={answer} /> : <p className="dim">The answer appears here.</p>}
+        {answer instanceof KubeError ? <Problem error={answer} /> : answer ? <Said answer={answer} /> : <p className="dim try-none">The answer appears here.</p>}
       </div>
     </form>
   );

@@ -28,7 +28,7 @@ export function drawing(graph: InferenceGraph): Drawing {
   const boxes = new Map<string, GraphBox>();
   const arrows: Drawing["arrows"] = [];
   const places: Place[] = [];
-  for (const [node, { routerType, steps = [] }] of Object.entries(graph.spec.nodes)) {
+  for (const [node, { routerType, steps = [] }] of Object.entries(graph.spec.nodes).sort(rootFirst)) {
     boxes.set(`node ${node}`, { id: `node ${node}`, title: node, detail: routerType, router: routerType });
     steps.forEach((step, i) => {
       const target = step.nodeName ?? step.serviceName ?? step.serviceUrl ?? "";
@@ -41,6 +41,8 @@ export function drawing(graph: InferenceGraph): Drawing {
   }
   return { boxes: [...boxes.values()], arrows: joined(arrows), places };
 }
+
+const rootFirst = ([a]: [string, unknown], [b]: [string, unknown]) => Number(b === "root") - Number(a === "root") || a.localeCompare(b);
 
 /** What decides whether, when or how often a step is taken. */
 function told(router: string, step: Step, i: number): string {

@@ -14,6 +14,7 @@ import { Panel } from "./Panel";
 import type { Worker } from "./news";
 import { page } from "./places";
 import { type Rates, type Reading, rates } from "./rates";
+import { sharesOf } from "./work";
 
 const EVERY = 3000;
 const MOST = 6;
@@ -53,6 +54,7 @@ function useTraffic(namespace: string, wanted: boolean): Rates {
 
 function Row({ namespace, service, rate }: { namespace: string; service: Worker; rate: number | undefined }) {
   const { shown, item, work } = service;
+  const shares = sharesOf(item.status?.components);
   return (
     <li className="news-row">
       <Mark phase={work.state === "running" ? "Ready" : work.state === "failed" ? "Failed" : "Pending"} label={false} />
@@ -61,7 +63,8 @@ function Row({ namespace, service, rate }: { namespace: string; service: Worker;
           <Link to={page(shown, namespace, item.metadata.name)}>{item.metadata.name}</Link>
           <span className="news-when dim number">{rate === undefined ? "" : `${short(rate)} req/s`}</span>
         </div>
-        {work.state === "waiting" ? <p className="news-why dim">{work.says}</p> : null}
+        {work.state === "waiting" || work.state === "failed" ? <p className="news-why dim">{work.says}</p> : null}
+        {shares.length > 1 ? <p className="news-why dim number">{shares.map((s) => `${s.percent} % ${s.revision.replace(`${item.metadata.name}-predictor-`, "")}`).join(", ")}</p> : null}
       </div>
     </li>
   );

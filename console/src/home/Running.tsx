@@ -40,7 +40,7 @@ export function Running({ namespace, workflows, workers, loaded }: Props) {
 function WorkflowRow({ workflow }: { workflow: WorkflowWithNodes }) {
   const { name, namespace = "" } = workflow.metadata;
   const { steps, stuck } = doing(workflow);
-  const phase = workflow.spec.suspend ? "Suspended" : (workflow.status?.phase ?? "Pending");
+  const phase = workflow.spec.suspend ? "Suspended" : stuck ? "Pending" : (workflow.status?.phase ?? "Pending");
   return (
     <Row
       phase={phase}
@@ -50,7 +50,7 @@ function WorkflowRow({ workflow }: { workflow: WorkflowWithNodes }) {
         </Link>
       }
       kind="Workflow"
-      says={stuck || some(steps)}
+      says={workflow.spec.suspend ? "suspended" : stuck || some(steps)}
       progress={<Progress text={workflow.status?.progress} label={name} />}
       from={workflow.status?.startedAt}
     />

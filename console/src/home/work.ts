@@ -69,6 +69,12 @@ export function endpoint(item: WithConditions): Work {
   return why ? { state: "failed", says: why.message ?? "", at } : { state: "waiting", says: ready?.message ?? "starting", at };
 }
 
+/** How an endpoint's traffic is split among its predictor's revisions. */
+export function sharesOf(components: unknown): { revision: string; percent: number }[] {
+  const { predictor } = (components ?? {}) as { predictor?: { traffic?: { revisionName: string; percent?: number }[] } };
+  return (predictor?.traffic ?? []).flatMap(({ revisionName, percent = 0 }) => (percent ? [{ revision: revisionName, percent }] : []));
+}
+
 /** Made by something else that Home shows already. */
 export function owned(item: KubeObject): boolean {
   return (item.metadata.ownerReferences ?? []).some((owner) => owner.controller);

@@ -54,8 +54,11 @@ export function Logs() {
             <IconButton label="Live: follow the end" Icon={ArrowDownToLine} aria-pressed={live} onClick={() => setLive(!live)} />
             <IconButton label="Download these lines" Icon={Download} onClick={() => save(`${namespace}.log`, text(shown))} />
           </div>
-          <Lines lines={shown} search={search.q ?? ""} follow={live} many={read.length !== 1} />
-          {pods.loaded && !reading && shown.length === 0 ? <Nothing any={lines.length > 0} pods={pods.items.length} /> : null}
+          {pods.loaded && !reading && shown.length === 0 ? (
+            <Nothing any={lines.length > 0} pods={pods.items.length} />
+          ) : (
+            <Lines lines={shown} search={search.q ?? ""} follow={live} many={read.length !== 1} />
+          )}
         </section>
       </div>
     </Page>
@@ -68,7 +71,11 @@ function text(lines: Line[]): string {
 
 function Nothing({ any, pods }: { any: boolean; pods: number }) {
   if (any) return <Empty title="No line holds that">Try fewer words: every one of them must be in the line.</Empty>;
-  return <Empty title={pods ? "These pods have printed nothing" : "No pods are here"}>What pods of this namespace print appears here while they print it.</Empty>;
+  return (
+    <Empty title={pods ? "These pods have printed nothing yet" : "No pods are here yet"}>
+      What pods print appears here while they print it. <code>pinnace run FILE</code> or a notebook starts some.
+    </Empty>
+  );
 }
 
 /** Applied when typing ends: half a selector is no selector. */
@@ -130,7 +137,7 @@ function Lines({ lines, search, follow, many }: { lines: Line[]; search: string;
               <time dateTime={line.at} title={line.at}>
                 {clock(line.at)}
               </time>
-              {many ? <span className={`logs-of share-ink-${hue(line.pod)}`} style={{ width: `${width}ch` }} title={line.pod}>{line.pod}</span> : null}
+              {many ? <span className={`logs-of share-ink-${hue(line.pod)}`} style={{ width: `${width}ch` }} title={line.pod}>{line.pod.length > width ? `…${line.pod.slice(1 - width)}` : line.pod}</span> : null}
               <span>
                 {cut(line.text, search).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}
               </span>

@@ -17,7 +17,7 @@ import { type Group, type Series, groups, latest, only } from "./series";
 const FROM = "/$namespace/metrics";
 const ENDED = new Set(["Succeeded", "Failed"]);
 
-const cores = (value: number): string => `${short(value)} cores`;
+const cores = (value: number): string => `${short(value)} ${value === 1 ? "core" : "cores"}`;
 const rate = (value: number): string => `${short(value)}/s`;
 const milliseconds = (value: number): string => `${short(value)} ms`;
 
@@ -33,7 +33,7 @@ export function Metrics() {
   const chosen = all.find((group) => group.id === of);
   const choose = (id: string) => void navigate({ search: id ? { of: id } : {}, replace: true });
   return (
-    <Page title="Metrics" facts="while this page is open, the last 15 minutes">
+    <Page title="Metrics" facts="measured while this page is open, at most 15 minutes">
       <div className="tools metrics-tools">
         <SelectField label="Dashboard of" value={chosen?.id ?? ""} options={options(all, namespace, of)} onChange={choose} />
       </div>
@@ -52,8 +52,8 @@ function Overview({ groups: all, use, traffic, loaded }: { groups: Group[]; use:
   return (
     <>
       <div className="charts">
-        <TimeChart title="CPU by pod" series={use.cpu} show={cores} />
-        <TimeChart title="Memory by pod" series={use.memory} show={bytes} />
+        <TimeChart title="CPU by pod" series={use.cpu} show={cores} none="No pod is at work." />
+        <TimeChart title="Memory by pod" series={use.memory} show={bytes} binary none="No pod is at work." />
         {traffic.requests.size ? <TrafficCharts traffic={traffic} /> : null}
       </div>
       {all.length ? <Groups groups={all} use={use} /> : null}
@@ -80,8 +80,8 @@ function Dashboard({ namespace, group, use, traffic }: { namespace: string; grou
     <>
       <div className="charts">
         {group.kind === "Endpoint" ? <TrafficCharts traffic={own} /> : null}
-        <TimeChart title="CPU by pod" series={only(use.cpu, group.pods)} show={cores} />
-        <TimeChart title="Memory by pod" series={only(use.memory, group.pods)} show={bytes} />
+        <TimeChart title="CPU by pod" series={only(use.cpu, group.pods)} show={cores} none="No pod is at work." />
+        <TimeChart title="Memory by pod" series={only(use.memory, group.pods)} show={bytes} binary none="No pod is at work." />
       </div>
       <p>
         <Link to="/$namespace/logs" params={{ namespace }} search={{ pods: group.pods.join(",") }}>
@@ -95,8 +95,8 @@ function Dashboard({ namespace, group, use, traffic }: { namespace: string; grou
 function Groups({ groups: all, use }: { groups: Group[]; use: PodSeries }) {
   const of = (series: Series, group: Group) => latest(only(series, group.pods));
   const columns: Column<Group>[] = [
-    { title: "Kind", cell: (g) => g.kind, by: (g) => g.kind },
     { title: "Name", cell: (g) => <Link from={FROM} to="." search={{ of: g.id }}>{g.name}</Link>, by: (g) => g.name },
+    { title: "Kind", cell: (g) => g.kind, by: (g) => g.kind },
     { title: "Pods", cell: (g) => g.pods.length, by: (g) => g.pods.length, number: true },
     { title: "CPU", cell: (g) => cores(of(use.cpu, g)), by: (g) => of(use.cpu, g), number: true },
     { title: "Memory", cell: (g) => bytes(of(use.memory, g)), by: (g) => of(use.memory, g), number: true },

@@ -8,21 +8,25 @@ interface Props {
   show: (value: number) => string;
   /** Sums mean nothing of latencies: then the highest is told. */
   total?: boolean;
+  /** Said where nothing is measured. */
+  none?: string;
+  /** Ticks of the scale at powers of two. */
+  binary?: boolean;
 }
 
 const MOST = 12;
 
 /** Lines over the last minutes, with what they come to now. */
-export function TimeChart({ title, series, show, total = true }: Props) {
+export function TimeChart({ title, series, show, total = true, none = "Nothing is measured yet.", binary = false }: Props) {
   const drawn = useMemo(() => highest(series), [series]);
   const now = total ? latest(series) : Math.max(0, ...[...series.values()].map((points) => points.at(-1)?.value ?? 0));
-  const option = useMemo(() => chart(drawn, show), [drawn, show]);
+  const option = useMemo(() => chart(drawn, show, binary), [drawn, show, binary]);
   return (
     <figure className="time-chart">
       <figcaption>
         <span className="dim">{title}</span> <span className="number">{series.size ? show(now) : "–"}</span>
       </figcaption>
-      <Chart label={`${title}, now ${show(now)}`} option={option} height={150} />
+      {series.size ? <Chart label={`${title}, now ${show(now)}`} option={option} height={150} /> : <p className="time-chart-none dim">{none}</p>}
     </figure>
   );
 }
@@ -33,15 +37,28 @@ function highest(series: Series): Series {
   return new Map(sorted.slice(0, MOST));
 }
 
-function chart(series: Series, show: (value: number) => string) {
+const WINDOW = 15 * 60_000;
+const LEAST = 2 * 60_000;
+
+function chart(series: Series, show: (value: number) => string, binary: boolean) {
+  const points = [...series.values()].flat();
+  const last = points.reduce((most, { at }) => Math.max(most, at), 0);
+  const first = points.reduce((least, { at }) => Math.min(least, at), last);
+  const most = points.reduce((highest, { value }) => Math.max(highest, value), 0);
   return {
     grid: { left: 6, right: 12, top: 10, bottom: 4, containLabel: true },
     tooltip: { trigger: "axis", valueFormatter: (value: unknown) => (typeof value === "number" ? show(value) : "–"), confine: true },
-    xAxis: { type: "time", splitNumber: 4, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
-    yAxis: { type: "value", min: 0, splitNumber: 3, axisLabel: { formatter: show } },
-    series: [...series].map(([name, points]) => ({
-      name, type: "line", showSymbol: points.length === 1, symbolSize: 5, lineStyle: { width: 1.5 },
-      data: points.map(({ at, value }) => [at, value]),
+    // As long as was looked at, and never a moment stretched over days.
+    xAxis: { type: "time", min: Math.max(last - WINDOW, Math.min(first, last - LEAST)), max: last, splitNumber: 4, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
+    yAxis: { type: "value", min: 0, splitNumber: 3, ...(binary ? { interval: power(most / 3) } : {}), axisLabel: { formatter: show } },
+    series: [...series].map(([name, line]) => ({
+      name, type: "line", showSymbol: line.length === 1, symbolSize: 5, lineStyle: { width: 1.5 },
+      data: line.map(({ at, value }) => [at, value]),
     })),
   };
+}
+
+/** The next power of two: scales of bytes have round numbers then. */
+function power(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }

@@ -1,7 +1,7 @@
 /** WorkflowTemplates of the namespace and ClusterWorkflowTemplates of all. */
 
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Play } from "lucide-react";
+import { PenLine, Play } from "lucide-react";
 import { useMemo, useState } from "react";
 import { CLUSTER_WORKFLOW_TEMPLATE, WORKFLOW_TEMPLATE, useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
@@ -39,7 +39,15 @@ export function TemplateList() {
   const loaded = own.loaded && shared.loaded;
   const error = own.error ?? shared.error;
   return (
-    <Page title="Templates" facts={loaded && !error ? `${own.items.length} in ${namespace}, ${shared.items.length} for all` : null}>
+    <Page
+      title="Templates"
+      facts={loaded && !error ? `${own.items.length} in ${namespace}, ${shared.items.length} for all` : null}
+      actions={
+        <Link to={`/${encodeURIComponent(namespace)}/composer` as string} className="button button-primary">
+          <PenLine size={15} aria-hidden /> Draw a template
+        </Link>
+      }
+    >
       {error ? <Problem error={error} /> : null}
       {sources.length ? (
         <Toolbar>
@@ -56,8 +64,8 @@ export function TemplateList() {
       {sources.length && !shown.length ? <p className="dim">No template fits.</p> : null}
       {loaded && !error && !sources.length ? (
         <Empty title="No templates yet">
-          A WorkflowTemplate is a workflow kept for many runs. <code>pinnace kubectl apply -f TEMPLATE.yaml</code> brings one; the composer
-          draws one.
+          A WorkflowTemplate is a workflow kept for many runs. Draw one in the composer, or{" "}
+          <code>pinnace kubectl apply -f TEMPLATE.yaml</code> brings one.
         </Empty>
       ) : null}
       {running ? (
@@ -80,9 +88,9 @@ function columnsFor(namespace: string, run: (source: Source) => void): Column<So
       ),
       by: (s) => s.item.metadata.name,
     },
-    { title: "Description", cell: (s) => <div className="message template-said">{described(s)}</div> },
+    { title: "Description", rest: true, cell: (s) => <div className="message">{described(s)}</div> },
     { title: "Scope", cell: (s) => (s.kind === "WorkflowTemplate" ? namespace : "all namespaces"), by: (s) => s.kind },
-    { title: "Steps", cell: (s) => s.item.spec.templates?.length ?? 0, by: (s) => s.item.spec.templates?.length ?? 0, number: true },
+    { title: "Templates", cell: (s) => s.item.spec.templates?.length ?? 0, by: (s) => s.item.spec.templates?.length ?? 0, number: true },
     { title: "Created", cell: (s) => <Ago at={s.item.metadata.creationTimestamp} />, by: (s) => s.item.metadata.creationTimestamp },
     { title: "Run", quiet: true, width: "48px", cell: (s) => <IconButton label={`Run ${s.item.metadata.name}`} Icon={Play} onClick={() => run(s)} /> },
   ];

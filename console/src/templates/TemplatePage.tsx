@@ -25,7 +25,12 @@ export function TemplatePage() {
   const { namespace, kind, name } = useParams({ from: "/$namespace/templates/$kind/$name" });
   const cluster = kind === "clusterworkflowtemplates";
   const { item, loaded, error } = useOne(cluster ? CLUSTER_WORKFLOW_TEMPLATE : WORKFLOW_TEMPLATE, namespace, name);
-  if (error) return <Problem error={error} />;
+  if (error)
+    return (
+      <Page title={name}>
+        <Problem error={error} />
+      </Page>
+    );
   if (loaded && !item)
     return (
       <Empty title={`There is no template ${name}`} level={1}>
@@ -76,7 +81,7 @@ function Known({ source, namespace }: { source: Source; namespace: string }) {
         value={tab}
         onChange={(next) => void navigate({ search: { tab: next }, replace: true })}
         tabs={[
-          { value: "steps", label: "Templates", content: <Steps templates={item.spec.templates ?? []} entrypoint={item.spec.entrypoint} given={item.spec.arguments?.parameters ?? []} /> },
+          { value: "steps", label: "About", content: <Steps templates={item.spec.templates ?? []} entrypoint={item.spec.entrypoint} given={item.spec.arguments?.parameters ?? []} /> },
           { value: "runs", label: "Runs", content: <Runs namespace={namespace} name={name} /> },
           { value: "yaml", label: "YAML", content: <Yaml of={of} item={item} /> },
         ]}
@@ -92,42 +97,50 @@ function Known({ source, namespace }: { source: Source; namespace: string }) {
 
 const SORTS = ["container", "script", "dag", "steps", "resource", "suspend", "http", "containerSet", "plugin", "data"];
 
+const ASKED: Column<Parameter>[] = [
+  { title: "Name", cell: (p) => <span className="mono">{p.name}</span> },
+  { title: "Value", cell: (p) => initial(p) || <span className="dim">to be given</span> },
+  { title: "Choices", cell: (p) => p.enum?.join(", ") ?? <span className="dim">any</span> },
+  { title: "Description", rest: true, cell: (p) => <div className="message">{p.description}</div> },
+];
+
+const ports = (side: Template["inputs"]) => [...(side?.parameters ?? []), ...(side?.artifacts ?? [])].map(({ name }) => name).join(", ");
+
+function imageOf({ container, script }: Template): string {
+  return ((container ?? script) as { image?: string } | undefined)?.image ?? "";
+}
+
+function parts(entrypoint: string | undefined): Column<Template>[] {
+  return [
+    {
+      title: "Name",
+      cell: (t) => (
+        <>
+          <strong>{t.name}</strong>
+          {t.name === entrypoint ? <span className="tag">begins here</span> : null}
+        </>
+      ),
+    },
+    { title: "Kind", cell: (t) => SORTS.find((sort) => sort in t) },
+    { title: "Image", cell: (t) => <span className="mono">{imageOf(t)}</span> },
+    { title: "Takes", cell: (t) => ports(t.inputs) || <span className="dim">nothing</span> },
+    { title: "Gives", rest: true, cell: (t) => <div className="message">{ports(t.outputs) || "nothing"}</div> },
+  ];
+}
+
 function Steps({ templates, entrypoint, given }: { templates: Template[]; entrypoint: string | undefined; given: Parameter[] }) {
   return (
     <>
-      {given.length ? <Parameters title="Arguments" parameters={given} /> : null}
-      {templates.map((template) => (
-        <section key={template.name} className="template-step">
-          <h2>
-            {template.name} <span className="dim">{SORTS.find((sort) => sort in template)}</span>
-            {template.name === entrypoint ? <span className="dim"> · begins here</span> : null}
-          </h2>
-          {template.inputs?.parameters?.length ? <Parameters title="Inputs" parameters={template.inputs.parameters} /> : null}
-          {template.inputs?.artifacts?.length ? <p className="dim">takes {template.inputs.artifacts.map((a) => a.name).join(", ")}</p> : null}
-          {template.outputs?.artifacts?.length || template.outputs?.parameters?.length ? (
-            <p className="dim">gives {[...(template.outputs.parameters ?? []), ...(template.outputs.artifacts ?? [])].map((o) => o.name).join(", ")}</p>
-          ) : null}
+      {given.length ? (
+        <section className="part template-part">
+          <h2>Arguments</h2>
+          <Table label="Arguments" columns={ASKED} rows={given} id={(p) => p.name} />
         </section>
-      ))}
-    </>
-  );
-}
-
-function Parameters({ title, parameters }: { title: string; parameters: Parameter[] }) {
-  return (
-    <>
-      {title === "Arguments" ? <h2>{title}</h2> : <h3>{title}</h3>}
-      <dl className="fact-list">
-        {parameters.map((p) => (
-          <div key={p.name}>
-            <dt>{p.name}</dt>
-            <dd>
-              {p.enum ? p.enum.join(" | ") : initial(p) || <span className="dim">needed</span>}{" "}
-              {p.description ? <span className="dim">{p.description}</span> : null}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      ) : null}
+      <section className="part template-part">
+        <h2>Templates</h2>
+        <Table label="Templates of this document" columns={parts(entrypoint)} rows={templates} id={(one) => one.name} />
+      </section>
     </>
   );
 }
@@ -150,6 +163,6 @@ const RUNS: Column<Workflow>[] = [
 function Runs({ namespace, name }: { namespace: string; name: string }) {
   const { items, loaded } = useMany(WORKFLOW, namespace);
   const runs = useMemo(() => items.filter((w) => templateOf(w) === name), [items, name]);
-  if (loaded && !runs.length) return <p className="dim">No run in {namespace} was made of it yet.</p>;
+  if (loaded && !runs.length) return <Empty title={`No run in ${namespace} was made of it yet`}><strong>Run</strong> above asks for its arguments.</Empty>;
   return runs.length ? <Table label="Runs" columns={RUNS} rows={runs} id={(w) => w.metadata.uid} /> : null;
 }

@@ -7,8 +7,7 @@ import { KubeError, get } from "../api/kube";
 import { WORKFLOW, object } from "../api/resources";
 import type { Workflow } from "../api/types";
 import { Chart } from "../ui/Chart";
-import { CheckField } from "../ui/Fields";
-import { Page } from "../ui/Page";
+import { Page, Toolbar } from "../ui/Page";
 import { Empty, Problem } from "../ui/notes";
 import { metrics } from "./artifacts";
 import { type Row, compared, metricFiles, parallel } from "./comparing";
@@ -71,7 +70,11 @@ function Side({ whole, namespace }: { whole: Whole[]; namespace: string }) {
   return (
     <>
       <Lines all={all} />
-      <CheckField label="Only what differs" checked={only} onChange={setOnly} />
+      <Toolbar>
+        <label className="tool-check">
+          <input type="checkbox" checked={only} onChange={(e) => setOnly(e.target.checked)} /> Only what differs
+        </label>
+      </Toolbar>
       <div className="table-frame compare" tabIndex={0} role="region" aria-label="Runs side by side">
         <table aria-label="Runs side by side">
           <thead>
@@ -123,6 +126,19 @@ function Section({ title, rows, width }: { title: string; rows: Row[]; width: nu
   );
 }
 
+const words = (data: string[]) => ({ type: "category", data, axisTick: { show: false }, axisLabel: LABEL });
+
+/** From the least to the most that is there, with room at both ends: a label never lies below a line's end. */
+function numbers(values: number[]): object {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const room = (most - least) * 0.06;
+  const shown = (value: number) => (value < least - room / 2 || value > most + room / 2 ? "" : String(Number(value.toPrecision(3))));
+  return { min: least - room, max: most + room, interval: (most - least) / 4, splitNumber: 4, axisLabel: { ...LABEL, formatter: shown } };
+}
+
+/** On the ground's colour, so that it can be read where a line crosses it. */
+const LABEL = { margin: 6, fontSize: 11, showMinLabel: true, showMaxLabel: true };
+
 function Lines({ all }: { all: ReturnType<typeof compared> }) {
   const { axes, lines } = parallel(all);
   const key = JSON.stringify([axes, lines, all.names]);
@@ -130,11 +146,11 @@ function Lines({ all }: { all: ReturnType<typeof compared> }) {
     () => {
       const [wanted, drawn, names] = JSON.parse(key) as [typeof axes, typeof lines, string[]];
       return {
-        parallelAxis: wanted.map((axis, dim) => ({ dim, name: axis.name, scale: true, ...(axis.words ? { type: "category", data: axis.words } : {}) })),
-        parallel: { left: 60, right: 80, top: 40, bottom: 44 },
+        parallelAxis: wanted.map((axis, dim) => ({ dim, name: axis.name, nameGap: 14, ...(axis.words ? words(axis.words) : numbers(drawn.map((line) => Number(line[dim])))) })),
+        parallel: { left: 60, right: 80, top: 36, bottom: drawn.length < 9 ? 48 : 16 },
         tooltip: {},
-        series: drawn.map((line, i) => ({ type: "parallel", name: names[i], lineStyle: { width: 2.5, opacity: 0.85 }, smooth: 0.1, data: [line] })),
-        legend: { bottom: 0, data: names, show: drawn.length < 9 },
+        series: drawn.map((line, i) => ({ type: "parallel", name: names[i], lineStyle: { width: 2, opacity: 0.9 }, emphasis: { lineStyle: { width: 3.5 } }, data: [line] })),
+        legend: { bottom: 0, data: names, show: drawn.length < 9, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 16 },
       };
     },
     [key],

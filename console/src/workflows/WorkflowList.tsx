@@ -85,7 +85,7 @@ function useColumns(
   chosen: ReadonlySet<string>,
   choose: (chosen: ReadonlySet<string>) => void,
 ): Column<Workflow>[] {
-  const longest = useMemo(() => Math.max(1, ...shown.map((w) => lasted(w, Date.now()))), [shown]);
+  const longest = useMemo(() => longestOf(shown), [shown]);
   return useMemo(
     () => [
       {
@@ -103,6 +103,12 @@ function useColumns(
     ],
     [shown, chosen, choose, longest],
   );
+}
+
+/** Of those that have ended, if any has: one that waits for a week would make all others look alike. */
+function longestOf(shown: Workflow[]): number {
+  const over = shown.filter((w) => w.status?.finishedAt);
+  return (over.length ? over : shown).reduce((most, w) => Math.max(most, lasted(w, Date.now())), 1);
 }
 
 function lasted(workflow: Workflow, now: number): number {
