@@ -5,7 +5,6 @@ Standard library only, so that `up` and `status` start fast. Commands that watch
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +52,8 @@ class Connection(msgspec.Struct, frozen=True):
         timeout: float = 30,
     ) -> bytes:
         """The body of a 2xx answer. Raises Refused for another, Unreachable when nobody listens."""
+        import http.client
+
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         data = None
@@ -81,6 +82,8 @@ class Connection(msgspec.Struct, frozen=True):
 
     def lines(self, path: str) -> Iterator[str]:
         """Lines of text (a log that is followed) as they come, without their ends."""
+        import http.client
+
         client = http.client.HTTPConnection("127.0.0.1", self.port)
         try:
             client.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})

@@ -173,6 +173,8 @@ def spawn(
 
 
 def wait_until_ready(home: Home, within: float = READY_WITHIN) -> None:
+    import http.client  # noqa: F401 - that they are asked with is imported while the processes start
+
     deadline = time.monotonic() + within
     pause = 0.01
     seen = False

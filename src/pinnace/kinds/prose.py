@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from pinnace.kinds.schema import Node
 
@@ -26,7 +26,7 @@ Told = dict[tuple[int, str], str]
 def known() -> dict[str, dict[str, str]]:
     """By the first word: the rest of the path ('' for the type itself) → sentence."""
     made: dict[str, dict[str, str]] = {}
-    for line in files("pinnace.kinds").joinpath("prose.txt").read_text().splitlines():
+    for line in Path(__file__).with_name("prose.txt").read_text().splitlines():
         place, colon, text = line.partition(": ")
         if colon and not line.startswith("#"):
             first, _, rest = place.partition(".")
