@@ -15,7 +15,7 @@ interface Props {
 
 export function ElsewhereBar({ elsewhere, keeping, onDifference }: Props) {
   return (
-    <div className="run-bar elsewhere" role="status" aria-label="In other hands">
+    <div className="run-bar other-hands" role="status" aria-label="In other hands">
       {elsewhere.what === "gone" ? <Gone elsewhere={elsewhere} keeping={keeping} /> : <Newer elsewhere={elsewhere} keeping={keeping} onDifference={onDifference} />}
     </div>
   );
@@ -30,8 +30,8 @@ function Gone({ elsewhere: { kind, name }, keeping }: { elsewhere: Elsewhere & {
         </strong>{" "}
         was deleted. What you see is only here now.
       </span>
-      <span className="elsewhere-acts">
-        <Button onClick={keeping.save}>Save it anew</Button>
+      <span className="other-hands-acts">
+        <Button onClick={keeping.saveAnew}>Save it anew</Button>
       </span>
     </>
   );
@@ -43,7 +43,7 @@ function Newer({ elsewhere: { theirs, author }, keeping, onDifference }: { elsew
       <span>
         <Who author={author} /> saved a newer version{author.at ? <> <Ago at={author.at} /></> : null}.
       </span>
-      <span className="elsewhere-acts">
+      <span className="other-hands-acts">
         <Button onClick={() => onDifference(theirs)}>See the difference</Button>
         {keeping.changed ? <Button onClick={() => keeping.merge(theirs)}>Merge with mine</Button> : null}
         <Button onClick={() => keeping.takeTheirs(theirs)}>Take theirs</Button>

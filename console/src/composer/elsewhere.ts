@@ -11,11 +11,13 @@ import type { Keeping } from "./keeping";
 import { type Author, type Base, authorOf, resourceOf, shown } from "./saving";
 import type { Studio } from "./studio";
 
+/** Milliseconds. */
+const PATIENCE = 400;
+
 export type Elsewhere = { what: "newer"; theirs: Base; author: Author } | { what: "gone"; kind: string; name: string };
 
 export function useElsewhere(studio: Studio, namespace: string, { base, busy, setBase }: Keeping): Elsewhere | null {
   const { kind, name } = useParams({ from: "/$namespace/composer/$kind/$name" });
-  const [gone, setGone] = useState(false);
   const of = base ? resourceOf(kind) : undefined;
   const live = useLive<KubeObject>(of ? collection(of, namespace, { fields: `metadata.name=${name}` }) : null);
   const item = [...live.items.values()].find((each) => each.metadata.name === name);
@@ -28,15 +30,23 @@ export function useElsewhere(studio: Studio, namespace: string, { base, busy, se
     if (theirs.printed === base.printed) setBase({ ...base, resourceVersion: theirs.resourceVersion, hidden: theirs.hidden });
     else if (saysTheSame(studio, theirs)) setBase({ ...theirs, text: studio.text });
   }, [base, theirs, busy, studio, setBase]);
-  useEffect(() => {
-    if (lost) setBase(null);
-    if (lost) setGone(true);
-    else if (base) setGone(false);
-  }, [lost, base, setBase]);
+  const gone = useLasting(lost && !busy);
 
   if (gone) return { what: "gone", kind, name };
   if (!base || !theirs || !item || busy || theirs.printed === base.printed) return null;
   return { what: "newer", theirs, author: authorOf(item) };
+}
+
+/** What is made anew here is missing for a moment: only what stays away is gone. */
+function useLasting(lost: boolean): boolean {
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    setLasts(false);
+    if (!lost) return;
+    const timer = setTimeout(() => setLasts(true), PATIENCE);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  return lost && lasts;
 }
 
 function saysTheSame({ document, documents, trouble }: Studio, { printed }: Base): boolean {

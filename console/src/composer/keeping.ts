@@ -37,6 +37,8 @@ export interface Keeping {
   /** The next save goes over theirs. */
   over(theirs: Base): void;
   keepMine(theirs: Base): Promise<void>;
+  /** It was deleted, and is to be again. */
+  saveAnew(): void;
 }
 
 export function useKeeping(studio: Studio, namespace: string, opened: Opened, ask: (question: SaveQuestion | null) => void): Keeping {
@@ -65,8 +67,10 @@ export function useKeeping(studio: Studio, namespace: string, opened: Opened, as
       const item = await save(whole, namespace, over, me);
       if (of) stored(of, item, over === null);
     } catch (problem) {
-      if (!of || over === null || KubeError.of(problem).code !== 409) throw problem;
-      ask({ what: "conflict", theirs: await current(of, namespace, whole) });
+      const { code } = KubeError.of(problem);
+      if (!of || over === null || (code !== 409 && code !== 404)) throw problem;
+      if (code === 404) await store(whole, null);
+      else ask({ what: "conflict", theirs: await current(of, namespace, whole) });
     } finally {
       setBusy(false);
     }
@@ -106,6 +110,7 @@ export function useKeeping(studio: Studio, namespace: string, opened: Opened, as
     },
     over: settle,
     keepMine: (theirs) => store(document, theirs),
+    saveAnew: () => void attempt(store(document, null)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Places of what has none: all by elk when nothing was ever placed, newcomers beside what they follow. */
 
-import { useReactFlow } from "@xyflow/react";
-import { useEffect, useRef } from "react";
+import { useNodesInitialized, useReactFlow } from "@xyflow/react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Graph, Place } from "../model";
 import { useStudioHere } from "../studio";
 import { arrange, seat } from "./place";
@@ -11,18 +11,18 @@ type Places = ReadonlyMap<string, Place>;
 
 export function usePlaces(places: Places, setPlaces: (places: Places) => void): void {
   const { graph, scope, at } = useStudioHere();
-  const flow = useReactFlow();
   const shown = useRef("");
+  const fit = useFit();
   // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
   useEffect(() => {
     let current = true;
     const here = `${at} ${scope}`;
     const fresh = shown.current !== here;
-    const settle = (found: Places, fit: boolean) => {
+    const settle = (found: Places, whole: boolean) => {
       if (!current) return;
       shown.current = here;
       setPlaces(found);
-      if (fit) requestAnimationFrame(() => requestAnimationFrame(() => void flow.fitView(FIT)));
+      if (whole) fit();
     };
     const known = fresh ? graph.places : new Map([...places, ...graph.places]);
     if (unplaced(graph, known)) void arrange(graph).then((found) => settle(found, true));
@@ -30,7 +30,20 @@ export function usePlaces(places: Places, setPlaces: (places: Places) => void): 
     return () => {
       current = false;
     };
-  }, [graph, scope, at, flow, setPlaces]);
+  }, [graph, scope, at, fit, setPlaces]);
+}
+
+/** Brings everything into view as soon as it is measured. */
+function useFit(): () => void {
+  const flow = useReactFlow();
+  const measured = useNodesInitialized();
+  const [wanted, setWanted] = useState(false);
+  useEffect(() => {
+    if (!wanted || !measured) return;
+    setWanted(false);
+    requestAnimationFrame(() => void flow.fitView(FIT));
+  }, [wanted, measured, flow]);
+  return useCallback(() => setWanted(true), []);
 }
 
 function unplaced({ nodes }: Graph, known: Places): boolean {
