@@ -64,11 +64,14 @@ def orchestrator(*words: str) -> Iterator[int]:
         process.stdout.close()
 
 
-def ask(port: int, method: str, path: str, body: bytes | dict[str, Any] = b"") -> tuple[int, bytes, str]:
+def ask(
+    port: int, method: str, path: str, body: bytes | dict[str, Any] = b"", kind: str = ""
+) -> tuple[int, bytes, str]:
     """Status, body and content type."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    sent = json.dumps(body).encode() if isinstance(body, dict) else body
     try:
-        client.request(method, path, json.dumps(body).encode() if isinstance(body, dict) else body)
+        client.request(method, path, sent, {"Content-Type": kind} if kind else {})
         answer = client.getresponse()
         return answer.status, answer.read(), answer.getheader("content-type", "")
     finally:

@@ -185,22 +185,126 @@ def test_a_broker_is_told_its_map_and_pulled_until_it_is_empty(models: Models) -
     assert (told, seen) == ([rule], [1, 2, 3])
 
 
-def test_a_probe_sees_every_message_and_delays_none(models: Models) -> None:
-    seen: list[tuple[str, str, bytes]] = []
+def test_a_probe_sees_what_each_model_takes_and_what_the_last_gives(models: Models) -> None:
+    seen: list[tuple[str, str, str, bytes]] = []
 
     def probe(request: Request) -> Response:
-        seen.append((request.headers["proto-url"], request.headers["message-name"], request.body))
+        headers = request.headers
+        seen.append((request.path, headers["proto-url"], headers["message-name"], request.body))
         return Response(b"")
 
     models.serve("one", adding(1))
     models.serve("two", adding(1))
     models.serve("Probe", probe)
     document = blueprint(node("one", "add", ("two", "add")), node("two", "add"), probe="true")
+    for each in document["nodes"]:
+        each["operation_signature_list"][0]["operation_signature"]["input_message_name"] = "I"
     with orchestrator() as port:
         put(port, document, models)
         assert number(ask(port, "POST", "/add", message(f1=1))[1]) == 3
-        eventually(lambda: len(seen) == 2, "what the probe saw")
-    assert sorted(seen) == [("org/one.proto", "N", message(f1=2)), ("org/two.proto", "N", message(f1=3))]
+        eventually(lambda: len(seen) == 3, "what the probe saw")
+    assert sorted(seen) == [
+        ("/data", "org/one.proto", "I", message(f1=1)), ("/data", "org/two.proto", "I", message(f1=2)),
+        ("/data", "org/two.proto", "N", message(f1=3)),
+    ]
+
+
+def runner(answer: Any) -> Any:
+    """As acumos_model_runner: operations in a folder, both forms by the headers, nothing else."""
+
+    def serve(request: Request) -> Response:
+        folder, _, operation = request.path.rpartition("/")
+        if folder != "/model/methods":
+            return Response(b"not found", 404)
+        kind, accept = request.headers["content-type"], request.headers["accept"]
+        if kind not in (PROTOBUF, "application/json") or kind != accept:
+            return Response(b"Header 'Content-Type' must be one of", 415)
+        return Response(answer(operation, request.body, kind), content_type=accept)
+
+    return serve
+
+
+def test_models_of_the_model_runner_speak_json_and_protobuf(models: Models) -> None:
+    def double(operation: str, body: bytes, kind: str) -> bytes:
+        assert operation == "double"
+        if kind == PROTOBUF:
+            return message(f1=number(body) * 2)
+        return json.dumps({"value": json.loads(body)["value"] * 2}).encode()
+
+    models.serve("one", runner(double))
+    models.serve("two", runner(double))
+    document = blueprint(node("one", "double", ("two", "double")), node("two", "double"))
+    with orchestrator() as port:
+        put(port, document, models)
+        code, body, kind = ask(port, "POST", "/double", message(f1=5))
+        assert (code, number(body), kind) == (200, 20, PROTOBUF)
+        code, body, kind = ask(port, "POST", "/double", b'{"value": 5}', "application/json; charset=utf-8")
+        assert (code, json.loads(body), kind) == (200, {"value": 20}, "application/json")
+
+
+def signed(*fields: tuple[str, str]) -> str:
+    listed = [{"name": name, "tag": tag, "role": "", "type": "double"} for name, tag in fields]
+    return json.dumps({"messageName": "M", "messageargumentList": listed})
+
+
+def moved(part: str, name: str, tag: str, to: str, whom: str) -> dict[str, Any]:
+    out = part == "map_outputs"
+    field, other = ("output_field", "target_name") if out else ("input_field", "source_name")
+    return {field: {other: whom, "parameter_name": name, "parameter_tag": tag, "mapped_to_field": to}}
+
+
+SPLIT = {
+    "splitter_type": "Parameter-based", "input_message_signature": signed(("x", "3"), ("y", "4")),
+    "map_outputs": [
+        moved("map_outputs", "a", "1", "3", "left"), moved("map_outputs", "b", "1", "4", "right"),
+        moved("map_outputs", "unused", "9", "", "right"),
+    ],
+}
+ARRAY = {"collator_type": "Array-based", "output_message_signature": signed(("all", "7"))}
+FIELDS = {
+    "collator_type": "Parameter-based", "output_message_signature": signed(("p", "8"), ("q", "9")),
+    "map_inputs": [
+        moved("map_inputs", "a", "1", "8", "left"), moved("map_inputs", "b", "1", "9", "right"),
+        moved("map_inputs", "c", "2", "null", "right"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("rule", "in_json", "tags"), [
+    (ARRAY, {"all": [{"a": 30}, {"b": 40}]}, [7, 7]), (FIELDS, {"p": 30, "q": 40}, [8, 9]),
+])
+def test_tools_split_and_collate_both_forms(
+    models: Models, rule: dict[str, Any], in_json: Any, tags: list[int]
+) -> None:
+    for name in ("first", "left", "right", "last"):
+        models.serve(name, lambda request: Response(request.body))
+    document = blueprint(
+        node("first", "go", ("split", "in")),
+        node("split", "in", ("left", "go"), ("right", "go"), kind="Splitter", splitter_map=SPLIT),
+        node("left", "go", ("join", "one")), node("right", "go", ("join", "two")),
+        node("join", "out", ("last", "end"), kind="Collator", collator_map=rule), node("last", "end"),
+    )
+    with orchestrator() as port:
+        put(port, document, models)
+        _, body, _ = ask(port, "POST", "/go", b'{"x": 30, "y": 40}', "application/json")
+        assert json.loads(body) == in_json
+        _, body, _ = ask(port, "POST", "/go", message(f3=30, f4=40))
+        assert [one.tag for one in protowire.pieces(body)] == tags
+
+
+def test_a_node_that_is_led_to_by_both_of_its_operations_answers_for_each(models: Models) -> None:
+    def mind(request: Request) -> Response:
+        return Response(message(f1=number(request.body) * {"/think": 10, "/wake": 100}[request.path]))
+
+    models.serve("face", adding(1))
+    models.serve("mind", mind)
+    ask_node, mind_node = node("face", "ask", ("mind", "think")), node("mind", "think", ("face", "show"))
+    ask_node["operation_signature_list"] += node("face", "show", ("mind", "wake"))["operation_signature_list"]
+    mind_node["operation_signature_list"] += node("mind", "wake")["operation_signature_list"]
+    with orchestrator() as port:
+        put(port, blueprint(ask_node, mind_node), models)
+        assert status(port)["operations"] == ["ask"]
+        assert number(ask(port, "POST", "/ask", message(f1=1))[1]) == 2100
 
 
 @pytest.mark.parametrize(

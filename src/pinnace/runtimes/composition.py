@@ -1,24 +1,26 @@
 """A blueprint of Acumos as a message walks it: who is asked next, what splitters, collators and mappers do.
 
-Pure but for `ask`, which is given. One `Walk` is one caller's message: nothing of it is shared with others.
-Caller: `orchestrator`. Source: acumos/runtime-orchestrator, acumos/design-studio docs/split-join.rst.
+Pure but for `ask`, which is given. One `Walk` is one caller's message: nothing of it is shared with others. A
+message comes to an operation of a node and leaves by the same one, so nodes may lead to each other in circles
+where their operations do not. Caller: `orchestrator`. Source: acumos/runtime-orchestrator, and the
+orchestrators of Eclipse Graphene.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
 
-from . import protowire
-from .protowire import NoMessage, Piece
+from . import joining, spelling
 
 Obj = dict[str, Any]
-BROKER, MAPPER, SPLITTER, COLLATOR = "DataBroker", "DataMapper", "Splitter", "Collator"
-CAMEL = {
-    "containerName": "container_name", "nodeType": "node_type", "protoUri": "proto_uri",
-    "operationSignatureLists": "operation_signature_list",
-}
+BROKER, MAPPER, SPLITTER, COLLATOR, REST, MODEL = (
+    "DataBroker", "DataMapper", "Splitter", "Collator", "REST", "MLModel"
+)
+JOINTS = (SPLITTER, COLLATOR, BROKER)
+"""Nodes that have one way through them, whatever it is called on either side."""
+MAPS = ("data_broker_map", "splitter_map", "collator_map", "data_map")
 
 
 class NoBlueprint(ValueError):
@@ -40,6 +42,15 @@ class Node(NamedTuple):
     """Names of what each operation takes and gives."""
     maps: Obj
 
+    def way(self, operation: str) -> str:
+        """Operations of a tool are one."""
+        return "" if self.kind in JOINTS else operation
+
+    def leaving(self, operation: str) -> list[Target]:
+        if self.kind in JOINTS:
+            return [target for each in self.after.values() for target in each]
+        return self.after.get(operation, [])
+
 
 class Blueprint(NamedTuple):
     name: str
@@ -47,12 +58,20 @@ class Blueprint(NamedTuple):
     inputs: list[Target]
     probe: bool
 
+    def joint(self, target: Target) -> Target:
+        """Where a message to this operation really comes."""
+        return Target(target.node, self.nodes[target.node].way(target.operation))
+
+    def links(self) -> Iterator[tuple[Target, Target]]:
+        """From operation to operation, in the document's order."""
+        for node in self.nodes.values():
+            for operation, targets in node.after.items():
+                for target in targets:
+                    yield Target(node.name, node.way(operation)), self.joint(target)
+
     def before(self, name: str) -> list[str]:
         """The nodes that lead to this one, in the document's order."""
-        return [
-            node.name for node in self.nodes.values()
-            for targets in node.after.values() for target in targets if target.node == name
-        ]
+        return [source.node for source, target in self.links() if target.node == name]
 
     def entry(self, operation: str) -> Target | None:
         return next((one for one in self.inputs if one.operation == operation), None)
@@ -60,81 +79,130 @@ class Blueprint(NamedTuple):
 
 def read(document: Any) -> Blueprint:
     """Raises NoBlueprint."""
-    found = document
-    while isinstance(found, dict) and isinstance(found.get("nodes"), dict):
-        found = found["nodes"]
-    raw = found.get("nodes") if isinstance(found, dict) else None
+    if not isinstance(document, dict):
+        raise NoBlueprint("expected a JSON object with nodes")
+    found = spelling.modern(document)
+    raw = found.get("nodes")
     if not isinstance(raw, list) or not raw or not all(isinstance(one, dict) for one in raw):
         raise NoBlueprint("nodes: expected a list of nodes")
     nodes = {node.name: node for node in (_node(one, at) for at, one in enumerate(raw))}
     if len(nodes) != len(raw):
         raise NoBlueprint("nodes: a container_name is used twice")
     said = found.get("probeIndicator") or []
+    said = said if isinstance(said, list) else [{"value": said}]
     probe = any(str(one.get("value")).lower() == "true" for one in said if isinstance(one, dict))
-    made = Blueprint(str(found.get("name") or ""), nodes, _inputs(found, nodes), probe)
-    _check(made)
-    return made
-
-
-def _get(raw: Obj, name: str) -> Any:
-    return raw.get(name, next((raw[key] for key, own in CAMEL.items() if own == name and key in raw), None))
+    _known(found, nodes)
+    return _checked(Blueprint(str(found.get("name") or ""), nodes, _inputs(found, nodes), probe))
 
 
 def _node(raw: Obj, at: int) -> Node:
-    name = _get(raw, "container_name")
+    name, place = raw.get("container_name"), f"nodes[{at}]"
     if not isinstance(name, str) or not name:
-        raise NoBlueprint(f"nodes[{at}].container_name: a node needs one")
-    after, messages = {}, {}
-    for one in _get(raw, "operation_signature_list") or ():
-        said = one.get("operation_signature") or {}
+        raise NoBlueprint(f"{place}.container_name: a node needs one")
+    after: dict[str, list[Target]] = {}
+    messages = {}
+    for number, one in enumerate(_list(raw, "operation_signature_list", place)):
+        here = f"{place}.operation_signature_list[{number}]"
+        said = spelling.operation(one.get("operation_signature"))
         operation = str(said.get("operation_name") or "")
-        after[operation] = [_target(each) for each in one.get("connected_to") or ()]
-        messages[operation] = (
-            str(said.get("input_message_name") or ""), str(said.get("output_message_name") or "")
+        after.setdefault(operation, []).extend(
+            _target(each, here) for each in _list(one, "connected_to", here)
         )
-    maps = {key: raw[key] for key in ("data_broker_map", "splitter_map", "collator_map", "data_map")
-            if isinstance(raw.get(key), dict)}
-    kind, proto = str(_get(raw, "node_type") or "MLModel").strip(), str(_get(raw, "proto_uri") or "")
-    return Node(name, kind, proto, after, messages, maps)
+        given, made = said.get("input_message_name"), said.get("output_message_name")
+        messages[operation] = (str(given or ""), str(made or ""))
+    maps = {key: raw[key] for key in MAPS if isinstance(raw.get(key), dict)}
+    kind = str(raw.get("node_type") or MODEL).strip()
+    return Node(name, kind, str(raw.get("proto_uri") or ""), after, messages, maps)
 
 
-def _target(raw: Obj) -> Target:
-    said = raw.get("operation_signature") or {}
-    return Target(str(raw.get("container_name") or ""), str(said.get("operation_name") or ""))
+def _list(raw: Obj, field: str, place: str) -> list[Obj]:
+    """Of objects; null among them is nothing."""
+    found = raw.get(field) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) or one is None for one in found):
+        raise NoBlueprint(f"{place}.{field}: expected a list of objects")
+    return [one for one in found if one is not None]
+
+
+def _target(raw: Obj, place: str) -> Target:
+    name = raw.get("container_name")
+    if not isinstance(name, str) or not name:
+        raise NoBlueprint(f"{place}.container_name: expected the name of a node")
+    said = spelling.operation(raw.get("operation_signature"))
+    return Target(name, str(said.get("operation_name") or ""))
 
 
 def _inputs(top: Obj, nodes: dict[str, Node]) -> list[Target]:
-    given = [_target(one) for one in top.get("input_ports") or () if isinstance(one, dict)]
+    """As the document says, else the operations that nobody leads to and that lead on; of a node that stands
+    alone its first one."""
+    given = [_target(one, "input_ports") for one in _list(top, "input_ports", "the blueprint")]
     if given:
         return given
-    reached = {target.node for node in nodes.values() for each in node.after.values() for target in each}
-    return [
-        Target(node.name, operation)
-        for node in nodes.values() if node.name not in reached for operation in node.after
-    ]
+    reached = {(each.node, nodes[each.node].way(each.operation)) for node in nodes.values()
+               for targets in node.after.values() for each in targets}
+    entered = {name for name, _ in reached}
+    found = []
+    for node in nodes.values():
+        free = [
+            op for op, targets in node.after.items() if targets and (node.name, node.way(op)) not in reached
+        ]
+        if not free and node.name not in entered:
+            free = list(node.after)[:1]
+        found += [Target(node.name, operation) for operation in free]
+    return found
 
 
-def _check(made: Blueprint) -> None:
-    for port in made.inputs:
-        if port.node not in made.nodes:
+def _known(top: Obj, nodes: dict[str, Node]) -> None:
+    for one in _list(top, "input_ports", "the blueprint"):
+        port = _target(one, "input_ports")
+        if port.node not in nodes:
             raise NoBlueprint(f"input_ports: there is no node {port.node!r}")
-    for node in made.nodes.values():
+    for node in nodes.values():
         for target in (one for each in node.after.values() for one in each):
-            if target.node not in made.nodes:
+            if target.node not in nodes:
                 raise NoBlueprint(f"nodes.{node.name}.connected_to: there is no node {target.node!r}")
+
+
+def _checked(made: Blueprint) -> Blueprint:
+    """Two messages of one call never come to the same operation, but at a Collator."""
     _circle(made)
-    for node in made.nodes.values():
-        if node.kind != COLLATOR and len(made.before(node.name)) > 1:
-            raise NoBlueprint(f"nodes.{node.name}: several nodes lead to it, and it is no Collator")
+    for operation in dict.fromkeys(one.operation for one in made.inputs):
+        entries = [made.joint(one) for one in made.inputs if one.operation == operation]
+        came: dict[Target, set[Target]] = {}
+        for source, target in _reached(made, entries):
+            came.setdefault(target, set()).add(source)
+        for target, sources in came.items():
+            if len(sources) > 1 and made.nodes[target.node].kind != COLLATOR:
+                raise NoBlueprint(f"nodes.{target.node}: several nodes lead to it, and it is no Collator")
+    return made
+
+
+def _reached(made: Blueprint, entries: list[Target]) -> list[tuple[Target, Target]]:
+    """The links that a message takes which comes in at these."""
+    after: dict[Target, list[Target]] = {}
+    for source, target in made.links():
+        after.setdefault(source, []).append(target)
+    found, seen, left = [], set(entries), list(entries)
+    while left:
+        source = left.pop()
+        for target in after.get(source, ()):
+            found.append((source, target))
+            if target not in seen:
+                seen.add(target)
+                left.append(target)
+    return found
 
 
 def _circle(made: Blueprint) -> None:
-    left = {node.name: set(made.before(node.name)) for node in made.nodes.values()}
-    while ready := [name for name, before in left.items() if not before & left.keys()]:
-        for name in ready:
-            del left[name]
+    left: dict[Target, set[Target]] = {}
+    for source, target in made.links():
+        left.setdefault(source, set())
+        left.setdefault(target, set()).add(source)
+    while ready := [one for one, before in left.items() if not before & left.keys()]:
+        for one in ready:
+            del left[one]
     if left:
-        raise NoBlueprint(f"nodes: {', '.join(left)} lead to each other in a circle")
+        names = dict.fromkeys(one.node for one in left)
+        raise NoBlueprint(f"nodes: {', '.join(names)} lead to each other in a circle")
 
 
 # ---- a message on its way ----------------------------------------------------------------------
@@ -142,18 +210,23 @@ def _circle(made: Blueprint) -> None:
 
 Ask = Callable[[Node, str, bytes], Awaitable[bytes]]
 """The server of a node: its operation, the message, what it answers."""
-Seen = Callable[[Node, str, str, bytes], None]
-"""A message passes: node, its message's name, `in` or `out`."""
+Seen = Callable[[Node, str, bytes], None]
+"""A message that a probe is shown: the model whose it is, the message's name."""
 
 
 class Walk:
     """One message through the whole blueprint."""
 
-    def __init__(self, blueprint: Blueprint, ask: Ask, seen: Seen, served: Callable[[Node], bool]) -> None:
+    def __init__(
+        self, blueprint: Blueprint, ask: Ask, seen: Seen, served: Callable[[Node], bool], *,
+        as_json: bool = False,
+    ) -> None:
         self.blueprint = blueprint
         self.ask = ask
         self.seen = seen
         self.served = served
+        self.as_json = as_json
+        """The caller speaks JSON: so do all containers, and the tools between them."""
         self.waiting: dict[str, dict[str, bytes]] = {}
         """What collators have got so far, by where it came from."""
         self.results: dict[str, bytes] = {}
@@ -175,30 +248,37 @@ class Walk:
 
     async def enter(self, target: Target, message: bytes, source: str) -> None:
         node = self.blueprint.nodes[target.node]
-        self.seen(node, node.messages.get(target.operation, ("", ""))[0], "in", message)
         if node.kind == SPLITTER:
             await self._split(node, message)
         elif node.kind == COLLATOR:
             await self._collect(node, message, source)
         elif node.kind == MAPPER and not self.served(node) and "data_map" in node.maps:
-            await self._leave(node, target.operation, mapped(node.maps["data_map"], message))
+            made = joining.mapped(node.maps["data_map"], message, as_json=self.as_json)
+            await self._leave(node, target.operation, made)
         else:
+            self._show(node, target.operation, 0, message)
             await self._leave(node, target.operation, await self.ask(node, target.operation, message))
 
     async def _leave(self, node: Node, operation: str, message: bytes) -> None:
-        targets = node.after.get(operation, [])
-        self.seen(node, node.messages.get(operation, ("", ""))[1], "out", message)
+        targets = node.leaving(operation)
         if not targets:
+            self._show(node, operation, 1, message)
             self.results[node.name] = message
             return
         await together([self.enter(target, message, node.name) for target in targets])
 
+    def _show(self, node: Node, operation: str, side: int, message: bytes) -> None:
+        """What each model takes, and what the last one gives; nothing of brokers and mappers."""
+        if node.kind in (MODEL, REST):
+            self.seen(node, node.messages.get(operation, ("", ""))[side], message)
+
     async def _split(self, node: Node, message: bytes) -> None:
-        targets = [target for each in node.after.values() for target in each]
         rule = node.maps.get("splitter_map") or {}
-        await together(
-            [self.enter(target, split(rule, message, target.node), node.name) for target in targets]
-        )
+        given = [
+            (target, joining.split(rule, message, target.node, as_json=self.as_json))
+            for target in node.leaving("")
+        ]
+        await together([self.enter(target, part, node.name) for target, part in given])
 
     async def _collect(self, node: Node, message: bytes, source: str) -> None:
         got = self.waiting.setdefault(node.name, {})
@@ -206,8 +286,9 @@ class Walk:
         wanted = self.blueprint.before(node.name)
         if set(got) < set(wanted):
             return
-        made = collated(node.maps.get("collator_map") or {}, {name: got[name] for name in wanted})
-        await self._leave(node, next(iter(node.after), ""), made)
+        rule = node.maps.get("collator_map") or {}
+        made = joining.collated(rule, {name: got[name] for name in wanted}, as_json=self.as_json)
+        await self._leave(node, "", made)
 
 
 async def together(work: list[Any]) -> None:
@@ -221,69 +302,3 @@ async def together(work: list[Any]) -> None:
                 group.create_task(one)
     except BaseExceptionGroup as problems:
         raise problems.exceptions[0] from None
-
-
-def based(rule: Obj, field: str, word: str) -> bool:
-    return word in str(rule.get(field) or "").lower()
-
-
-def split(rule: Obj, message: bytes, target: str) -> bytes:
-    """Copied whole, or the fields that the target is given, under its own tags."""
-    if not based(rule, "splitter_type", "parameter"):
-        return message
-    tags: dict[int, list[int]] = {}
-    for one in rule.get("map_outputs") or ():
-        field = one.get("output_field") or {}
-        if field.get("target_name") == target:
-            tags.setdefault(_tag(field, "mapped_to_field"), []).append(_tag(field, "parameter_tag"))
-    return protowire.joined(protowire.moved(message, tags))
-
-
-def collated(rule: Obj, messages: dict[str, bytes]) -> bytes:
-    """A list of all, or each one's fields under the tags of the whole."""
-    if not based(rule, "collator_type", "parameter"):
-        outputs: list[Obj] = rule.get("map_outputs") or []
-        first: Obj = (outputs[0].get("output_field") or {}) if outputs else {}
-        tag = _tag(first, "parameter_tag", 1)
-        return protowire.joined([protowire.nested(tag, one) for one in messages.values()])
-    found: list[Piece] = []
-    for source, message in messages.items():
-        tags: dict[int, list[int]] = {}
-        for one in rule.get("map_inputs") or ():
-            field = one.get("input_field") or {}
-            if field.get("source_name") == source:
-                tags.setdefault(_tag(field, "parameter_tag"), []).append(_tag(field, "mapped_to_field"))
-        found += protowire.moved(message, tags)
-    return protowire.joined(sorted(found, key=lambda one: one.tag))
-
-
-def mapped(rule: Obj, message: bytes) -> bytes:
-    """Fields under other tags, values of one basic type as those of another."""
-    kinds = {
-        str(field.get("tag")): str(field.get("type"))
-        for one in rule.get("map_outputs") or () for field in one.get("output_fields") or ()
-    }
-    moves: dict[int, list[tuple[str, int]]] = {}
-    for one in rule.get("map_inputs") or ():
-        for field in one.get("input_fields") or ():
-            if str(field.get("mapped_to_field") or "").isdigit():
-                moved = (str(field.get("type")), int(field["mapped_to_field"]))
-                moves.setdefault(_tag(field, "tag"), []).append(moved)
-    found: list[Piece] = []
-    for piece in protowire.pieces(message):
-        for kind, tag in moves.get(piece.tag, ()):
-            wanted = kinds.get(str(tag), kind)
-            if kind == wanted:
-                found.append(piece._replace(tag=tag))
-            else:
-                found += [protowire.written(tag, wanted, one) for one in protowire.values(piece, kind)]
-    return protowire.joined(sorted(found, key=lambda one: one.tag))
-
-
-def _tag(field: Obj, name: str, usual: int | None = None) -> int:
-    text = str(field.get(name) or "")
-    if text.isdigit():
-        return int(text)
-    if usual is not None:
-        return usual
-    raise NoMessage(f"the mapping of {field.get('parameter_name') or field.get('name')!r} has no {name}")

@@ -1,9 +1,10 @@
 """Acumos' Model Connector: `python -m pinnace.runtimes.orchestrator [--port 8555] [--blueprint FILE]`.
 
 `PUT /putBlueprint` and `PUT /putDockerInfo` say what runs and where its containers are; `POST /{operation}`
-takes a message, asks the containers in order, and answers what the last one gave. With a DataBroker, messages
-are pulled from it as soon as both are known. Every call is a walk of its own: as many callers as there are
-connections, each with its own answer. Source: acumos/runtime-orchestrator.
+takes a message, asks the containers in order, and answers what the last one gave: in JSON where the caller
+speaks it, else in protobuf. With a DataBroker, messages are pulled from it as soon as both are known. Every
+call is a walk of its own: as many callers as there are connections, each with its own answer. Source:
+acumos/runtime-orchestrator, acumos/python-model-runner.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from .component import Component
-from .composition import BROKER, Blueprint, NoBlueprint, Node, Walk, read
+from .composition import BROKER, REST, Blueprint, NoBlueprint, Node, Walk, read
 from .protowire import NoMessage
 from .server import Request, Response, Server, error
 
 PROTOBUF = "application/vnd.google.protobuf"
+JSON = "application/json"
+RUNNER = "/model/methods"
+"""Where acumos_model_runner has a model's operations; older runners have them at the root."""
 SECONDS = 60.0
 PROBES = 256
 """Messages that wait for the probe; more are not shown."""
@@ -30,9 +34,11 @@ PROBES = 256
 class Broken(Exception):
     """A node did not answer; the text names it."""
 
-    def __init__(self, text: str, status: int = 502) -> None:
+    def __init__(self, text: str, status: int = 502, said: int = 0) -> None:
         super().__init__(text)
         self.status = status
+        self.said = said
+        """The status that the node answered."""
 
 
 class Orchestrator:
@@ -40,6 +46,8 @@ class Orchestrator:
         self.seconds = seconds
         self.blueprint: Blueprint | None = None
         self.places: dict[str, Component] = {}
+        self.folders: dict[str, str] = {}
+        """Containers that have their operations elsewhere than at the root."""
         self.flow: asyncio.Task[None] | None = None
         self.passed = self.failed = 0
         self.state = "idle"
@@ -64,7 +72,7 @@ class Orchestrator:
             except (KeyError, TypeError, ValueError):
                 place = f"docker_info_list[{at}]"
                 raise NoBlueprint(f"{place}: expected container_name, ip_address, port") from None
-        self.places = found
+        self.places, self.folders = found, {}
         broker = self.broker()
         if broker is not None and broker.name in found:
             self._stop_flow()
@@ -89,7 +97,7 @@ class Orchestrator:
                 (self.put_blueprint if word == "putBlueprint" else self.put_dockerinfo)(document)
                 return Response(b'{"status": "ok"}')
             if request.method == "POST":
-                return await self._call(word, request.body)
+                return await self._call(word, request)
         except (NoBlueprint, NoMessage) as problem:
             return error(400, str(problem))
         except ValueError as problem:
@@ -109,29 +117,49 @@ class Orchestrator:
             "flow": {"state": self.state, "messages": self.passed, "failed": self.failed},
         }
 
-    async def _call(self, operation: str, message: bytes) -> Response:
+    async def _call(self, operation: str, request: Request) -> Response:
         if self.blueprint is None:
             raise Broken("no blueprint is known: PUT /putBlueprint", 503)
         entry = self.blueprint.entry(operation)
         if entry is None:
             known = ", ".join(one.operation for one in self.blueprint.inputs)
             raise Broken(f"the blueprint has no input port {operation!r}: it has {known}", 404)
-        node = self.blueprint.nodes[entry.node]
-        walk = self._walk(self.blueprint)
-        if node.kind == BROKER:
+        nodes = self.blueprint.nodes
+        as_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+        as_json = as_json or all(node.kind == REST for node in nodes.values())
+        walk = self._walk(self.blueprint, as_json=as_json)
+        if nodes[entry.node].kind == BROKER:
+            node = nodes[entry.node]
             made = await walk.from_broker(node, operation, await self._pulled(node))
         else:
-            made = await walk.through(entry, message)
-        last = list(self.blueprint.nodes.values())[-1]
-        return Response(made, content_type="application/json" if last.kind == "REST" else PROTOBUF)
+            made = await walk.through(entry, request.body)
+        last = list(nodes.values())[-1]
+        return Response(made, content_type=JSON if as_json or last.kind == REST else PROTOBUF)
 
-    def _walk(self, blueprint: Blueprint) -> Walk:
-        return Walk(blueprint, self._ask, self._seen, lambda node: node.name in self.places)
+    def _walk(self, blueprint: Blueprint, *, as_json: bool = False) -> Walk:
+        async def ask(node: Node, operation: str, message: bytes) -> bytes:
+            kind = JSON if as_json or node.kind == REST else PROTOBUF
+            return await self._asked(node, operation, kind, message)
 
-    async def _ask(self, node: Node, operation: str, message: bytes) -> bytes:
-        kind = "application/json" if node.kind == "REST" else PROTOBUF
+        served = self.places.__contains__
+        return Walk(blueprint, ask, self._seen, lambda node: served(node.name), as_json=as_json)
+
+    async def _asked(self, node: Node, operation: str, kind: str, message: bytes) -> bytes:
+        """At the root, and where it is not known there, where acumos_model_runner has it."""
         headers = {"content-type": kind, "accept": kind}
-        return await self._sent(node, "POST", f"/{operation}", headers, message)
+        folder = self.folders.get(node.name, "")
+        try:
+            return await self._sent(node, "POST", f"{folder}/{operation}", headers, message)
+        except Broken as problem:
+            if folder or problem.said != 404:
+                raise
+            first = problem
+        try:
+            made = await self._sent(node, "POST", f"{RUNNER}/{operation}", headers, message)
+        except Broken as problem:
+            raise first if problem.said == 404 else problem from None
+        self.folders[node.name] = RUNNER
+        return made
 
     async def _sent(
         self, node: Node, method: str, path: str, headers: dict[str, str], body: bytes = b""
@@ -150,7 +178,7 @@ class Orchestrator:
             raise Broken(f"{node.name} at {where} does not answer: {problem}") from None
         if not 200 <= answer.status < 300:
             said = answer.body[:200].decode(errors="replace").strip()
-            raise Broken(f"{node.name}{path} answered {answer.status}: {said}")
+            raise Broken(f"{node.name}{path} answered {answer.status}: {said}", said=answer.status)
         return answer.body
 
     # ---- a DataBroker ----------------------------------------------------------------------------
@@ -185,17 +213,17 @@ class Orchestrator:
 
     # ---- a probe ---------------------------------------------------------------------------------
 
-    def _seen(self, node: Node, name: str, side: str, message: bytes) -> None:
-        if self.blueprint is None or not self.blueprint.probe or side == "in" or not node.proto_uri:
+    def _seen(self, node: Node, name: str, message: bytes) -> None:
+        if self.blueprint is None or not self.blueprint.probe or not node.proto_uri:
             return
         probe = next((place for key, place in self.places.items() if key.lower() == "probe"), None)
         if probe is None or len(self._showing) >= PROBES:
             return
         headers = {
-            "host": f"{probe.host}:{probe.port}", "content-type": PROTOBUF, "proto-url": node.proto_uri,
-            "message-name": name,
+            "host": f"{probe.host}:{probe.port}", "content-type": PROTOBUF, "PROTO-URL": node.proto_uri,
+            "Message-Name": name,
         }
-        task = asyncio.create_task(_shown(probe, Request("POST", "/senddata", headers, message)))
+        task = asyncio.create_task(_shown(probe, Request("POST", "/data", headers, message)))
         self._showing.add(task)
         task.add_done_callback(self._showing.discard)
 

@@ -28,6 +28,9 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     namespace: str = "default"
     protos: dict[str, str] = {}
     addresses: dict[str, str] = {}
+    images: dict[str, str] = {}
+    dockerinfo: Obj = {}
+    """Acumos' own document of addresses; `addresses` says otherwise."""
     message: str = ""
     """JSON that comes to a graph."""
 
@@ -78,7 +81,7 @@ def parsed(text: str) -> list[Obj]:
     import yaml
 
     try:
-        values = all_from_yaml(text)
+        values = all_from_yaml(uncommented(text))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unparsed(_where(error)) from None
     for value in values:
@@ -101,3 +104,11 @@ def _where(error: Exception) -> Finding:
     words = getattr(error, "problem", None) or str(error) or "nested too deeply"
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     return Finding("", str(words), source="yaml", line=line, column=column)
+
+
+def uncommented(text: str) -> str:
+    """Without the licence that some JSON files begin with; its lines stay, so that places are right."""
+    head, closed, rest = text.partition("*/")
+    if not closed or not head.lstrip().startswith("/*"):
+        return text
+    return "\n" * head.count("\n") + rest

@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 
 from pinnace.authoring.blueprint import signature
+from pinnace.authoring.blueprint.rules import check
 from pinnace.authoring.blueprint.solution import (
     MAPS,
     Field,
@@ -22,10 +23,12 @@ from pinnace.authoring.blueprint.solution import (
     Operation,
     Solution,
     Unreadable,
-    distinct,
     listed,
+    sorted_out,
 )
 
+DEEPEST = 100
+"""Levels of nesting that are read."""
 NAMESPACE = uuid.UUID("5b1f0d2c-6d0a-4f0e-9d0c-4b6a1f9c7a11")
 """Of the ids that a link gets for what it joins, so that the same drawing is the same document."""
 
@@ -33,13 +36,21 @@ NAMESPACE = uuid.UUID("5b1f0d2c-6d0a-4f0e-9d0c-4b6a1f9c7a11")
 def read(document: Obj) -> Solution:
     """Unreadable names the field."""
     nodes = tuple(_node(one, f"nodes[{at}]") for at, one in enumerate(listed(document, "nodes")))
+    for at, node in enumerate(nodes):
+        if any(other.id == node.id for other in nodes[:at]):
+            raise Unreadable(f"nodes[{at}].nodeId: {node.id!r} is used twice")
     links = [_link(one, f"relations[{at}]") for at, one in enumerate(listed(document, "relations"))]
+    kept, strays = sorted_out(links, {node.id for node in nodes})
     return Solution(
-        name=str(document.get("cname") or document.get("name") or ""),
-        version=str(document.get("version") or ""), nodes=nodes,
-        links=distinct(links, {node.id for node in nodes}),
-        probe=str(document.get("probeIndicator")).lower() == "true",
+        name=_text(document, "cname") or _text(document, "name"), version=_text(document, "version"),
+        nodes=nodes, links=kept, probe=_text(document, "probeIndicator").lower() == "true",
+        strays=tuple(strays),
     )
+
+
+def _text(raw: Obj, field: str) -> str:
+    found = raw.get(field)
+    return "" if found is None or isinstance(found, dict | list) else str(found)
 
 
 def _node(raw: Obj, place: str) -> Node:
@@ -48,18 +59,22 @@ def _node(raw: Obj, place: str) -> Node:
         raise Unreadable(f"{place}.nodeId: a node needs one")
     kind = raw.get("type")
     return Node(
-        id=str(name), name=str(raw.get("name") or name),
+        id=str(name), name=_text(raw, "name") or str(name),
         kind=str((kind.get("name") if isinstance(kind, dict) else kind) or "MLModel").strip(),
-        image=str(raw.get("image") or ""), proto_uri=str(raw.get("protoUri") or ""),
-        operations=_operations(raw, place), maps=_maps(raw),
+        image=_text(raw, "image"), proto_uri=_text(raw, "protoUri"),
+        operations=_operations(raw, place), maps=_maps(raw, place),
     )
 
 
-def _maps(raw: Obj) -> Obj:
+def _maps(raw: Obj, place: str) -> Obj:
+    properties: Any = raw.get("properties")
+    listed_ones = [properties] if isinstance(properties, dict) else listed(raw, "properties", place)
     found: Obj = {}
-    for one in raw.get("properties") or ():
-        if isinstance(one, dict):
-            found |= {name: one[name] for name in MAPS if one.get(name) is not None}
+    for at, one in enumerate(listed_ones):
+        for name in MAPS:
+            if one.get(name) is not None:
+                check(one[name], f"{place}.properties[{at}].{name}")
+                found[name] = one[name]
     return found
 
 
@@ -67,7 +82,7 @@ def _operations(raw: Obj, place: str) -> tuple[Operation, ...]:
     """An output port and an input port of one operation are one."""
     found: dict[str, list[tuple[Message, ...]]] = {}
     for at, (part, inner) in enumerate((("capabilities", "target"), ("requirements", "capability"))):
-        for index, port in enumerate(listed(raw, part)):
+        for index, port in enumerate(listed(raw, part, place)):
             about = port.get(inner) or {}
             if not isinstance(about, dict):
                 raise Unreadable(f"{place}.{part}[{index}].{inner}: expected an object with id and name")
@@ -81,18 +96,25 @@ def _messages(raw: Any, place: str) -> tuple[Message, ...]:
         return ()
     if not isinstance(raw, list):
         raise Unreadable(f"{place}: expected a list of messages")
-    return tuple(message(one) for one in raw if isinstance(one, dict))
+    return tuple(message(one, f"{place}[{at}]") for at, one in enumerate(raw) if isinstance(one, dict))
 
 
-def message(raw: Obj) -> Message:
-    fields = raw.get("messageargumentList")
-    known = None if fields is None else tuple(_field(one) for one in fields)
-    return Message(str(raw.get("messageName") or ""), known)
+def message(raw: Obj, place: str = "message", depth: int = 0) -> Message:
+    if depth > DEEPEST:
+        raise Unreadable(f"{place}: messages are nested deeper than {DEEPEST}")
+    known = None
+    if raw.get("messageargumentList") is not None:
+        fields = listed(raw, "messageargumentList", place)
+        inside = f"{place}.messageargumentList"
+        known = tuple(_field(one, f"{inside}[{at}]", depth) for at, one in enumerate(fields))
+    return Message(_text(raw, "messageName"), known)
 
 
-def _field(raw: Obj) -> Field:
+def _field(raw: Obj, place: str, depth: int) -> Field:
     nested = raw.get("complexType")
-    inner = None if not isinstance(nested, dict) else message(nested).fields or ()
+    inner = None
+    if isinstance(nested, dict):
+        inner = message(nested, f"{place}.complexType", depth + 1).fields or ()
     role = str(raw.get("role") or "")
     return Field(
         str(raw.get("name") or ""), str(raw.get("tag") or ""), str(raw.get("type") or ""),

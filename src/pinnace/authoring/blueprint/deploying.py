@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 
 from pinnace.authoring.blueprint import plan
-from pinnace.authoring.blueprint.solution import Node, Obj, Solution, Unreadable
+from pinnace.authoring.blueprint.solution import JOINTS, Node, Obj, Solution, Unreadable
+from pinnace.runtimes import composition
 
 IMAGE = "pinnace/modelconnector"
 """An environment stands for it (`environments_shipped`); `pinnace export --build` makes an image of it."""
@@ -63,14 +64,16 @@ def documents(
     solution: Solution, original: Obj | None = None, given: Mapping[str, str] | None = None
 ) -> list[Obj]:
     """All that is to be applied. Containers whose address is given run elsewhere already. Unreadable: one
-    has neither image nor address."""
+    has neither image nor address, or the orchestrator would not take the blueprint."""
     given = given or {}
     found = addresses(solution, given)
+    written = plan.write(solution, original)
+    _check(written)
     known, name = names(solution), label(solution.name or "composition")
     made = containers(solution, given)
     settings = f"{name}-blueprint"
     files = {
-        "blueprint.json": json.dumps(plan.write(solution, original), indent=2),
+        "blueprint.json": json.dumps(written, indent=2),
         "dockerinfo.json": json.dumps(plan.dockerinfo(found), indent=2),
     }
     made.append({
@@ -86,6 +89,16 @@ def documents(
         mounts=[{"name": "blueprint", "mountPath": folder, "readOnly": True}],
     )
     return made
+
+
+def _check(written: Obj) -> None:
+    try:
+        read = composition.read(written)
+    except composition.NoBlueprint as problem:
+        raise Unreadable(str(problem)) from None
+    for _, target in read.links():
+        if not target.operation and read.nodes[target.node].kind not in JOINTS:
+            raise Unreadable(f"nodes.{target.node}: it is not said by which operation it is asked")
 
 
 def containers(solution: Solution, given: Mapping[str, str]) -> list[Obj]:

@@ -23,8 +23,7 @@ from pinnace.authoring.blueprint.solution import (
     Node,
     Obj,
     Solution,
-    Unreadable,
-    ordered,
+    looped,
 )
 
 PREFIX = "Invalid Composite Solution : "
@@ -43,6 +42,13 @@ def judge(solution: Solution) -> list[Finding]:
 
 
 def _judged(solution: Solution) -> Iterator[Finding]:
+    yield from _by_acumos(solution)
+    yield from (Finding(text) for text in solution.strays)
+    yield from _entered(solution)
+    yield from _streams(solution)
+
+
+def _by_acumos(solution: Solution) -> Iterator[Finding]:
     if not solution.links:
         yield from _alone(solution)
         return
@@ -75,11 +81,8 @@ def _whole(solution: Solution) -> Iterator[Finding]:
     ends = [node for node in solution.last() if node not in isolated]
     if len(ends) > 1:
         yield Finding(f"{PREFIX}Nodes {_names(ends)} are not connected", ends[1].id)
-    try:
-        ordered(solution)
-    except Unreadable:
-        if joined:
-            yield Finding(f"{PREFIX}Cyclic Graph is not permitted")
+    if joined and looped(solution):
+        yield Finding(f"{PREFIX}Cyclic Graph is not permitted")
 
 
 def _joined(solution: Solution, node: Node) -> bool:
@@ -198,6 +201,25 @@ def _tools(solution: Solution, node: Node, kind: str) -> Iterator[str]:
 CHECKS: Mapping[str, Callable[[Solution, Node, str, str], Iterator[str]]] = {
     MODEL: _model, "REST": _model, BROKER: _broker, MAPPER: _mapper, SPLITTER: _splitter, COLLATOR: _collator,
 }
+
+
+# ---- beyond upstream ---------------------------------------------------------------------------
+
+
+def _entered(solution: Solution) -> Iterator[Finding]:
+    """Links whose operations are not named, as in the oldest documents: nobody could be asked."""
+    for link in solution.links:
+        if not link.entry:
+            where = f"{link.source} → {link.target}"
+            yield Finding(f"{where}: it is not said by which operation {link.target} is asked", link.target)
+
+
+def _streams(solution: Solution) -> Iterator[Finding]:
+    for node in solution.nodes:
+        streams = [one.name for one in node.operations if one.input_stream or one.output_stream]
+        if streams:
+            words = "containers are asked for one message at a time"
+            yield Finding(f"{node.name}.{', '.join(streams)}: a stream, and {words}", node.id)
 
 
 # ---- ports -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pinnace.authoring.blueprint.programs import ASKING, COLLATING, SPLITTING
 from pinnace.authoring.blueprint.solution import (
     BROKER,
     COLLATOR,
+    JOINTS,
     MAPPER,
     SERVED,
     SPLITTER,
@@ -27,6 +28,7 @@ from pinnace.authoring.blueprint.solution import (
     Unreadable,
     ordered,
 )
+from pinnace.runtimes import joining
 
 ORCHESTRATOR = "deploy the orchestrator for that"
 
@@ -41,6 +43,13 @@ def annotated(solution: Solution, original: Obj | None) -> Obj:
 
 
 def _acyclic(solution: Solution) -> list[Node]:
+    for link in solution.links:
+        if not link.entry:
+            raise Refused(f"it is not said by which operation {link.target} is asked")
+    every = (one for node in solution.nodes for one in node.operations)
+    streams = [one.name for one in every if one.input_stream or one.output_stream]
+    if streams:
+        raise Refused(f"{', '.join(streams)} stream, and one message is carried at a time")
     try:
         return ordered(solution)
     except Unreadable as problem:
@@ -134,7 +143,9 @@ class _Graph:
         for at, link in enumerate(links):
             branch = f"{name}-{at}"
             ends.add(self.sequence(branch, link.target, link.entry, until=""))
-            inner.append({"name": deploying.label(link.target), "nodeName": branch})
+            again = any(other.target == link.target for other in links if other is not link)
+            said = f"{link.target}-{link.entry}" if again else link.target
+            inner.append({"name": deploying.label(said), "nodeName": branch})
         if len(ends) != 1:
             raise Refused(f"the branches from {source.name} do not end at one Collator")
         end = ends.pop()
@@ -214,7 +225,7 @@ class _Workflow:
             self._ask(node)
 
     def _ask(self, node: Node) -> None:
-        """The container, and the step that asks it."""
+        """The container, and a step for each operation by which it is asked."""
         name, before = self.names[node.id], []
         address = self.given.get(node.id, "")
         if not address:
@@ -223,27 +234,34 @@ class _Workflow:
             before, address = [f"{name}-server"], f"{{{{tasks.{name}-server.ip}}}}:{deploying.LISTENS}"
         self._once("ask", _script("ask", ASKING, ["in"], ["out"], ["address", "kind"]))
         kind = "application/json" if node.kind == "REST" else "application/vnd.google.protobuf"
-        given = {"address": f"http://{address}/{self._operation(node)}", "kind": kind}
-        self._task(name, "ask", {"in": self._source(node)}, given, before)
+        for operation in self._operations(node):
+            given = {"address": f"http://{address}/{operation}", "kind": kind}
+            wires = {"in": self._source(node, operation)}
+            self._task(self._step(node, operation), "ask", wires, given, before)
 
-    def _operation(self, node: Node) -> str:
+    def _operations(self, node: Node) -> list[str]:
         """By which it is entered."""
-        came = next(iter(self.solution.before(node.id)), None)
-        if came is not None:
-            return came.entry
-        return dict(self.solution.entries()).get(node.id) or next((x.name for x in node.operations), "")
+        came = [link.entry for link in self.solution.before(node.id)]
+        came += [operation for name, operation in self.solution.entries() if name == node.id]
+        return list(dict.fromkeys(came)) or [one.name for one in node.operations[:1]]
 
-    def _source(self, node: Node) -> str:
+    def _step(self, node: Node, operation: str) -> str:
+        """Its task: by the node's name, where one operation is all."""
+        name = self.names[node.id]
+        several = node.kind not in JOINTS and len(self._operations(node)) > 1
+        return f"{name}-{deploying.label(operation)}" if several else name
+
+    def _source(self, node: Node, operation: str = "") -> str:
         """Where its message comes from."""
-        came = next(iter(self.solution.before(node.id)), None)
-        if came is None:
-            return "{{inputs.artifacts.message}}"
-        return self._out(came.source, node.id)
+        links = self.solution.before(node.id)
+        came = next((one for one in links if not operation or one.entry == operation), None)
+        return "{{inputs.artifacts.message}}" if came is None else self._out(came)
 
-    def _out(self, source: str, target: str) -> str:
-        found = self.solution.node(source)
-        port = self.names[target] if found is not None and found.kind == SPLITTER else "out"
-        return f"{{{{tasks.{self.names[source]}.outputs.artifacts.{port}}}}}"
+    def _out(self, link: Link) -> str:
+        found = self.solution.node(link.source)
+        assert found is not None
+        port = self.names[link.target] if found.kind == SPLITTER else "out"
+        return f"{{{{tasks.{self._step(found, link.operation)}.outputs.artifacts.{port}}}}}"
 
     def _split(self, node: Node) -> None:
         rule = node.maps.get("splitter_map") or {}
@@ -257,15 +275,14 @@ class _Workflow:
 
     def _collate(self, node: Node) -> None:
         rule = node.maps.get("collator_map") or {}
-        outputs = rule.get("map_outputs") or []
-        field: Obj = (outputs[0].get("output_field") or {}) if outputs else {}
-        tag = int(field.get("parameter_tag") or 1)
+        first = next(iter(joining.whole(rule, "output_message_signature", "map_outputs", "output_field")), {})
+        tag = joining.tag(first, "tag", 1)
         tags: Obj = {}
         wires = {}
         for link in self.solution.before(node.id):
             by_field = "parameter" in str(rule.get("collator_type")).lower()
             tags[self.names[link.source]] = _taken(rule, link.source) if by_field else tag
-            wires[self.names[link.source]] = self._out(link.source, node.id)
+            wires[self.names[link.source]] = self._out(link)
         name = self.names[node.id]
         self.templates.append(_script(name, COLLATING, list(tags), ["out"], ["tags"]))
         self._task(name, name, wires, {"tags": json.dumps(tags)}, [])

@@ -1,7 +1,8 @@
 """Blueprint, what Acumos' orchestrators run: read, and written without loss; and where its containers are.
 
-`dockerinfo.json` says their addresses. Newer projects wrap the same under `nodes` (pipeline-topology/v2), and
-write ports as text or as numbers: both are read, and written as they stood.
+`dockerinfo.json` says their addresses; its ports are text or numbers, and written as they stood. The many
+spellings of blueprints (wrapped, camelCase, `depends_on`) are read as one (`runtimes/spelling`, which the
+orchestrator reads them by, too).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from pinnace.authoring.blueprint.rules import check
 from pinnace.authoring.blueprint.solution import (
     MAPS,
     PROBE,
@@ -20,69 +22,67 @@ from pinnace.authoring.blueprint.solution import (
     Operation,
     Solution,
     Unreadable,
-    distinct,
     listed,
+    sorted_out,
 )
+from pinnace.runtimes import spelling
 
 CONNECTOR = "modelconnector"
 PORT = "8555"
 """Of the orchestrator, by Acumos' deployer."""
-CAMEL = {
-    "containerName": "container_name", "nodeType": "node_type", "protoUri": "proto_uri",
-    "operationSignatureLists": "operation_signature_list", "dataSources": "data_sources",
-}
-
 
 def read(document: Obj) -> Solution:
     """Unreadable names the field."""
-    top = unwrapped(document)
+    top = spelling.modern(document)
     nodes = tuple(_node(one, f"nodes[{at}]") for at, one in enumerate(listed(top, "nodes")))
-    links = [link for one in listed(top, "nodes") for link in _links(one)]
+    names = [node.id for node in nodes]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise Unreadable(f"nodes[{at}].container_name: {name!r} is used twice")
+    links = [
+        link for at, one in enumerate(listed(top, "nodes")) for link in _links(one, f"nodes[{at}]")
+    ]
+    kept, strays = sorted_out(links, set(names))
+    inputs = _inputs(top)
+    strays += [f"input_ports: there is no node {node!r}" for node, _ in inputs if node not in names]
     return Solution(
-        name=str(top.get("name") or document.get("name") or ""),
-        version=str(top.get("version") or document.get("version") or ""), nodes=nodes,
-        links=distinct(links, {node.id for node in nodes}), inputs=_inputs(top), probe=_probe(top),
+        name=_text(top, "name"), version=_text(top, "version"), nodes=nodes, links=kept,
+        inputs=tuple(one for one in inputs if one[0] in names), probe=_probe(top), strays=tuple(strays),
     )
 
 
-def unwrapped(document: Obj) -> Obj:
-    """Where nodes are a list."""
-    found: Any = document
-    while isinstance(found.get("nodes"), dict):
-        found = found["nodes"]
-    return dict(found)
-
-
-def _get(raw: Obj, name: str) -> Any:
-    """A field by its own name, or as one of the orchestrators writes it."""
-    if name in raw:
-        return raw[name]
-    return next((raw[other] for other, own in CAMEL.items() if own == name and other in raw), None)
+def _text(raw: Obj, field: str) -> str:
+    found = raw.get(field)
+    return "" if found is None or isinstance(found, dict | list) else str(found)
 
 
 def _node(raw: Obj, place: str) -> Node:
-    name = _get(raw, "container_name")
+    name = raw.get("container_name")
     if not name or not isinstance(name, str):
         raise Unreadable(f"{place}.container_name: a node needs one")
-    signatures = _get(raw, "operation_signature_list") or []
-    if not isinstance(signatures, list):
-        raise Unreadable(f"{place}.operation_signature_list: expected a list")
+    operations: dict[str, Operation] = {}
+    for at, one in enumerate(listed(raw, "operation_signature_list", place)):
+        found = _operation(one, f"{place}.operation_signature_list[{at}]")
+        operations.setdefault(found.name, found)
     return Node(
-        id=name, name=name, kind=str(_get(raw, "node_type") or "MLModel").strip(),
-        image=str(raw.get("image") or ""), proto_uri=str(_get(raw, "proto_uri") or ""),
-        operations=tuple(
-            _operation(one, f"{place}.operation_signature_list[{at}]") for at, one in enumerate(signatures)
-        ),
-        maps={key: raw[key] for key in MAPS if raw.get(key) is not None},
+        id=name, name=name, kind=(_text(raw, "node_type") or "MLModel").strip(), image=_text(raw, "image"),
+        proto_uri=_text(raw, "proto_uri"), operations=tuple(operations.values()), maps=_maps(raw, place),
     )
 
 
-def _operation(raw: Any, place: str) -> Operation:
-    said = raw.get("operation_signature") if isinstance(raw, dict) else None
-    if not isinstance(said, dict) or not said.get("operation_name"):
+def _maps(raw: Obj, place: str) -> Obj:
+    found = {key: raw[key] for key in MAPS if raw.get(key) is not None}
+    for key, rule in found.items():
+        check(rule, f"{place}.{key}")
+    return found
+
+
+def _operation(raw: Obj, place: str) -> Operation:
+    said = spelling.operation(raw.get("operation_signature"))
+    if not isinstance(said.get("operation_name"), str):
         raise Unreadable(f"{place}.operation_signature.operation_name: an operation needs one")
     return Operation(
-        str(said["operation_name"]), _named(said.get("input_message_name")),
+        said["operation_name"], _named(said.get("input_message_name")),
         _named(said.get("output_message_name")), bool(said.get("input_message_stream")),
         bool(said.get("output_message_stream")),
     )
@@ -92,26 +92,31 @@ def _named(name: Any) -> tuple[Message, ...]:
     return (Message(str(name)),) if name else ()
 
 
-def _links(raw: Obj) -> list[Link]:
-    source, found = str(_get(raw, "container_name") or ""), []
-    for one in _get(raw, "operation_signature_list") or ():
-        own = (one.get("operation_signature") or {}).get("operation_name") or ""
-        for target in one.get("connected_to") or ():
-            entry = (target.get("operation_signature") or {}).get("operation_name") or ""
-            found.append(Link(source, str(own), str(target.get("container_name") or ""), str(entry)))
+def _links(raw: Obj, place: str) -> list[Link]:
+    found = []
+    for at, one in enumerate(listed(raw, "operation_signature_list", place)):
+        here = f"{place}.operation_signature_list[{at}].connected_to"
+        own = spelling.operation(one.get("operation_signature")).get("operation_name")
+        for number, target in enumerate(listed(one, "connected_to", here.rpartition(".")[0])):
+            name, entry = _port_of(target, f"{here}[{number}]")
+            found.append(Link(raw["container_name"], str(own or ""), name, entry))
     return found
 
 
-def _inputs(top: Obj) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (str(one.get("container_name") or ""),
-         str((one.get("operation_signature") or {}).get("operation_name") or ""))
-        for one in listed(top, "input_ports")
-    )
+def _port_of(raw: Obj, place: str) -> tuple[str, str]:
+    name = raw.get("container_name")
+    if not isinstance(name, str) or not name:
+        raise Unreadable(f"{place}.container_name: expected the name of a node")
+    said = spelling.operation(raw.get("operation_signature")).get("operation_name")
+    return name, str(said or "")
+
+
+def _inputs(top: Obj) -> list[tuple[str, str]]:
+    return [_port_of(one, f"input_ports[{at}]") for at, one in enumerate(listed(top, "input_ports"))]
 
 
 def _probe(top: Obj) -> bool:
-    said = top.get("probeIndicator", top.get("probe_indicator"))
+    said = top.get("probeIndicator")
     if isinstance(said, list):
         said = next((one.get("value") for one in said if isinstance(one, dict)), "")
     return str(said).lower() == "true"
@@ -124,8 +129,8 @@ def write(solution: Solution, original: Obj | None = None) -> Obj:
     """The document of a solution, on top of the one that it came from."""
     if original is not None and read(original) == solution:
         return copy.deepcopy(original)
-    made = unwrapped(copy.deepcopy(original)) if original is not None else {}
-    known = {str(_get(one, "container_name")): one for one in listed(made, "nodes")}
+    made = spelling.modern(copy.deepcopy(original)) if original is not None else {}
+    known = {str(one.get("container_name")): one for one in listed(made, "nodes")}
     fresh = {
         "name": solution.name, "version": solution.version,
         "input_ports": [_port(*one) for one in solution.entries()],
@@ -140,9 +145,8 @@ def _port(container: str, operation: str) -> Obj:
 
 
 def _written(solution: Solution, node: Node, raw: Obj) -> Obj:
-    kept = {key: value for key, value in raw.items() if key not in CAMEL}
     return {
-        **kept, "container_name": node.id, "node_type": node.kind, "image": node.image,
+        **raw, "container_name": node.id, "node_type": node.kind, "image": node.image,
         "proto_uri": node.proto_uri,
         "operation_signature_list": [
             {
@@ -189,7 +193,8 @@ def addresses(document: Obj) -> dict[str, str]:
     """Container → `host:port` of a `dockerinfo.json`. Unreadable names the field."""
     found = {}
     for at, one in enumerate(listed(document, "docker_info_list")):
-        name, host, port = one.get("container_name"), one.get("ip_address"), one.get("port")
+        name = one.get("container_name", one.get("containerName", one.get("container")))
+        host, port = one.get("ip_address", one.get("ipAddress")), one.get("port")
         if not name or not host or not str(port or "").isdigit():
             place = f"docker_info_list[{at}]"
             raise Unreadable(f"{place}: expected container_name, ip_address and a port (a number)")
@@ -203,5 +208,5 @@ def served(solution: Solution) -> list[Node]:
 
 
 __all__ = [
-    "CONNECTOR", "PORT", "PROBE", "addresses", "dockerinfo", "read", "served", "unwrapped", "write"
+    "CONNECTOR", "PORT", "PROBE", "addresses", "dockerinfo", "read", "served", "write"
 ]

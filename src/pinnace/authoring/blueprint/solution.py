@@ -13,6 +13,8 @@ MODEL, BROKER, MAPPER, SPLITTER, COLLATOR, PROBE = (
 )
 TOOLS = frozenset({BROKER, MAPPER, SPLITTER, COLLATOR})
 MAPS = ("data_broker_map", "splitter_map", "collator_map", "data_map")
+JOINTS = frozenset({SPLITTER, COLLATOR, BROKER})
+"""Tools with one way through them, whatever it is called on either side."""
 SERVED = frozenset({MODEL, "REST"})
 """Kinds that are servers of their own with an operation to call."""
 
@@ -77,6 +79,8 @@ class Solution(msgspec.Struct, frozen=True):
     inputs: tuple[tuple[str, str], ...] = ()
     """(node, operation) at which calls come in; none are named by a CDUMP."""
     probe: bool = False
+    strays: tuple[str, ...] = ()
+    """What the document says of nodes that there are not, in words: it travels on, and means nothing."""
 
     def node(self, name: str) -> Node | None:
         return next((one for one in self.nodes if one.id == name), None)
@@ -96,51 +100,80 @@ class Solution(msgspec.Struct, frozen=True):
         left = {link.source for link in self.links}
         return [node for node in self.nodes if node.id not in left]
 
+    def joint(self, node: str, operation: str) -> tuple[str, str]:
+        """Where a message to this operation comes: those of a tool are one."""
+        found = self.node(node)
+        return node, "" if found is not None and found.kind in JOINTS else operation
+
     def entries(self) -> tuple[tuple[str, str], ...]:
-        """Where calls come in: as the document says, else by its first nodes."""
+        """Where calls come in: as the document says, else the operations that lead on and that nobody leads
+        to; of a node that stands alone its first one."""
         if self.inputs:
             return self.inputs
-        found = []
-        for node in self.first():
-            named = next((link.operation for link in self.after(node.id)), "")
-            operation = named or next((one.name for one in node.operations), "")
-            if operation:
-                found.append((node.id, operation))
+        reached = {self.joint(link.target, link.entry) for link in self.links}
+        entered = {link.target for link in self.links}
+        found: dict[tuple[str, str], None] = {}
+        for node in self.nodes:
+            leaving = [link.operation for link in self.after(node.id)]
+            free = [name for name in leaving if self.joint(node.id, name) not in reached]
+            if not free and node.id not in entered:
+                free = [one.name for one in node.operations[:1]]
+            found |= dict.fromkeys((node.id, name) for name in free if name)
         return tuple(found)
 
 
 def ordered(solution: Solution) -> list[Node]:
-    """Every node after those that lead to it. Unreadable: a circle."""
-    missing = {node.id: {link.source for link in solution.before(node.id)} for node in solution.nodes}
-    found: list[Node] = []
+    """Every node after those that lead to it. Unreadable: their operations lead to each other in a circle."""
+    missing: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for link in solution.links:
+        source, target = solution.joint(link.source, link.operation), solution.joint(link.target, link.entry)
+        missing.setdefault(source, set())
+        missing.setdefault(target, set()).add(source)
+    found: dict[str, None] = {}
     while missing:
-        waiting = set(missing)
-        ready = [node for node in solution.nodes if node.id in waiting and not missing[node.id] & waiting]
+        ready = [one for one, before in missing.items() if not before & missing.keys()]
         if not ready:
-            raise Unreadable(f"nodes: {', '.join(sorted(missing))} lead to each other in a circle")
-        found += ready
-        for node in ready:
-            del missing[node.id]
-    return found
+            names = ", ".join(sorted({node for node, _ in missing}))
+            raise Unreadable(f"nodes: {names} lead to each other in a circle")
+        found |= dict.fromkeys(node for node, _ in ready)
+        for one in ready:
+            del missing[one]
+    return sorted(solution.nodes, key=lambda node: list(found).index(node.id) if node.id in found else -1)
 
 
-def distinct(links: Iterable[Link], known: set[str]) -> tuple[Link, ...]:
-    """Without repetitions, and without those that lead from or to a node that there is not."""
+def looped(solution: Solution) -> bool:
+    """Whether nodes lead to each other, though their operations may not."""
+    missing = {node.id: {link.source for link in solution.before(node.id)} for node in solution.nodes}
+    while ready := [name for name, before in missing.items() if not before & missing.keys()]:
+        for name in ready:
+            del missing[name]
+    return bool(missing)
+
+
+def sorted_out(links: Iterable[Link], known: set[str]) -> tuple[tuple[Link, ...], list[str]]:
+    """The links without repetitions; and, in words, those that lead from or to a node that there is not."""
     seen: dict[tuple[str, str, str, str], Link] = {}
+    strays: dict[str, None] = {}
     for link in links:
-        if link.source in known and link.target in known:
+        missing = next((name for name in (link.source, link.target) if name not in known), None)
+        if missing is None:
             seen.setdefault((link.source, link.operation, link.target, link.entry), link)
-    return tuple(seen.values())
+        else:
+            words = f"the link {link.source}.{link.operation} → {link.target}.{link.entry} is left out"
+            strays[f"{words}: there is no node {missing!r}"] = None
+    return tuple(seen.values()), list(strays)
 
 
-def listed(document: Obj, field: str) -> list[Obj]:
-    """A list of objects of a document; absent or null is none. Unreadable names the field."""
+def listed(document: Obj, field: str, place: str = "") -> list[Obj]:
+    """A list of objects of a document; absent or null is none, and null among them nothing. Unreadable names
+    the field."""
     found = document.get(field)
     if found is None:
         return []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise Unreadable(f"{field}: expected a list of objects")
-    return found
+    if not isinstance(found, list) or not all(isinstance(one, dict) or one is None for one in found):
+        where = f"{place}.{field}" if place else field
+        raise Unreadable(f"{where}: expected a list of objects")
+    return [one for one in found if one is not None]
 
 
 def of(document: Obj) -> Solution:
@@ -157,8 +190,11 @@ def form(document: Any) -> str:
     if "cname" in document or "relations" in document:
         return "cdump"
     nodes = document.get("nodes")
-    if isinstance(nodes, dict) or "input_ports" in document:
+    if isinstance(nodes, dict) or "input_ports" in document or "input_operation_signatures" in document:
         return "blueprint"
-    if isinstance(nodes, list) and any("container_name" in one for one in nodes if isinstance(one, dict)):
+    named = ("container_name", "containerName")
+    if isinstance(nodes, list) and any(key in one for one in nodes if isinstance(one, dict) for key in named):
         return "blueprint"
+    if isinstance(nodes, list) and any("nodeId" in one for one in nodes if isinstance(one, dict)):
+        return "cdump"
     raise Unreadable("nodes: neither a blueprint (nodes with container_name) nor a CDUMP (cname, relations)")
