@@ -15,8 +15,8 @@ import { MoreMenu } from "./MoreMenu";
 import { RunBar } from "./RunBar";
 import { useBegin } from "./Start";
 import { useCatalogue } from "./catalogue";
-import { useDraft } from "./drafting";
-import { useElsewhere } from "./elsewhere";
+import { type State, useDraft } from "./drafting";
+import { type Elsewhere, useElsewhere } from "./elsewhere";
 import { type Keeping, useKeeping } from "./keeping";
 import { type Run, useRun } from "./starting";
 import { StudioProvider, useStudio, useStudioHere } from "./studio";
@@ -31,7 +31,7 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   const elsewhere = useElsewhere(studio, namespace, keeping);
   const run = useRun(studio, namespace, askRun);
   const { kind, name } = studio.language?.told(studio.document) ?? { kind: String(studio.document.kind ?? ""), name: "" };
-  useDraft(opened.id, { namespace, kind, name, text: studio.text, base: keeping.base }, !keeping.changed, (text) => studio.replace(text, "Changed in another window"));
+  useDraft(opened.id, { namespace, kind, name, text: studio.text, base: keeping.base }, draftState(keeping, elsewhere), (text) => studio.replace(text, "Changed in another window"));
   return (
     <StudioProvider value={studio}>
       <Page
@@ -52,6 +52,11 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
       {question ? <Answers question={question} keeping={keeping} run={run} onClose={() => ask(null)} /> : null}
     </StudioProvider>
   );
+}
+
+function draftState({ changed }: Keeping, elsewhere: Elsewhere | null): State {
+  if (elsewhere?.what === "gone") return "lost";
+  return changed ? "open" : "saved";
 }
 
 function Facts({ kind, keeping: { base, changed } }: { kind: string; keeping: Keeping }) {

@@ -12,7 +12,10 @@ const PAUSE = 300;
 
 type Content = Omit<drafts.Draft, "id" | "at">;
 
-export function useDraft(id: string, draft: Content, saved: boolean, follow: (text: string) => void): void {
+/** `lost`: nobody else has it any more, so it is kept even if nothing was changed. */
+export type State = "saved" | "open" | "lost";
+
+export function useDraft(id: string, draft: Content, state: State, follow: (text: string) => void): void {
   const first = useRef(draft.text);
   const waiting = useRef<Content | null>(null);
   /** What all windows know. */
@@ -28,17 +31,17 @@ export function useDraft(id: string, draft: Content, saved: boolean, follow: (te
   // biome-ignore lint/correctness/useExhaustiveDependencies: the draft is new at each render, its parts are named
   useEffect(() => {
     waiting.current = null;
-    if (saved) {
+    if (state === "saved") {
       drafts.discard(id);
       return;
     }
     const kept = drafts.load(id);
     if (kept?.text === draft.text && kept.name === draft.name) return;
-    if (draft.text === first.current && kept === undefined) return;
+    if (state === "open" && draft.text === first.current && kept === undefined) return;
     waiting.current = draft;
     const timer = setTimeout(flush, PAUSE);
     return () => clearTimeout(timer);
-  }, [id, draft.text, draft.base, draft.name, saved, flush]);
+  }, [id, draft.text, draft.base, draft.name, state, flush]);
   useEffect(() => {
     window.addEventListener("pagehide", flush);
     return () => {

@@ -12,7 +12,7 @@ type Places = ReadonlyMap<string, Place>;
 export function usePlaces(places: Places, setPlaces: (places: Places) => void): void {
   const { graph, scope, at } = useStudioHere();
   const shown = useRef("");
-  const fit = useFit();
+  const showAll = useFit();
   // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
   useEffect(() => {
     let current = true;
@@ -22,7 +22,7 @@ export function usePlaces(places: Places, setPlaces: (places: Places) => void): 
       if (!current) return;
       shown.current = here;
       setPlaces(found);
-      if (whole) fit();
+      if (whole) showAll();
     };
     const known = fresh ? graph.places : new Map([...places, ...graph.places]);
     if (unplaced(graph, known)) void arrange(graph).then((found) => settle(found, true));
@@ -30,7 +30,7 @@ export function usePlaces(places: Places, setPlaces: (places: Places) => void): 
     return () => {
       current = false;
     };
-  }, [graph, scope, at, fit, setPlaces]);
+  }, [graph, scope, at, showAll, setPlaces]);
 }
 
 /** Brings everything into view as soon as it is measured. */
