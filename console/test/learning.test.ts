@@ -5,6 +5,8 @@ import { type Tree, amount, picture, question } from "../src/models/tree";
 import { drawing } from "../src/endpoints/graph";
 import { PYTORCH, TRAIN, type TrainingJob } from "../src/training/kinds";
 import { replicas, role, selector, state, suspend } from "../src/training/states";
+import { blank, document, faults, parameter, sound } from "../src/tuning/form";
+import { curves, read } from "../src/tuning/history";
 import type { Trial } from "../src/tuning/kinds";
 import { importance, records, rows, short } from "../src/tuning/results";
 
@@ -34,6 +36,39 @@ describe("a training job", () => {
     expect(replicas(PYTORCH, job([], specs))).toBe("1 Master, 2 Worker");
     expect(selector(PYTORCH, "j")).toContain("operator-name=pytorchjob-controller");
     expect(role({ "training.kubeflow.org/replica-type": "worker", "training.kubeflow.org/replica-index": "1" })).toEqual({ type: "worker", index: 1 });
+  });
+});
+
+describe("a new experiment", () => {
+  const nothing = { experiments: [], templates: [] };
+
+  it("refers to each parameter in the program that a trial runs", () => {
+    const made = JSON.stringify(document({ ...blank(), parameters: [{ ...parameter("rate"), min: "0.1", max: "1", log: true }] }, nothing));
+    expect(made).toContain('"args":["--rate=${trialParameters.rate}"]');
+    expect(made).toContain('"trialParameters":[{"name":"rate","reference":"rate"}]');
+    expect(made).toContain('"distribution":"logUniform"');
+    expect(made).not.toContain("goal");
+  });
+
+  it("hands parameters to a workflow template's arguments", () => {
+    const made = JSON.stringify(document({ ...blank(), trial: "workflow/train" }, nothing));
+    expect(made).toContain('"workflowTemplateRef":{"name":"train"}');
+    expect(made).toContain('{"name":"x","value":"${trialParameters.x}"}');
+  });
+
+  it("says what is wrong where it is", () => {
+    expect(sound(faults(blank()))).toBe(true);
+    const bad = faults({ ...blank(), name: "Big One", most: "2", parallel: "3", parameters: [parameter("x"), parameter("x"), { ...parameter("o"), type: "categorical" }, { ...parameter("r"), min: "0", log: true }] });
+    expect(bad.name).toBeTruthy();
+    expect(bad.parallel).toBeTruthy();
+    expect(bad.parameters.map(Boolean)).toEqual([false, true, true, true]);
+  });
+});
+
+describe("a trial's history", () => {
+  it("is read from what it prints, as upstream's collector does", () => {
+    const found = read("epoch 1\nloss=0.5 accuracy = 1e-1\nloss=0.25\nother=3", ["loss", "accuracy"]);
+    expect(curves(found, ["loss", "accuracy"])).toEqual([{ name: "loss", points: [[1, 0.5], [2, 0.25]] }, { name: "accuracy", points: [[1, 0.1]] }]);
   });
 });
 

@@ -1,8 +1,8 @@
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
-import { NewObject } from "../objects/NewObject";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -10,11 +10,9 @@ import { Empty, Problem } from "../ui/notes";
 import { Ago, Duration } from "../ui/time";
 import { EXPERIMENT, type Experiment } from "./kinds";
 import { short, state } from "./results";
-import { TEMPLATE } from "./template";
 
 export function ExperimentList() {
   const namespace = useNamespace();
-  const navigate = useNavigate();
   const { items, loaded, error } = useMany(EXPERIMENT, namespace);
   const [search, setSearch] = useState("");
   const columns = useMemo(() => columnsOf(namespace), [namespace]);
@@ -24,13 +22,9 @@ export function ExperimentList() {
       title="Experiments"
       facts={loaded && !error ? `${items.length} in ${namespace}` : null}
       actions={
-        <NewObject
-          label="New experiment"
-          kinds={[EXPERIMENT]}
-          namespace={namespace}
-          template={TEMPLATE}
-          onCreated={({ metadata: { name } }) => void navigate({ to: "/$namespace/experiments/$name", params: { namespace, name } })}
-        />
+        <Link to="/$namespace/experiments/new" params={{ namespace }} className="button button-primary">
+          <Plus size={15} aria-hidden /> New experiment
+        </Link>
       }
     >
       {error ? <Problem error={error} /> : null}
@@ -43,8 +37,11 @@ export function ExperimentList() {
       {items.length && !shown.length ? <p className="dim">No experiment fits this search.</p> : null}
       {loaded && !error && !items.length ? (
         <Empty title="No experiment yet">
-          An experiment searches the parameters of a program for the best result. Begin with a small one here, or from a
-          terminal: <code>pinnace kubectl apply -f examples/katib-digits/experiment.yaml</code>.
+          An experiment searches the parameters of a program for the best result.{" "}
+          <Link to="/$namespace/experiments/new" params={{ namespace }}>
+            Begin with a small one
+          </Link>
+          , or from a terminal: <code>pinnace kubectl apply -f examples/katib-digits/experiment.yaml</code>.
         </Empty>
       ) : null}
     </Page>
@@ -70,11 +67,11 @@ function columnsOf(namespace: string): Column<Experiment>[] {
       by: (e) => e.metadata.name,
     },
     { title: "State", cell: (e) => <Mark phase={state(e)} />, by: state },
-    { title: "Trials", cell: (e) => <Trials experiment={e} /> },
+    { title: "Trials", cell: (e) => <Trials experiment={e} />, by: (e) => e.status?.trials ?? 0 },
     { title: "Objective", cell: (e) => `${e.spec.objective?.type ?? ""} ${e.spec.objective?.objectiveMetricName ?? ""}` },
     { title: "Best", number: true, cell: best },
     { title: "Algorithm", cell: (e) => e.spec.algorithm?.algorithmName, by: (e) => e.spec.algorithm?.algorithmName ?? "" },
-    { title: "Duration", cell: (e) => <Duration from={e.status?.startTime} to={e.status?.completionTime} /> },
+    { title: "Duration", number: true, cell: (e) => <Duration from={e.status?.startTime} to={e.status?.completionTime} /> },
     { title: "Created", cell: (e) => <Ago at={e.metadata.creationTimestamp} />, by: (e) => e.metadata.creationTimestamp },
   ];
 }

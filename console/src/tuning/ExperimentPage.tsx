@@ -1,11 +1,12 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useMany, useOne } from "../api/resources";
 import { Conditions } from "../objects/Conditions";
 import { DeleteButton } from "../objects/DeleteButton";
 import { Events } from "../objects/Events";
 import { Yaml } from "../objects/Yaml";
 import { Chart } from "../ui/Chart";
+import { Copy } from "../ui/Copy";
 import { Mark } from "../ui/Mark";
 import { Page } from "../ui/Page";
 import { Stat, Stats } from "../ui/Stat";
@@ -15,6 +16,7 @@ import { Empty, Problem } from "../ui/notes";
 import { Duration } from "../ui/time";
 import { overTrials, parallel } from "./charts";
 import { EXPERIMENT, type Experiment, TRIAL, trialsOf } from "./kinds";
+import { Steering } from "./Steering";
 import { type Row, importance, rows, short, standing, state } from "./results";
 import "./tuning.css";
 
@@ -54,12 +56,15 @@ function Found({ experiment, crumbs }: { experiment: Experiment; crumbs: ReactNo
         </>
       }
       actions={
-        <DeleteButton
-          of={EXPERIMENT}
-          item={experiment}
-          consequence="Its trials and their runs go with it. What lineage recorded of them stays."
-          onDeleted={() => void navigate({ to: "/$namespace/experiments", params: { namespace } })}
-        />
+        <>
+          <Steering experiment={experiment} />
+          <DeleteButton
+            of={EXPERIMENT}
+            item={experiment}
+            consequence="Its trials and their runs go with it. What lineage recorded of them stays."
+            onDeleted={() => void navigate({ to: "/$namespace/experiments", params: { namespace } })}
+          />
+        </>
       }
     >
       <p className={state(experiment) === "Failed" ? "problem" : "dim said"}>{standing(experiment.status?.conditions)?.message}</p>
@@ -84,7 +89,8 @@ function Trials({ experiment }: { experiment: Experiment }) {
   const { objective } = experiment.spec;
   const found = useMemo(() => rows(items, objective), [items, objective]);
   const best = experiment.status?.currentOptimalTrial?.bestTrialName;
-  const columns = useMemo(() => columnsOf(experiment, best), [experiment, best]);
+  const failed = found.some((r) => r.state === "Failed");
+  const columns = useMemo(() => columnsOf(experiment, best, failed), [experiment, best, failed]);
   return (
     <>
       <Summary experiment={experiment} found={found} best={best} />
@@ -112,7 +118,18 @@ function Summary({ experiment, found, best }: { experiment: Experiment; found: R
         value={row?.objective === null || row === undefined ? "–" : short(row.objective)}
         detail={`${objective?.type ?? ""}${goal}`}
       />
-      <Stat name="Best trial" value={best ? <TrialLink experiment={experiment} name={best} /> : "–"} detail={row ? told(row) : ""} />
+      <Stat
+        name="Best trial"
+        value={best ? <span className="best-name"><TrialLink experiment={experiment} name={best} /></span> : "–"}
+        detail={
+          row ? (
+            <span className="best-told">
+              {told(row)}
+              <Copy text={JSON.stringify(Object.fromEntries(row.parameters), null, 2)} label="Copy its parameters" />
+            </span>
+          ) : null
+        }
+      />
       <Stat
         name="Trials"
         value={`${status.trials ?? 0} of ${spec.maxTrialCount ?? "∞"}`}
@@ -130,11 +147,14 @@ function told(row: Row): string {
   return [...row.parameters].map(([name, value]) => `${name} ${short(value)}`).join(", ");
 }
 
+const AXES = ["by trial", "by time"] as const;
+
 function Charts({ experiment, found, best }: { experiment: Experiment; found: Row[]; best: string | undefined }) {
   const { objective, parameters = [] } = experiment.spec;
   const done = found.filter((r) => r.objective !== null);
   const weights = useMemo(() => importance(found, parameters), [found, parameters]);
-  const over = useMemo(() => overTrials(found, objective), [found, objective]);
+  const [by, setBy] = useState<(typeof AXES)[number]>("by trial");
+  const over = useMemo(() => overTrials(found, objective, by === "by trial" ? "trial" : "time"), [found, objective, by]);
   const lines = useMemo(() => parallel(found, parameters, objective, best), [found, parameters, objective, best]);
   const navigate = useNavigate({ from: FROM });
   if (!done.length) return null;
@@ -146,7 +166,16 @@ function Charts({ experiment, found, best }: { experiment: Experiment; found: Ro
     <>
       <div className="search-charts">
         <figure className="figure">
-          <figcaption>{goal} over the trials; the line is the best so far</figcaption>
+          <figcaption className="caption-tools">
+            <span>{goal} of every trial; the line is the best so far</span>
+            <span className="segments small">
+              {AXES.map((each) => (
+                <button key={each} type="button" aria-pressed={each === by} onClick={() => setBy(each)}>
+                  {each}
+                </button>
+              ))}
+            </span>
+          </figcaption>
           <Chart label={`${goal} of ${done.length} trials, the best is ${best ?? "not known"}`} option={over} height={220} onClick={({ data }) => open(String((data as unknown[])[2]))} />
         </figure>
         <figure className="figure">
@@ -187,7 +216,7 @@ function TrialLink({ experiment, name }: { experiment: Experiment; name: string 
   );
 }
 
-function columnsOf(experiment: Experiment, best: string | undefined): Column<Row>[] {
+function columnsOf(experiment: Experiment, best: string | undefined, failed: boolean): Column<Row>[] {
   const { objective, parameters = [] } = experiment.spec;
   const metrics = [objective?.objectiveMetricName ?? "", ...(objective?.additionalMetricNames ?? [])].filter(Boolean);
   return [
@@ -218,6 +247,7 @@ function columnsOf(experiment: Experiment, best: string | undefined): Column<Row
         by: (r) => (parameterType === "categorical" ? (r.parameters.get(name) ?? "") : Number(r.parameters.get(name))),
       }),
     ),
-    { title: "Duration", cell: (r) => <Duration from={r.trial.status?.startTime} to={r.trial.status?.completionTime} /> },
+    { title: "Duration", number: true, cell: (r) => <Duration from={r.trial.status?.startTime} to={r.trial.status?.completionTime} /> },
+    ...(failed ? [{ title: "Message", cell: (r: Row) => <div className="message">{r.state === "Failed" ? standing(r.trial.status?.conditions)?.message : ""}</div> }] : []),
   ];
 }

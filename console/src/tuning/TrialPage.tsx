@@ -1,15 +1,21 @@
+import { useMemo } from "react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { POD, useMany, useOne } from "../api/resources";
 import { Conditions } from "../objects/Conditions";
 import { Events } from "../objects/Events";
 import { PodLog } from "../objects/PodLog";
 import { Yaml } from "../objects/Yaml";
+import { Chart } from "../ui/Chart";
+import { Copy } from "../ui/Copy";
 import { Facts } from "../ui/Facts";
 import { Mark } from "../ui/Mark";
 import { Page } from "../ui/Page";
 import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
 import { Duration } from "../ui/time";
+import type { Pod } from "../api/types";
+import { reported } from "./charts";
+import { curves, metricsOf, useHistory } from "./history";
 import { TRIAL, type Trial } from "./kinds";
 import { short, standing, state } from "./results";
 import "./tuning.css";
@@ -74,7 +80,10 @@ function Result({ trial }: { trial: Trial }) {
     <>
       <div className="grid">
         <section className="card">
-          <h2>Parameters</h2>
+          <header>
+            <h2>Parameters</h2>
+            <Copy text={JSON.stringify(Object.fromEntries((trial.spec.parameterAssignments ?? []).map((a) => [a.name, a.value])), null, 2)} label="Copy the parameters" />
+          </header>
           <Facts rows={(trial.spec.parameterAssignments ?? []).map((a) => [a.name, a.value])} />
         </section>
         <section className="card">
@@ -86,11 +95,25 @@ function Result({ trial }: { trial: Trial }) {
           )}
         </section>
       </div>
+      <History trial={trial} pod={items[0]} />
       {items.map((pod) => (
         <PodLog key={pod.metadata.uid} pod={pod} />
       ))}
-      {loaded && !items.length ? <p className="dim">Its pods are gone; the experiment keeps them with trialTemplate.retain.</p> : null}
+      {loaded && !items.length ? <p className="dim part">Its pods are gone, and their logs with them. An experiment keeps them with <code>trialTemplate.retain: true</code>.</p> : null}
     </>
+  );
+}
+
+function History({ trial, pod }: { trial: Trial; pod: Pod | undefined }) {
+  const names = metricsOf(trial);
+  const found = curves(useHistory(trial, pod).data ?? [], names).filter((c) => c.points.length > 1);
+  const option = useMemo(() => reported(found), [found]);
+  if (!found.length) return null;
+  return (
+    <figure className="figure history">
+      <figcaption>What it reported, report by report</figcaption>
+      <Chart label={`${found.map((c) => `${c.points.length} reports of ${c.name}`).join(", ")}`} option={option} height={220} />
+    </figure>
   );
 }
 

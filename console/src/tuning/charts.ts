@@ -6,12 +6,21 @@ import { type Row, logarithmic, numeric, records, short } from "./results";
 
 const TIGHT = { left: 8, right: 16, top: 16, bottom: 4, containLabel: true };
 
-/** Every trial a point, in the order of their start; the best so far a line. */
-export function overTrials(found: Row[], objective: Objective | undefined): EChartsCoreOption {
+const STOPPED = new Set(["EarlyStopped", "Killed"]);
+type Point = [at: number | string, value: number, name: string, state: string];
+
+/** Every trial a point, in the order of their start or at the time of their end; the best so far a line. */
+export function overTrials(found: Row[], objective: Objective | undefined, by: "trial" | "time" = "trial"): EChartsCoreOption {
+  const at = (row: Row, i: number) => (by === "trial" ? i + 1 : (row.trial.status?.completionTime ?? row.trial.metadata.creationTimestamp));
+  const ordered = by === "trial" ? found : found.toSorted((a, b) => String(at(a, 0)).localeCompare(String(at(b, 0))));
+  const points = ordered.flatMap((row, i): Point[] => (row.objective === null ? [] : [[at(row, i), row.objective, row.name, row.state]]));
+  const { goal } = objective ?? {};
+  const values = points.map(([, value]) => value);
+  const near = goal !== undefined && values.length > 0 && goal >= Math.min(...values) - spread(values) && goal <= Math.max(...values) + spread(values);
   return {
     grid: TIGHT,
-    tooltip: { trigger: "item", formatter: ({ data }: { data: [number, number, string] }) => `${data[2] ?? ""} ${short(data[1])}` },
-    xAxis: { type: "value", min: 1, max: Math.max(2, found.length), minInterval: 1, splitLine: { show: false } },
+    tooltip: { trigger: "item", formatter: ({ data }: { data: Point }) => `${data[2] ?? ""}<br>${objective?.objectiveMetricName ?? ""} ${short(data[1])}${STOPPED.has(data[3]) ? " (stopped early)" : ""}` },
+    xAxis: by === "trial" ? { type: "value", min: 1, max: Math.max(2, found.length), minInterval: 1, splitLine: { show: false } } : { type: "time", splitLine: { show: false } },
     yAxis: { type: "value", scale: true, splitNumber: 4 },
     series: [
       {
@@ -20,10 +29,29 @@ export function overTrials(found: Row[], objective: Objective | undefined): ECha
         showSymbol: false,
         lineStyle: { width: 1.5, opacity: 0.7 },
         tooltip: { show: false },
-        data: records(found, objective).map((value, i) => [i + 1, value]),
+        data: records(ordered, objective).map((value, i) => [at(ordered[i] as Row, i), value]),
+        ...(near ? { markLine: { silent: true, symbol: "none", label: { formatter: `goal ${goal}`, position: "insideStartTop" }, lineStyle: { type: "dashed" }, data: [{ yAxis: goal }] } } : {}),
       },
-      { type: "scatter", symbolSize: 9, data: found.flatMap((row, i) => (row.objective === null ? [] : [[i + 1, row.objective, row.name]])) },
+      { type: "scatter", symbolSize: 9, data: points.filter(([, , , state]) => !STOPPED.has(state)), itemStyle: { opacity: 0.9 } },
+      { type: "scatter", symbol: "emptyCircle", symbolSize: 8, data: points.filter(([, , , state]) => STOPPED.has(state)) },
     ],
+  };
+}
+
+function spread(values: number[]): number {
+  return (Math.max(...values) - Math.min(...values)) / 2;
+}
+
+/** What a trial reported, step by step; a second metric has an axis of its own. */
+export function reported(curves: { name: string; points: [number, number][] }[]): EChartsCoreOption {
+  const shown = curves.filter((c) => c.points.length);
+  return {
+    grid: { ...TIGHT, top: 28 },
+    legend: { show: shown.length > 1, top: 0, right: 0, icon: "roundRect", itemHeight: 4, itemWidth: 14 },
+    tooltip: { trigger: "axis", valueFormatter: (value: unknown) => short(Number(value)) },
+    xAxis: { type: "value", min: 1, minInterval: 1, splitLine: { show: false } },
+    yAxis: shown.slice(0, 2).map((c, i) => ({ type: "value", scale: true, splitNumber: 4, ...(i ? { splitLine: { show: false } } : {}), ...(shown.length > 1 ? { name: c.name } : {}) })),
+    series: shown.map((c, i) => ({ name: c.name, type: "line", showSymbol: c.points.length < 30, symbolSize: 6, yAxisIndex: Math.min(i, 1), data: c.points })),
   };
 }
 
@@ -42,7 +70,7 @@ export function parallel(found: Row[], parameters: ParameterSpec[], objective: O
   const ordered = done.toSorted((a, b) => Number(a.name === best) - Number(b.name === best));
   return {
     parallelAxis: [...axes, { dim: parameters.length, name: goal, type: "value", scale: true }],
-    parallel: { left: 50, right: 70, top: 34, bottom: 20 },
+    parallel: { left: 60, right: 80, top: 34, bottom: 20 },
     tooltip: { formatter: ({ name }: { name: string }) => name },
     visualMap: {
       show: false,

@@ -29,11 +29,21 @@ export interface ParameterSpec {
   feasibleSpace: { min?: string; max?: string; list?: string[]; step?: string; distribution?: string };
 }
 
+export interface TrialTemplate {
+  primaryContainerName?: string;
+  trialParameters?: { name: string; reference: string; description?: string }[];
+  trialSpec?: object;
+  retain?: boolean;
+  [more: string]: unknown;
+}
+
 export interface Experiment extends KubeObject {
   spec: {
     objective?: Objective;
     algorithm?: { algorithmName?: string; algorithmSettings?: Assignment[] };
-    earlyStopping?: { algorithmName?: string };
+    earlyStopping?: { algorithmName?: string; algorithmSettings?: Assignment[] };
+    resumePolicy?: "Never" | "LongRunning" | "FromVolume";
+    trialTemplate?: TrialTemplate;
     parameters?: ParameterSpec[];
     parallelTrialCount?: number;
     maxTrialCount?: number;
@@ -56,7 +66,7 @@ export interface Experiment extends KubeObject {
 }
 
 export interface Trial extends KubeObject {
-  spec: { objective?: Objective; parameterAssignments?: Assignment[]; runSpec?: { kind?: string; apiVersion?: string } };
+  spec: { objective?: Objective; parameterAssignments?: Assignment[]; runSpec?: { kind?: string; apiVersion?: string }; retainRun?: boolean };
   status?: {
     conditions?: Condition[];
     startTime?: string;

@@ -14,6 +14,12 @@ export function state(item: Experiment | Trial): string {
   return standing(item.status?.conditions)?.type ?? "Pending";
 }
 
+const OVER = new Set(["Failed", "Killed", "EarlyStopped", "MetricsUnavailable", "Succeeded"]);
+
+export function ended(item: Experiment | Trial): boolean {
+  return OVER.has(state(item));
+}
+
 /** One trial as a row: values by name, numbers where they are. */
 export interface Row {
   trial: Trial;

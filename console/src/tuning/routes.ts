@@ -9,6 +9,13 @@ const list = createRoute({
   component: lazyRouteComponent(() => import("./ExperimentList"), "ExperimentList"),
 });
 
+const fresh = createRoute({
+  getParentRoute: () => root,
+  path: "/$namespace/experiments/new",
+  component: lazyRouteComponent(() => import("./NewExperiment"), "NewExperiment"),
+  validateSearch: (search: Record<string, unknown>): { clone?: string } => (typeof search.clone === "string" ? { clone: search.clone } : {}),
+});
+
 const page = createRoute({
   getParentRoute: () => root,
   path: "/$namespace/experiments/$name",
@@ -23,4 +30,4 @@ const trial = createRoute({
   validateSearch: tab,
 });
 
-export const tuningRoutes = [list, page, trial] as const;
+export const tuningRoutes = [list, fresh, page, trial] as const;
