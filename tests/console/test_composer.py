@@ -147,6 +147,53 @@ def document(page: Page) -> Any:
     return yaml.safe_load(json.loads(draft)["text"]) if draft else {}
 
 
+def line(page: Page, ends: str) -> Locator:
+    """An edge by its ends: `toy-split.train→toy-train.train`."""
+    return page.locator(f'.react-flow__edge[data-id="{ends}"]')
+
+
+def move_end(page: Page, first: str, second: str) -> None:
+    """Drags the beginning of the line at one output to another output."""
+    start, end = port(page, first, "o").bounding_box(), port(page, second, "o").bounding_box()
+    assert start and end
+    page.mouse.move(start["x"] + start["width"] / 2 + 16, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 60, start["y"] + 40, steps=5)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
+    page.mouse.up()
+
+
+def rearranged(page: Page) -> None:
+    """A step goes out of a chain and its neighbours join; into the line again; an end of a line moves; a row."""
+    node(page, "toy-split").click()
+    page.keyboard.press("Delete")
+    page.get_by_text("Delete it and join toy-numbers to toy-train").click()
+    expect(line(page, "toy-numbers.table→toy-train.train")).to_have_count(1)
+    start = port(page, "toy-numbers.table", "o").bounding_box()
+    end = port(page, "toy-train.train", "i").bounding_box()
+    pane = page.locator(".react-flow__pane")
+    around = pane.bounding_box()
+    assert start and end and around
+    middle: Any = {
+        "x": (start["x"] + end["x"] + 11) / 2 - around["x"], "y": (start["y"] + end["y"] + 11) / 2 - around["y"],
+    }
+    shelf = page.get_by_label("Components", exact=True).last
+    shelf.get_by_role("button", name="Toy split").drag_to(pane, target_position=middle, force=True)
+    expect(line(page, "toy-split.train→toy-train.train")).to_have_count(1)
+    expect(line(page, "toy-numbers.table→toy-split.table")).to_have_count(1)
+    move_end(page, "toy-split.train", "toy-split.test")
+    expect(line(page, "toy-split.test→toy-train.train")).to_have_count(1)
+    page.keyboard.press("Control+z")
+    expect(line(page, "toy-split.train→toy-train.train")).to_have_count(1)
+    page.keyboard.press("Control+a")
+    page.get_by_role("button", name="Align the chosen steps").click()
+    page.get_by_role("menuitem", name="Align left").click()
+    steps = [node(page, name) for name in ("toy-numbers", "toy-split", "toy-train", "toy-judge")]
+    eventually(lambda: len({(each.bounding_box() or {})["x"] for each in steps}) == 1, "one left edge")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Escape")
+
+
 def test_a_pipeline_is_drawn_with_the_mouse_and_runs(
     visit: Visit, namespace: str, platform: Platform, tmp_path: Path
 ) -> None:
@@ -165,6 +212,7 @@ def test_a_pipeline_is_drawn_with_the_mouse_and_runs(
     expect(edges(page)).to_have_count(1)
     wire(page, "toy-split.train", "toy-train.train")
     expect(edges(page)).to_have_count(2)
+    rearranged(page)
     wire(page, "toy-train.model", "toy-judge.model")
     expect(edges(page)).to_have_count(3)
     wire(page, "toy-split.test", "toy-judge.test")
@@ -266,3 +314,47 @@ def test_who_saves_second_is_told_first(
     page.get_by_role("button", name="Replace theirs with yours").click()
     expect(page.get_by_text("saved", exact=True)).to_be_visible()
     assert "mine" in json.dumps(platform.get("workflowtemplate", "toy-split", "-n", namespace))
+
+
+def test_two_windows_are_told_of_each_other(
+    windows: Callable[..., Window], namespace: str, platform: Platform
+) -> None:
+    path = f"{namespace}/composer/WorkflowTemplate/toy-numbers"
+    first, second = windows(path).page, windows(path, dark=True).page
+    for page in (first, second):
+        expect(node(page, "toy-numbers")).to_be_visible()
+    written(second, "theirs")
+    second.get_by_role("button", name="Save").click()
+    news = first.get_by_label("In other hands")
+    expect(news).to_contain_text("You, in another window, saved a newer version")
+    written(first, "mine")
+    first.get_by_role("button", name="Merge with mine").click()
+    expect(first.locator(".note")).to_have_count(2)
+    expect(news).to_have_count(0)
+    first.get_by_role("button", name="Save").click()
+    expect(first.get_by_text("saved", exact=True)).to_be_visible()
+    second.get_by_role("button", name="See the difference").click()
+    expect(second.get_by_role("dialog", name="What differs")).to_contain_text("mine")
+    second.keyboard.press("Escape")
+    assert violations(second) == []
+    second.get_by_role("button", name="Take theirs").click()
+    expect(second.locator(".note")).to_have_count(2)
+    # Windows of one browser share the draft.
+    third = windows(path).page
+    expect(third.locator(".note")).to_have_count(2)
+    written(third, "shared")
+    expect(first.locator(".note")).to_have_count(3)
+    platform.kubectl("delete", "workflowtemplate", "toy-numbers", "-n", namespace)
+    expect(second.get_by_label("In other hands")).to_contain_text("was deleted")
+    second.get_by_role("button", name="Save it anew").click()
+    expect(second.get_by_label("In other hands")).to_have_count(0)
+    assert "theirs" in json.dumps(platform.get("workflowtemplate", "toy-numbers", "-n", namespace))
+
+
+def written(page: Page, text: str) -> None:
+    """A further note."""
+    page.get_by_role("button", name="Add a note").click()
+    note = page.locator(".note").last.get_by_role("textbox", name="Note")
+    expect(note).to_have_value("")
+    note.fill(text)
+    note.blur()

@@ -31,10 +31,26 @@ export function useElsewhere(studio: Studio, namespace: string, { base, busy, se
     else if (saysTheSame(studio, theirs)) setBase({ ...theirs, text: studio.text });
   }, [base, theirs, busy, studio, setBase]);
   const gone = useLasting(lost && !busy);
+  const arrived = useArrival(base, theirs);
 
   if (gone) return { what: "gone", kind, name };
   if (!base || !theirs || !item || busy || theirs.printed === base.printed) return null;
-  return { what: "newer", theirs, author: authorOf(item) };
+  const author = authorOf(item);
+  return { what: "newer", theirs, author: arrived ? { ...author, at: arrived } : author };
+}
+
+/** When a newer version came while this window looked on: managedFields are as old as who first wrote the field. */
+function useArrival(base: Base | null, theirs: Base | null): string | undefined {
+  const [seen, setSeen] = useState(false);
+  const [at, setAt] = useState<string | undefined>();
+  const same = base !== null && theirs !== null && base.printed === theirs.printed;
+  useEffect(() => {
+    if (same) {
+      setSeen(true);
+      setAt(undefined);
+    } else if (seen && theirs) setAt(new Date().toISOString());
+  }, [same, seen, theirs]);
+  return at;
 }
 
 /** What is made anew here is missing for a moment: only what stays away is gone. */
