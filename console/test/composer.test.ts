@@ -348,7 +348,7 @@ test("what an object says of its templates: at its top of the only one, by name 
 describe("what others have drawn", () => {
   const IR = {
     pipelineInfo: { name: "p" },
-    root: { dag: { tasks: { make: { componentRef: { name: "comp-make" } }, "for-loop-1": { componentRef: { name: "comp-for-loop-1" }, parameterIterator: {}, dependentTasks: ["make"], inputs: { parameters: { n: { taskOutputParameter: { producerTask: "make", outputParameterKey: "Output" } } } } } } } },
+    root: { dag: { tasks: { make: { componentRef: { name: "comp-make" } }, "for-loop-1": { componentRef: { name: "comp-for-loop-1" }, parameterIterator: { itemInput: "n-loop-item", items: { inputParameter: "n" } }, dependentTasks: ["make"], inputs: { parameters: { n: { taskOutputParameter: { producerTask: "make", outputParameterKey: "Output" } } } } } } } },
     components: {
       "comp-make": { executorLabel: "exec-make", outputDefinitions: { parameters: { Output: { parameterType: "NUMBER_INTEGER" } } } },
       "comp-for-loop-1": { dag: { tasks: { use: { componentRef: { name: "comp-make" } } } }, inputDefinitions: { parameters: { n: { parameterType: "NUMBER_INTEGER" } } } },
@@ -359,9 +359,9 @@ describe("what others have drawn", () => {
   test("a pipeline's IR is a graph whose loops are opened", () => {
     const language = languageOf(IR);
     const found = language?.read(IR, "root", library);
-    expect(found?.edges.map((each) => each.id)).toEqual(["make.Output→for-loop-1.n"]);
-    expect(found?.nodes[1]).toMatchObject({ opens: "comp-for-loop-1", detail: "loop" });
-    expect(language?.read(IR, "comp-for-loop-1", library).nodes.map((each) => each.id)).toEqual(["use"]);
+    expect(found?.edges.map((each) => each.id)).toEqual(["make.Output→for-loop-1.:items"]);
+    expect(found?.nodes.find((each) => each.id === "for-loop-1")).toMatchObject({ opens: "comp-for-loop-1", detail: "loop" });
+    expect(language?.read(IR, "comp-for-loop-1", library).nodes.map((each) => each.id)).toEqual([":inputs", "use"]);
   });
 
   test("a composition of Acumos is known by its nodes, and becomes a file of documents", () => {

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT, type Obj, kindOf, tasksOf, componentName } from "../src/composer/document/pipeline/ir";
 import { lowered, programOf } from "../src/composer/document/pipeline/lower";
+import { numbered } from "../src/composer/document/pipeline/numbering";
 import { owner } from "../src/composer/document/pipeline/program";
 import { parse, plain } from "../src/composer/document/yaml";
 
@@ -25,6 +26,13 @@ describe.skipIf(compiled.length === 0)("what upstream's compiler made", () => {
     for (const scope of pipelines(document)) {
       expect(owner(document, scope)).toBe(scope);
       expect(lowered(programOf(document, scope))).toEqual(document);
+    }
+  });
+
+  test.each(compiled.filter(([, document]) => document.root))("%s has the numbers that Python would give", (_, document) => {
+    for (const scope of pipelines(document)) {
+      const wrong = [...numbered(programOf(document, scope))].filter(([key, name]) => !key.includes(" ") && key !== name);
+      expect(wrong).toEqual([]);
     }
   });
 });

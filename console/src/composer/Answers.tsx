@@ -2,6 +2,7 @@
 
 import { Conflict, Difference, NameIt, RunIt } from "./Dialogs";
 import type { Keeping, SaveQuestion } from "./keeping";
+import { SaveIt } from "./pipelines/SaveIt";
 import type { Wanted } from "./running";
 import type { Base } from "./saving";
 import type { Run } from "./starting";
@@ -19,6 +20,8 @@ interface Props {
 export function Answers({ question, keeping, run, onClose }: Props) {
   const { document, text, language } = useStudioHere();
   if (question.what === "name") return <NameIt document={document} onClose={onClose} onName={keeping.saveAs} />;
+  if (question.what === "version")
+    return <SaveIt base={question.base} usual={language?.told(document).name ?? ""} onClose={onClose} onName={(name) => keeping.saveAs("", name)} />;
   if (question.what === "run")
     return <RunIt asked={language?.running?.asked(document) ?? []} onClose={onClose} onRun={(parameters) => run.start({ ...question.wanted, parameters })} />;
   if (question.what === "difference")

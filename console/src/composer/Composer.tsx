@@ -18,6 +18,7 @@ import { useCatalogue } from "./catalogue";
 import { type State, useDraft } from "./drafting";
 import { type Elsewhere, useElsewhere } from "./elsewhere";
 import { type Keeping, useKeeping } from "./keeping";
+import { usePipelineKeeping } from "./pipelines/keeping";
 import { type Run, useRun } from "./starting";
 import { StudioProvider, useStudio, useStudioHere } from "./studio";
 
@@ -27,7 +28,9 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
   const studio = useStudio(opened.text, useCatalogue(namespace));
   const [question, ask] = useState<Question | null>(null);
   const askRun = useCallback((wanted: object | null) => ask(wanted && { what: "run", wanted }), []);
-  const keeping = useKeeping(studio, namespace, opened, ask);
+  const objects = useKeeping(studio, namespace, opened, ask);
+  const versions = usePipelineKeeping(studio, namespace, opened, ask);
+  const keeping = studio.language?.kept === "pipeline" ? versions : objects;
   const elsewhere = useElsewhere(studio, namespace, keeping);
   const run = useRun(studio, namespace, askRun);
   const { kind, name } = studio.language?.told(studio.document) ?? { kind: String(studio.document.kind ?? ""), name: "" };

@@ -10,6 +10,7 @@ import { Empty, Problem } from "../ui/notes";
 import { Composer } from "./Composer";
 import "./composer.css";
 import { type Draft, draftOf, load } from "./drafts";
+import { PIPELINE, baseOf, useStored } from "./pipelines/keeping";
 import { type Base, resourceOf, shown } from "./saving";
 
 const FROM = "/$namespace/composer/$kind/$name";
@@ -26,6 +27,7 @@ export function ComposerPage() {
   const { namespace, kind, name } = useParams({ from: FROM });
   useTitle(kind === "draft" ? "Composer" : name, "Composer");
   if (kind === "draft") return <FromDraft key={name} namespace={namespace} id={name} />;
+  if (kind === PIPELINE) return <FromPipelines key={name} namespace={namespace} id={name} />;
   return <FromServer key={`${kind} ${name}`} namespace={namespace} kind={kind} name={name} />;
 }
 
@@ -37,6 +39,19 @@ function FromDraft({ namespace, id }: { namespace: string; id: string }) {
 
 function opened({ id, text, base }: Draft): Opened {
   return { id, text, base, unsaved: true };
+}
+
+/** A stored pipeline: its newest version. */
+function FromPipelines({ namespace, id: pipeline }: { namespace: string; id: string }) {
+  const id = draftOf(namespace, PIPELINE, pipeline);
+  const { data, error } = useStored(pipeline, true);
+  useTitle(data?.pipeline.display_name ?? "Pipeline", "Composer");
+  if (error) return error.code === 404 ? <Gone namespace={namespace} what="There is no such pipeline" /> : <Problem error={error} />;
+  if (!data) return null;
+  const base = baseOf(data);
+  const draft = load(id);
+  const kept = draft && draft.text !== base.text ? draft : null;
+  return <Composer namespace={namespace} opened={{ id, text: kept?.text ?? base.text, base: kept?.base ? { ...base, text: kept.base.text } : base, unsaved: kept !== null }} />;
 }
 
 function FromServer({ namespace, kind, name }: { namespace: string; kind: string; name: string }) {

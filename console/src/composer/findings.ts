@@ -48,7 +48,10 @@ export function quick(graph: Graph, value: (node: string, port: string) => strin
 /** The server's words where it has answered, else what can be told here. */
 export function useFindings({ document, graph, scope, language }: Studio, namespace: string): { findings: Finding[]; faulty: Map<string, Finding[]> } {
   const { findings: judged, answered } = useJudged(document, language?.judged ?? document.kind !== undefined, namespace);
-  const found = useMemo(() => (answered ? judged : quick(graph, language?.value(document, scope) ?? NOTHING)), [answered, judged, graph, document, scope, language]);
+  const found = useMemo(() => {
+    if (language?.check) return language.check(document);
+    return answered ? judged : quick(graph, language?.value(document, scope) ?? NOTHING);
+  }, [answered, judged, graph, document, scope, language]);
   const faulty = useMemo(() => byNode(graph, found), [graph, found]);
   return { findings: found, faulty };
 }

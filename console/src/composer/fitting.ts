@@ -13,11 +13,21 @@ export interface Start extends End {
 export function verdict(graph: Graph, from: End, to: End): Verdict {
   if (from.node === to.node) return { fits: false, reason: "A step cannot wait for itself" };
   if (ancestors(graph, from.node).has(to.node)) return { fits: false, reason: `${from.node} comes after ${to.node}: this would be a circle` };
-  if (!from.port && !to.port) return { fits: true };
+  const [source, target] = [node(graph, from.node)?.border, node(graph, to.node)?.border];
+  if (source || target) return atBorder(graph, from, to);
   if (!to.port) return { fits: true };
   const output = ports(node(graph, from.node), "outputs", from.port);
   const input = ports(node(graph, to.node), "inputs", to.port);
   if (!from.port) return { fits: false, reason: "Order joins two steps: let go on the step itself" };
+  return output && input ? judge(output, input) : { fits: true };
+}
+
+/** The whole's inputs and outputs are nothing to wait for; a line to one of them that has no port yet makes it. */
+function atBorder(graph: Graph, from: End, to: End): Verdict {
+  const [source, target] = [node(graph, from.node), node(graph, to.node)];
+  if (!from.port) return to.port && source?.border === "inputs" && !target?.border ? { fits: true, how: "unchecked" } : { fits: false, reason: "What comes in is there from the beginning" };
+  if (!to.port) return target?.border === "outputs" ? { fits: true, how: "unchecked" } : { fits: false, reason: "Let go on one of its inputs" };
+  const [output, input] = [ports(source, "outputs", from.port), ports(target, "inputs", to.port)];
   return output && input ? judge(output, input) : { fits: true };
 }
 
@@ -41,12 +51,19 @@ export function candidates(graph: Graph, start: Start, only?: string): Candidate
     .filter((each) => each.id !== start.node && (only === undefined || each.id === only))
     .flatMap((each) => [...(start.port ? each.ports[side].map((port) => port.name) : []), ""].map((port) => ({ node: each.id, port })))
     .flatMap((end): Candidate[] => {
-      if (start.side === "inputs" && start.port && !end.port) return [];
+      const border = node(graph, end.node)?.border;
+      if (start.side === "inputs" && start.port && !end.port && !border) return [];
       const found = between(graph, start, end);
       const rank = end.port ? (RANK[found.how ?? "unchecked"] ?? 3) + wired(graph, end, side) : 9;
-      return found.fits ? [{ end, rank, detail: end.port || "order only" }] : [];
+      return found.fits ? [{ end, rank, detail: detail(graph, end, side) }] : [];
     })
     .sort((a, b) => a.rank - b.rank);
+}
+
+function detail(graph: Graph, end: End, side: Side): string {
+  const at = node(graph, end.node);
+  if (end.port) return ports(at, side, end.port)?.title ?? end.port;
+  return at?.border ? `a new ${side === "outputs" ? "input" : "output"}` : "order only";
 }
 
 /** What already has something coming in is offered later. */

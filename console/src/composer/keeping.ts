@@ -20,7 +20,7 @@ export const UNREADABLE = new Error("The text cannot be read: mend it first");
 type Doc = Record<string, unknown>;
 
 /** What has to be answered before it is saved. */
-export type SaveQuestion = { what: "name" } | { what: "conflict"; theirs: Base };
+export type SaveQuestion = { what: "name" } | { what: "version"; base: Base | null } | { what: "conflict"; theirs: Base };
 
 export interface Keeping {
   /** What it was when it was last the server's; null: never. */
@@ -88,7 +88,7 @@ export function useKeeping(studio: Studio, namespace: string, opened: Opened, as
     busy,
     setBase,
     save: () => {
-      if (!studio.language?.kept) return;
+      if (studio.language?.kept !== "object") return;
       if (studio.trouble) complain(UNREADABLE);
       else if (nameless(document, base)) ask({ what: "name" });
       else void attempt(store(document, base));

@@ -3,7 +3,7 @@
 import { createContext, useCallback, useContext, useMemo, useRef, useState } from "react";
 import { complain } from "../ui/toasts";
 import { type Language, type Scope, type Shared, languageOf } from "./document/language";
-import { type Parsed, type Source, edited, parse, plain } from "./document/yaml";
+import { type Parsed, type Renamed, type Source, edited, parse, plain, renamesOf } from "./document/yaml";
 import { type History, TYPING, begun, current, recorded, redone, undone } from "./history";
 import type { Library } from "./library";
 import { EMPTY, type Component, type Graph } from "./model";
@@ -99,9 +99,15 @@ export function useStudio(initial: string, shared: Shared): Studio {
     <T,>(label: string, edit: (document: Source) => T): T | undefined => {
       let result: T | undefined;
       try {
+        let names: readonly Renamed[] = [];
         const next = edited(live.current.text, live.current.at, (doc) => {
           result = edit(doc);
+          names = renamesOf(doc);
         });
+        if (names.length) {
+          setTrail((old) => old.map((scope) => names.reduce((name, { scopes }) => scopes.get(name) ?? name, scope)));
+          setSelection((old) => ({ ...old, nodes: new Set([...old.nodes].map((id) => names.reduce((name, { nodes }) => nodes.get(name) ?? name, id))) }));
+        }
         live.current.text = next;
         write(next, label);
         return result;

@@ -6,7 +6,7 @@
  */
 
 import type { Library } from "../library";
-import type { Component, End, Graph, GraphEdge, Place, PortKind } from "../model";
+import type { Component, End, Finding, Graph, GraphEdge, Place, PortKind } from "../model";
 import type { Running } from "../running";
 import * as inference from "./inference/language";
 import * as pipeline from "./pipeline/language";
@@ -26,6 +26,8 @@ export type FormName = "workflow" | "inference" | "pipeline";
 export interface Shared {
   library: Library;
   services: readonly Component[];
+  /** What pipelines are made of: loaded here, or of stored ones. */
+  pipelines: readonly Component[];
 }
 
 /** Nodes put into a drawing of their own, and taken out of one again. */
@@ -72,10 +74,12 @@ export interface Language {
   grouping?: Grouping;
   /** Absent: it cannot be run from here. */
   running?: Running;
-  /** How it is kept: as an object under its own name, or as the template of what it is a run of; null: not here. */
-  kept: "object" | null;
+  /** How it is kept: as an object under its own name, or as the template of what it is a run of; as a version of a pipeline; null: not here. */
+  kept: "object" | "pipeline" | null;
   /** Whether the server's validation knows it. */
   judged: boolean;
+  /** What can be told to be wrong without the server. */
+  check?(document: Doc): Finding[];
   exports: readonly Export[];
 }
 
@@ -83,6 +87,6 @@ const LANGUAGES: readonly Language[] = [workflow.language, inference.language];
 
 /** The IR of a pipeline has no kind: it is known by its parts. */
 export function languageOf(document: Doc): Language | undefined {
-  if (document.kind === undefined && document.root && document.components) return pipeline.language;
+  if (document.kind === undefined && document.root && (document.components || document.pipelineInfo)) return pipeline.language;
   return LANGUAGES.find((each) => each.kinds.includes(String(document.kind)));
 }

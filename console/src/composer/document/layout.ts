@@ -1,9 +1,9 @@
-/** Where nodes are drawn, and notes: annotations of the document, which a cluster ignores. */
+/** Where nodes are drawn, and notes: annotations of the document, which a cluster ignores; comments where it can have none. */
 
 import { isScalar } from "yaml";
 import type { Note, Path, Place } from "../model";
 import { obj } from "../ports/read";
-import { type Source, drop } from "./yaml";
+import { type Source, drop, headComment, setHeadComment, sourceOf } from "./yaml";
 
 export const LAYOUT = "pinnace.dev/layout";
 export const NOTES = "pinnace.dev/notes";
@@ -25,7 +25,11 @@ export function notes(document: Record<string, unknown>, scope: string): Note[] 
 }
 
 function annotation<T extends object>(document: Record<string, unknown>, name: string): T {
-  const text = obj(obj(document.metadata).annotations)[name];
+  const source = bare(document) ? sourceOf(document) : undefined;
+  return readJson(source ? commented(source, name) : obj(obj(document.metadata).annotations)[name]);
+}
+
+function readJson<T extends object>(text: unknown): T {
   try {
     return (typeof text === "string" ? (JSON.parse(text) ?? {}) : {}) as T;
   } catch {
@@ -33,13 +37,39 @@ function annotation<T extends object>(document: Record<string, unknown>, name: s
   }
 }
 
+/** A document that is no object of a cluster has no annotations, and upstream refuses what it does not know: a comment above it says the same. */
+function bare(document: { kind?: unknown }): boolean {
+  return document.kind === undefined;
+}
+
+function commented(document: Source, name: string): string | undefined {
+  const begin = ` ${name}: `;
+  return headComment(document).split("\n").find((line) => line.startsWith(begin))?.slice(begin.length);
+}
+
+function comment(document: Source, name: string, text: string | null): void {
+  const begin = ` ${name}: `;
+  const rest = headComment(document).split("\n").filter((line) => line && !line.startsWith(begin));
+  setHeadComment(document, [...rest, ...(text === null ? [] : [begin + text])].join("\n"));
+}
+
+/** What the comments of a document say, by what they are. */
+export function inComment(document: Source): Record<string, unknown> {
+  return Object.fromEntries([LAYOUT, NOTES].map((name) => [name, readJson<Record<string, unknown>>(commented(document, name))]));
+}
+
 function written(document: Source, name: string): Record<string, unknown> {
-  return annotation<Record<string, unknown>>({ metadata: { annotations: { [name]: document.getIn([...ANNOTATIONS, name]) } } }, name);
+  if (!document.has("kind")) return readJson(commented(document, name));
+  return annotation<Record<string, unknown>>({ kind: document.get("kind"), metadata: { annotations: { [name]: document.getIn([...ANNOTATIONS, name]) } } }, name);
 }
 
 function keep(document: Source, name: string, value: Record<string, unknown>): void {
   const path = [...ANNOTATIONS, name];
   const told = Object.fromEntries(Object.entries(value).filter(([, part]) => Object.keys(part as object).length > 0));
+  if (!document.has("kind")) {
+    comment(document, name, Object.keys(told).length ? JSON.stringify(told) : null);
+    return;
+  }
   if (Object.keys(told).length === 0) {
     if (document.hasIn(path)) drop(document, path, 1);
     return;
@@ -68,6 +98,14 @@ export function follow(document: Source, scope: string, names: ReadonlyMap<strin
     return now === null ? [] : [[now ?? id, at]];
   });
   keep(document, LAYOUT, { ...layout, [scope]: Object.fromEntries(kept) });
+}
+
+/** Scopes got other names, all at once: one may have the name that another had. */
+export function followScopes(document: Source, names: ReadonlyMap<string, string>): void {
+  for (const which of names.size ? [LAYOUT, NOTES] : []) {
+    const old = written(document, which);
+    if (Object.keys(old).some((scope) => names.has(scope))) keep(document, which, Object.fromEntries(Object.entries(old).map(([scope, here]) => [names.get(scope) ?? scope, here])));
+  }
 }
 
 /** A scope got another name, or (null) is gone. */

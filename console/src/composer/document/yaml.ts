@@ -3,7 +3,7 @@
  * and the way in which the text is set (indentation, braces) is kept as far as it is even.
  */
 
-import { type Document, type ParsedNode, type ToStringOptions, isCollection, isMap, isNode, isScalar, isSeq, parseAllDocuments } from "yaml";
+import { type Document, type ParsedNode, type Scalar, type ToStringOptions, isCollection, isMap, isNode, isScalar, isSeq, parseAllDocuments } from "yaml";
 import type { Path } from "../model";
 import { carried } from "./merge";
 import { same } from "./workflow/same";
@@ -29,7 +29,15 @@ export function parse(text: string): Parsed {
     const error = document.errors[0];
     if (error) return { documents, trouble: { message: error.message, from: error.pos[0], to: error.pos[1] } };
   }
+  for (const document of documents) texts.set(document, documents);
   return { documents, trouble: null };
+}
+
+const texts = new WeakMap<Source, Source[]>();
+
+/** All documents of the text that this one stands in, itself among them: a document more or less here is one in the text. */
+export function beside(document: Source): Source[] {
+  return texts.get(document) ?? [document];
 }
 
 /** `change` is done to the document at `at`; the others stay as they are. */
@@ -70,7 +78,51 @@ function style(text: string): ToStringOptions {
 
 export function plain(document: Source): Record<string, unknown> {
   const value: unknown = document.toJS({ maxAliasCount: 1000 });
-  return value && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  const found = value && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  sources.set(found, document);
+  return found;
+}
+
+const sources = new WeakMap<object, Source>();
+
+/** The document that these plain values were read from: it has comments, they have none. */
+export function sourceOf(values: object): Source | undefined {
+  return sources.get(values);
+}
+
+/** Nodes and drawings that an edit gave other names, by the old ones. */
+export interface Renamed {
+  nodes: ReadonlyMap<string, string>;
+  scopes: ReadonlyMap<string, string>;
+}
+
+const renames = new WeakMap<Source, Renamed[]>();
+
+export function renamed(document: Source, names: Renamed): void {
+  renames.set(document, [...(renames.get(document) ?? []), names]);
+}
+
+/** What edits of this document have renamed, in their order. */
+export function renamesOf(document: Source): readonly Renamed[] {
+  return renames.get(document) ?? [];
+}
+
+// ---- the comment above everything --------------------------------------------------------------
+
+function firstKey(document: Source): Scalar | null {
+  const key = isMap(document.contents) ? document.contents.items[0]?.key : undefined;
+  return isScalar(key) ? key : null;
+}
+
+/** Without its `#`; the parser keeps it with the first key unless an empty line follows. */
+export function headComment(document: Source): string {
+  return document.commentBefore ?? firstKey(document)?.commentBefore ?? "";
+}
+
+export function setHeadComment(document: Source, text: string): void {
+  const key = document.commentBefore ? null : firstKey(document);
+  if (key) key.commentBefore = text || null;
+  else document.commentBefore = text || null;
 }
 
 /** The characters of what stands at `path`, or of the nearest thing around it. */

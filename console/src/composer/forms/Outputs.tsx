@@ -15,10 +15,10 @@ export function Outputs({ step, onConnect }: { step: GraphNode; onConnect: (star
         <div key={`${port.kind} ${port.name}`} className="wire">
           <span className={`dot port-${colour(port.types[0] ?? "any")}`} aria-hidden />
           <span className="wire-text">
-            <span className="wire-name">{port.name}</span>
+            <span className="wire-name">{port.title ?? port.name}</span>
             <span className="dim">{port.name === "result" ? "what it prints" : port.types.map(titled).join(" or ")}</span>
           </span>
-          <IconButton label={`Connect output ${port.name}`} Icon={Link2} onClick={() => onConnect({ node: step.id, port: port.name, side: "outputs" })} />
+          <IconButton label={`Connect output ${port.title ?? port.name}`} Icon={Link2} onClick={() => onConnect({ node: step.id, port: port.name, side: "outputs" })} />
         </div>
       ))}
     </Section>

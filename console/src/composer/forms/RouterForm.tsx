@@ -5,7 +5,9 @@ import { IconButton } from "../../ui/Button";
 import { SelectField } from "../../ui/Fields";
 import { replaceScalar } from "../document/workflow/parts";
 import type { GraphNode } from "../model";
-import { obj } from "../ports/read";
+import { list, obj } from "../ports/read";
+import { Shares } from "../serving/Shares";
+import { Ways } from "../serving/Ways";
 import { useStudioHere } from "../studio";
 import { Commit } from "./Commit";
 
@@ -21,6 +23,7 @@ export function RouterForm({ step, onRemove }: { step: GraphNode; onRemove: () =
   const router = step.path.length === 3;
   const raw = obj(obj(obj(document.spec).nodes)[step.id]);
   const name = router ? step.id : step.title;
+  const kind = String(raw.routerType ?? "Sequence");
   return (
     <div className="form">
       <header className="form-head">
@@ -31,11 +34,14 @@ export function RouterForm({ step, onRemove }: { step: GraphNode; onRemove: () =
       {router ? (
         <SelectField
           label="Sends a request to"
-          value={String(raw.routerType ?? "Sequence")}
+          value={kind}
           options={ROUTERS}
           onChange={(value) => change(`Make ${name} a ${value}`, (doc) => replaceScalar(doc, [...step.path, "routerType"], value))}
         />
-      ) : (
+      ) : null}
+      {router && kind === "Splitter" ? <Shares router={step.id} /> : null}
+      {router && list(raw.steps).some((each) => each.condition) ? <Ways router={step.id} kind={kind} /> : null}
+      {router ? null : (
         <p className="dim">Choose the line that leads here to set its share, its condition and what it is sent.</p>
       )}
     </div>

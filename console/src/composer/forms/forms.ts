@@ -5,10 +5,11 @@ import type { FormName } from "../document/language";
 import type { Start } from "../fitting";
 import type { Finding, GraphEdge, GraphNode } from "../model";
 import { GraphForm } from "./GraphForm";
+import { PipelineForm } from "./pipeline/PipelineForm";
+import { TaskForm } from "./pipeline/TaskForm";
 import { RouteForm } from "./RouteForm";
 import { RouterForm } from "./RouterForm";
 import { StepForm } from "./StepForm";
-import { PipelineFacts, TaskFacts } from "./TaskFacts";
 import { WaitForm } from "./WaitForm";
 import { WorkflowForm } from "./WorkflowForm";
 
@@ -30,5 +31,5 @@ export interface Forms {
 export const FORMS: Record<FormName, Forms> = {
   workflow: { Step: StepForm, Edge: WaitForm, Whole: WorkflowForm },
   inference: { Step: RouterForm, Edge: RouteForm, Whole: GraphForm },
-  pipeline: { Step: TaskFacts, Whole: PipelineFacts },
+  pipeline: { Step: TaskForm, Whole: PipelineForm },
 };

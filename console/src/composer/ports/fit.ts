@@ -29,7 +29,19 @@ const WIDENS = table.widens as Record<string, string[]>;
 const BEST: How[] = ["exact", "narrower", "widened", "unchecked"];
 
 export function fit(output: Port, input: Port): Verdict {
-  return fitTypes(output.kind, output.types[0] ?? ANY, input.kind, input.types);
+  const type = output.types[0] ?? ANY;
+  return input.strict ? strictly(output.kind, type, input) : fitTypes(output.kind, type, input.kind, input.types);
+}
+
+/** Only what is the same, or not known on one side; lists of files are lists on both. */
+function strictly(kind: PortKind, output: string, input: Port): Verdict {
+  const wanted = input.types[0] ?? ANY;
+  const own = (type: string) => type.replace(/^list\//, "");
+  const lists = output.startsWith("list/") === wanted.startsWith("list/");
+  if (kind !== input.kind) return fitTypes(kind, output, input.kind, input.types);
+  if (output === wanted) return { fits: true, how: "exact" };
+  if (lists && (own(output) === ANY || own(wanted) === ANY)) return { fits: true, how: "unchecked" };
+  return { fits: false, reason: said("other", { output: titled(output), input: titled(wanted) }) };
 }
 
 export function fitTypes(outputKind: PortKind, output: string, inputKind: PortKind, wanted: readonly string[]): Verdict {
@@ -61,7 +73,8 @@ function wider(output: string): string[] {
 
 /** A type in words; one that nobody has described by its own name. */
 export function titled(type: string): string {
-  return TYPES[type]?.title ?? type;
+  if (type.startsWith("list/")) return `List of ${titled(type.slice(5))}`;
+  return TYPES[type]?.title ?? type.replace(/^system\//, "");
 }
 
 /** The name of a colour; of a type that nobody has described, the one of its beginning. */

@@ -159,7 +159,7 @@ function settle(program: Program, node: Node): void {
   node.after = new Set(waits);
   const group = node.parent as Group;
   if (isLeaf(node)) {
-    for (const [name, { side, raw }] of definitions(node.raw.inputs)) node.inputs.set(name, { side, value: valueOf(program, group, raw) });
+    for (const [name, { side, raw }] of definitions(node.raw.inputs)) node.inputs.set(name, { side, value: meant(program, group, raw) });
     return;
   }
   const iterator = obj(node.raw.parameterIterator ?? node.raw.artifactIterator);
@@ -200,7 +200,7 @@ function selectors(raw: Obj): Selector[] {
 
 const FIELD = /^parseJson\(string_value\)\["([A-Za-z_]\w*)"\]$/;
 
-function valueOf(program: Program, group: Group, raw: Obj): Value {
+function meant(program: Program, group: Group, raw: Obj): Value {
   const selector = raw.parameterExpressionSelector === undefined ? undefined : String(raw.parameterExpressionSelector);
   const channel = origin(program, group, raw);
   if (!channel) return { kind: "raw", raw };
@@ -225,7 +225,7 @@ function entering(program: Program, group: Group, name: string): Channel | null 
   if (!group.parent) return program.inputs.has(name) ? { kind: "input", name } : null;
   const given = definitions(group.raw.inputs).get(name);
   if (given) {
-    const value = valueOf(program, group.parent, given.raw);
+    const value = meant(program, group.parent, given.raw);
     return value.kind === "channel" ? value.channel : null;
   }
   const iterator = obj(group.raw.parameterIterator ?? group.raw.artifactIterator);
