@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosedOK, InvalidStatus
+from websockets.sync.client import connect
 
 from pinnace.api import logfile as log
 from pinnace.objects.client import Options
@@ -103,6 +105,25 @@ def test_follow_ends_with_the_container(stack: Stack, namespace: str) -> None:
     set_status(stack, namespace, [ended], "Succeeded")
     rest, _ = follower.communicate(timeout=20)
     assert rest == "three\n"
+
+
+def test_a_browser_follows_over_a_websocket(stack: Stack, namespace: str) -> None:
+    """Bytes in binary frames, as upstream's API server gives them; it ends well with the container."""
+    uid = pod(stack, namespace, [running("main")])
+    path = stack.home.log(uid, "main")
+    write(path, ["one"])
+    address = f"{stack.url.replace('http', 'ws', 1)}/api/v1/namespaces/{namespace}/pods/p/log"
+    given = {"Authorization": f"Bearer {stack.token}"}
+    with connect(f"{address}?follow=true", additional_headers=given) as socket:
+        assert socket.recv(20) == b"one\n"
+        write(path, ["two é"])
+        assert socket.recv(20) == "two é\n".encode()
+        ended = running("main", state={"terminated": {"exitCode": 0, "reason": "Completed"}}, ready=False)
+        set_status(stack, namespace, [ended], "Succeeded")
+        with pytest.raises(ConnectionClosedOK):
+            socket.recv(20)
+    with pytest.raises(InvalidStatus):
+        connect(f"{address}?tailLines=-1", additional_headers=given)
 
 
 def test_refusals_in_upstreams_words(stack: Stack, namespace: str) -> None:

@@ -98,17 +98,25 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>> {
   const separator = path.includes("?") ? "&" : "?";
   const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${resourceVersion}`;
-  const url = new URL(`${path}${separator}${query}`, window.location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  for await (const frame of frames(url.href, signal)) yield JSON.parse(frame) as WatchEvent<T>;
+  for await (const frame of frames(`${path}${separator}${query}`, signal)) yield JSON.parse(String(frame)) as WatchEvent<T>;
 }
 
-async function* frames(url: string, signal: AbortSignal): AsyncGenerator<string> {
-  const socket = new WebSocket(url);
-  const waiting: string[] = [];
-  const state: { ended: "no" | "well" | "badly" } = { ended: "no" };
+/** Why a socket that was never opened was not, nobody tells a page. */
+export const NEVER_OPENED = "NeverOpened";
+
+/** What comes over a WebSocket at `path` until the other side ends it; throws if it breaks, or never was opened. */
+export async function* frames(path: string, signal: AbortSignal): AsyncGenerator<string | ArrayBuffer> {
+  const url = new URL(path, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(url.href);
+  socket.binaryType = "arraybuffer";
+  const waiting: (string | ArrayBuffer)[] = [];
+  const state: { opened: boolean; ended: "no" | "well" | "badly" } = { opened: false, ended: "no" };
   let wake = () => {};
-  socket.onmessage = (event: MessageEvent<string>) => {
+  socket.onopen = () => {
+    state.opened = true;
+  };
+  socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
     waiting.push(event.data);
     wake();
   };
@@ -123,7 +131,7 @@ async function* frames(url: string, signal: AbortSignal): AsyncGenerator<string>
       const next = waiting.shift();
       if (next !== undefined) yield next;
       else if (state.ended === "well") return;
-      else if (state.ended === "badly") throw new KubeError(0, "Unreachable", UNREACHABLE);
+      else if (state.ended === "badly") throw new KubeError(0, state.opened ? "Unreachable" : NEVER_OPENED, UNREACHABLE);
       else await new Promise<void>((done) => (wake = done));
     }
   } finally {

@@ -26,10 +26,15 @@ export function fresh(known: Line[], again: Line[]): Line[] {
   if (!last) return again;
   const place = nearest(again, last);
   const rest = place < 0 ? again.filter((line) => line.at > last.at) : again.slice(place + 1);
-  let latest = last.at;
-  return rest.map((line) => {
-    if (line.at > latest) latest = line.at;
-    return { ...line, at: latest };
+  return after(known, rest);
+}
+
+/** Lines that came after those that are known: none gets a time before the one above it. */
+export function after(known: Line[], more: Line[]): Line[] {
+  let latest = known.at(-1)?.at ?? "";
+  return more.map((line) => {
+    if (line.at >= latest) latest = line.at;
+    return line.at === latest ? line : { ...line, at: latest };
   });
 }
 
@@ -51,8 +56,21 @@ export function before(at: string): string {
 
 /** One log by time; lines of one moment stay in their pod's order. Only the last `most`. */
 export function merged(logs: Iterable<Line[]>, most: number): Line[] {
-  const all = [...logs].flatMap((lines) => lines.slice(-most));
-  return all.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-most);
+  return [...logs].flatMap((lines) => lines.slice(-most)).sort(byTime).slice(-most);
+}
+
+/** The same with what came since: only the end that it reaches into is sorted anew. */
+export function joined(all: Line[], more: Line[], most: number): Line[] {
+  const news = [...more].sort(byTime);
+  const first = news[0];
+  if (!first) return all;
+  let kept = all.length;
+  while (kept > 0 && (all[kept - 1]?.at ?? "") > first.at) kept--;
+  return [...all.slice(0, kept), ...[...all.slice(kept), ...news].sort(byTime)].slice(-most);
+}
+
+function byTime(a: Line, b: Line): number {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
 }
 
 /** Lines with all the words, in either case. */

@@ -88,7 +88,15 @@ async def answer(
         return
     restart = life(pod, container, asked.previous)
     path = home.log(pod["metadata"]["uid"], container, restart)
-    await _Reader(request, path, asked, _Life(client, pods, pod, container, restart)).run()
+    await _reader(request)(request, path, asked, _Life(client, pods, pod, container, restart)).run()
+
+
+def _reader(request: Request) -> type[Reader]:
+    if request.scope["type"] == "websocket":
+        from pinnace.api.kube.podlogs_frames import Frames  # which only browsers need
+
+        return Frames
+    return Reader
 
 
 def choose(pod: Obj, asked: str) -> str:
@@ -178,7 +186,7 @@ class _Life:
         return ended or later or bool(now["metadata"]["uid"] != meta["uid"])
 
 
-class _Reader:
+class Reader:
     """One answer: where it begins, how its lines are decorated, when it ends."""
 
     def __init__(self, request: Request, path: Path, asked: Wanted, alive: _Life) -> None:
@@ -192,8 +200,8 @@ class _Reader:
     async def run(self) -> None:
         offset = self._begin()
         await self.request.body()
-        await self.request.start(200, TEXT)
-        gone = asyncio.ensure_future(self.request.gone())
+        await self._start()
+        gone = asyncio.ensure_future(self._gone())
         try:
             offset = await self._copy(offset, gone)
             if self.asked.follow:
@@ -201,6 +209,18 @@ class _Reader:
         finally:
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
+        await self._end()
+
+    async def _start(self) -> None:
+        await self.request.start(200, TEXT)
+
+    async def _gone(self) -> None:
+        await self.request.gone()
+
+    async def _put(self, body: bytes) -> None:
+        await self.request.write(body)
+
+    async def _end(self) -> None:
         await self.request.write(b"", more=False)
 
     def _begin(self) -> int:
@@ -232,7 +252,7 @@ class _Reader:
         if self.left is not None:
             body = body[: self.left]
             self.left -= len(body)
-        await self.request.write(body)
+        await self._put(body)
 
     def _decorated(self, start: int, block: bytes) -> bytes:
         if not self.asked.timestamps:

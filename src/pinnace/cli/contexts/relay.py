@@ -122,12 +122,16 @@ class Relay:
             raise StatusError(403, "Forbidden", words)
 
     async def _watch(self, request: Upgrade) -> None:
-        """Over a WebSocket as browsers want it; to the server it is a plain request."""
-        if request.query.get("watch") not in ("1", "true"):
-            raise StatusError(400, "BadRequest", "only watches are answered over WebSockets")
-        answer = await self.upstream.send("GET", target(request), {"accept": "application/json"})
+        """Over a WebSocket as browsers want it, a line a frame; to the server it is a plain request."""
+        log = request.path.endswith("/log")
+        if not log and request.query.get("watch") not in ("1", "true"):
+            raise StatusError(400, "BadRequest", "only watches and logs are answered over WebSockets")
+        accept = "*/*" if log else "application/json"
+        answer = await self.upstream.send("GET", target(request), {"accept": accept})
         try:
             self._heard(answer)
+            if log and answer.status_code >= 400:
+                raise StatusError(answer.status_code, "", "the server does not give this log")
             await request.open()
             if answer.status_code >= 400:
                 body = (await answer.aread()).decode(errors="replace").strip() or "{}"
