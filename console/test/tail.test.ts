@@ -96,7 +96,17 @@ describe("a tail", () => {
     tail.close();
   });
 
-  test("asks again and again where no socket is opened; a silent log is empty", async () => {
+  test("a silent log is empty", async () => {
+    const tail = new Tail((state) => {
+      shown = state;
+    });
+    tail.want([source("silent")], true);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(shown).toEqual({ lines: [], reading: false });
+    tail.close();
+  });
+
+  test("asks again and again where no socket is opened", async () => {
     const tail = new Tail((state) => {
       shown = state;
     });
@@ -104,9 +114,9 @@ describe("a tail", () => {
     Socket.all[0]?.onclose({ code: 1006 });
     await vi.advanceTimersByTimeAsync(500);
     expect(texts()).toEqual(["read"]);
-    tail.want([source("silent")], true);
-    await vi.advanceTimersByTimeAsync(1500);
-    expect(shown).toEqual({ lines: [], reading: false });
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(asked.length).toBeGreaterThan(2);
+    expect(Socket.all).toHaveLength(1);
     tail.close();
   });
 });
