@@ -164,7 +164,7 @@ def move_end(page: Page, first: str, second: str) -> None:
 
 
 def rearranged(page: Page) -> None:
-    """A step goes out of a chain and its neighbours join; into the line again; an end of a line moves; a row."""
+    """A step out of a chain, whose neighbours join, and into the line again; an end of a line moves; a row."""
     node(page, "toy-split").click()
     page.keyboard.press("Delete")
     page.get_by_text("Delete it and join toy-numbers to toy-train").click()
@@ -174,9 +174,7 @@ def rearranged(page: Page) -> None:
     pane = page.locator(".react-flow__pane")
     around = pane.bounding_box()
     assert start and end and around
-    middle: Any = {
-        "x": (start["x"] + end["x"] + 11) / 2 - around["x"], "y": (start["y"] + end["y"] + 11) / 2 - around["y"],
-    }
+    middle: Any = {way: (start[way] + end[way] + 11) / 2 - around[way] for way in ("x", "y")}
     shelf = page.get_by_label("Components", exact=True).last
     shelf.get_by_role("button", name="Toy split").drag_to(pane, target_position=middle, force=True)
     expect(line(page, "toy-split.train→toy-train.train")).to_have_count(1)
@@ -191,7 +189,6 @@ def rearranged(page: Page) -> None:
     steps = [node(page, name) for name in ("toy-numbers", "toy-split", "toy-train", "toy-judge")]
     eventually(lambda: len({(each.bounding_box() or {})["x"] for each in steps}) == 1, "one left edge")
     page.keyboard.press("Control+z")
-    page.keyboard.press("Escape")
 
 
 def test_a_pipeline_is_drawn_with_the_mouse_and_runs(

@@ -45,10 +45,10 @@ export const KEYS: Shortcut[] = [
   { keys: "Escape", does: "choose nothing; leave an opened template" },
 ];
 
-/** On the drawing itself, or nowhere in particular; never where somebody types or in a dialog. */
+/** On the drawing itself, above it, or nowhere in particular; never where somebody types or in a dialog. */
 function mine(target: EventTarget | null): boolean {
   if (typing(target) || !(target instanceof HTMLElement)) return false;
-  return target === document.body || target.closest("[data-drawing]") !== null;
+  return target === document.body || target.closest("[data-drawing], .toolbar") !== null;
 }
 
 const AFTER_G = 1200;

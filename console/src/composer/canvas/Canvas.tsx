@@ -20,6 +20,8 @@ const MANY = 8;
 
 interface Props extends Shown {
   setPlaces: (places: ReadonlyMap<string, Place>) => void;
+  /** Edges that the request took which is shown. */
+  taken: ReadonlySet<string>;
   joining: Joining;
   /** `into`: the edge that it was dropped on. */
   onAdd: (component: Component, at: Place, into: string | null) => void;
@@ -37,7 +39,7 @@ export function Canvas(props: Props) {
   const [dropping, droppedOver] = useDropping(props.onAdd);
   const [nodes, onNodesChange] = useFlowNodes(studio, props, steer);
   const over = droppedOver ?? draggedOver;
-  const edges = useMemo(() => graph.edges.map((edge) => flowEdge(edge, studio.selection.edge, over)), [graph.edges, studio.selection.edge, over]);
+  const edges = useMemo(() => graph.edges.map((edge) => flowEdge(edge, studio.selection.edge, over, props.taken)), [graph.edges, studio.selection.edge, over, props.taken]);
   const wiring = useWiring(props.joining);
   return (
     <ReactFlow
@@ -46,6 +48,7 @@ export function Canvas(props: Props) {
       nodeTypes={TYPES}
       onNodesChange={onNodesChange}
       {...moves}
+      onNodeClick={(event, node) => event.shiftKey || event.ctrlKey || event.metaKey || select([node.id])}
       onEdgeClick={(_, edge) => select([], edge.id)}
       onPaneClick={() => select([])}
       onNodeDoubleClick={(_, node) => enter(studio, node.id)}
