@@ -86,7 +86,7 @@ class Node:
             client.close()
 
     async def connect(self) -> NodeClient:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 return await NodeClient.connect(self.home.node_socket)

@@ -165,8 +165,8 @@ async def test_a_failing_init_container_fails_the_pod(node: Node) -> None:
 async def test_the_main_container_ends_the_pod(node: Node) -> None:
     side = shell("sleep 100", name="side")
     native = shell("sleep 100", name="native", restart="Always")
-    run = pod(shell("echo done"), side, init=[native])
-    report = await node.run(run)
+    run = pod(shell("echo done"), side, init=[native], grace=30)
+    report = await node.run(run, timeout=90)
     assert report.phase == "Succeeded", report
     assert {c.name: c.exit_code for c in report.containers} == {"native": 143, "main": 0, "side": 143}
 
