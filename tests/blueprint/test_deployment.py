@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,33 +79,48 @@ def deployed(platform: Platform, lowered: Any) -> str:
     """Where the orchestrator is asked through the API."""
     listed = {"apiVersion": "v1", "kind": "List", "items": lowered["orchestrator"]}
     platform.kubectl("apply", "-f", "-", text=json.dumps(listed))
-    ready(platform, "deployment", "Available", "default", 3)
+    ready(platform, "deployment", "Available", "default", 2, {"square1", "add-1"})
+    ready(platform, "isvc", "Ready", "default", 1)
     return "/api/v1/namespaces/default/services/modelconnector:8555/proxy"
 
 
-def ready(platform: Platform, kind: str, condition: str, namespace: str, count: int) -> None:
-    """All of them, however slow the machine is."""
+def ready(
+    platform: Platform, kind: str, condition: str, namespace: str, count: int,
+    which: Collection[str] | None = None,
+) -> None:
+    """All of them, or those of these names, however slow the machine is."""
 
     def every() -> bool:
-        found = [(one.get("status") or {}).get("conditions") or [] for one in
-                 platform.get(kind, "-n", namespace)["items"]]
+        items = platform.get(kind, "-n", namespace)["items"]
+        wanted = [one for one in items if which is None or one["metadata"]["name"] in which]
+        found = [(one.get("status") or {}).get("conditions") or [] for one in wanted]
         good = [any(c["type"] == condition and c["status"] == "True" for c in each) for each in found]
         return len(good) == count and all(good)
 
     eventually(every, f"{kind} to be {condition}", within=300)
 
 
-def asked(platform: Platform, place: str, number: int) -> int:
-    return int(platform.api.request("POST", f"{place}/square", str(number).encode()))
+def through_gateway(url: str, path: str, body: bytes) -> tuple[int, bytes]:
+    place = urlsplit(url)
+    client = http.client.HTTPConnection("127.0.0.1", place.port or 80, timeout=60)
+    try:
+        client.request("POST", path, body, {"Host": place.netloc, "Content-Type": "application/json"})
+        answer = client.getresponse()
+        return answer.status, answer.read()
+    finally:
+        client.close()
 
 
 @pytest.mark.slow
 def test_a_deployed_blueprint_answers_every_caller(platform: Platform, deployed: str) -> None:
-    assert asked(platform, deployed, 5) == 26
+    assert platform.api.request("POST", f"{deployed}/square", b"5") == b"26"
+    url = platform.get("isvc", "square-and-add")["status"]["url"]
     with ThreadPoolExecutor(32) as callers:
         numbers = range(100, 164)
-        answers = list(callers.map(lambda number: asked(platform, deployed, number), numbers))
-    assert answers == [number**2 + 1 for number in numbers]
+        answers = list(callers.map(lambda n: through_gateway(url, "/square", str(n).encode()), numbers))
+    assert answers == [(200, str(number**2 + 1).encode()) for number in numbers]
+    code, body = through_gateway(url, "/square", b"many")
+    assert (code, b"Square1 at square1:3330 does not answer" in body) == (502, True)
     info = json.loads(platform.get("configmap", "square-and-add-blueprint")["data"]["dockerinfo.json"])
     assert info["docker_info_list"][0] == {
         "container_name": "Square1", "ip_address": "square1", "port": "3330"
@@ -124,11 +139,19 @@ def test_its_inference_graph_answers_too(platform: Platform, lowered: Any) -> No
     ready(platform, "isvc", "Ready", "online", 2)
     ready(platform, "ig", "Ready", "online", 1)
     url = urlsplit(platform.get("ig", "square-and-add", "-n", "online")["status"]["url"])
-    client = http.client.HTTPConnection("127.0.0.1", url.port or 80, timeout=60)
-    client.request("POST", "/", b"6", {"Host": url.netloc, "Content-Type": "application/json"})
-    answer = client.getresponse()
-    assert (answer.status, answer.read()) == (200, b"37")
-    client.close()
+    assert through_gateway(url.geturl(), "/", b"6") == (200, b"37")
+    told = json.loads(platform.api.request(
+        "POST", "/pinnace/v1/namespaces/online/inferencegraphs/square-and-add/walk", b"6"
+    ))
+    assert (told["status"], told["body"]) == (200, {"text": "37"})
+    fields = ("node", "index", "status", "request", "answer")
+    assert [tuple(one[field] for field in fields) for one in told["steps"]] == [
+        ("root", 0, 200, {"text": "6"}, {"text": "36"}), ("root", 1, 200, {"text": "36"}, {"text": "37"}),
+    ]
+    counted = json.loads(platform.api.request("GET", "/pinnace/v1/endpoints?namespace=online"))["graphs"][0]
+    assert [(one["node"], one["requests"], one["errors"]) for one in counted["steps"]] == [
+        ("root", 2, 0), ("root", 2, 0)
+    ]
 
 
 @pytest.mark.slow

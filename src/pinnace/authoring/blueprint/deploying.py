@@ -1,8 +1,9 @@
 """A blueprint put to work: a Deployment and Service for each container, and the orchestrator before them.
 
 The orchestrator is a program of ours (`runtimes/orchestrator`) that reads the blueprint and the addresses
-from a ConfigMap; it speaks the paths of Acumos' Model Connector. Acumos' deployer writes the same parts
-(kubernetes-client, solution.yaml). Pure.
+from a ConfigMap; it speaks the paths of Acumos' Model Connector. As an InferenceService it is asked through
+the gateway, and inside of the cluster as Acumos' deployer names it: `modelconnector:8555` (kubernetes-client,
+solution.yaml). Pure.
 """
 
 from __future__ import annotations
@@ -80,15 +81,40 @@ def documents(
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": settings, "labels": {PART: name}},
         "data": files,
     })
-    folder = "/etc/acumos"
-    connector = f"{name}-{plan.CONNECTOR}" if plan.CONNECTOR in known.values() else plan.CONNECTOR
-    made += served(
-        connector, name, IMAGE, int(plan.PORT), path="/status",
-        args=["--blueprint", f"{folder}/blueprint.json", "--dockerinfo", f"{folder}/dockerinfo.json"],
-        volumes=[{"name": "blueprint", "configMap": {"name": settings}}],
-        mounts=[{"name": "blueprint", "mountPath": folder, "readOnly": True}],
-    )
-    return made
+    return [*made, *connector(name, settings, taken=set(known.values()))]
+
+
+def connector(name: str, settings: str, *, taken: set[str]) -> list[Obj]:
+    """One, always: what was put to it (`PUT /putBlueprint`) is its own, and a DataBroker's flow goes on while
+    nobody asks."""
+    folder, volume = "/etc/acumos", "blueprint"
+    port = int(plan.PORT)
+    container: Obj = {
+        "name": "kserve-container", "image": IMAGE,
+        "args": ["--blueprint", f"{folder}/blueprint.json", "--dockerinfo", f"{folder}/dockerinfo.json"],
+        "ports": [{"name": "http1", "containerPort": port, "protocol": "TCP"}],
+        "readinessProbe": {"httpGet": {"path": "/status", "port": port}, "periodSeconds": 1},
+        "volumeMounts": [{"name": volume, "mountPath": folder, "readOnly": True}],
+    }
+    predictor = {
+        "minReplicas": 1, "maxReplicas": 1, "containers": [container],
+        "volumes": [{"name": volume, "configMap": {"name": settings}}],
+    }
+    inside = f"{name}-{plan.CONNECTOR}" if plan.CONNECTOR in taken else plan.CONNECTOR
+    labels = {PART: name}
+    return [
+        {
+            "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+            "metadata": {"name": name, "labels": labels}, "spec": {"predictor": predictor},
+        },
+        {
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": inside, "labels": labels},
+            "spec": {
+                "selector": {"serving.kserve.io/inferenceservice": name},
+                "ports": [{"name": "http", "port": port, "targetPort": port}],
+            },
+        },
+    ]
 
 
 def _check(written: Obj) -> None:
@@ -121,19 +147,13 @@ def image(node: Node) -> str:
     return found
 
 
-def served(
-    name: str, part: str, picture: str, port: int, *, path: str = "", args: list[str] | None = None,
-    volumes: list[Obj] | None = None, mounts: list[Obj] | None = None,
-) -> list[Obj]:
+def served(name: str, part: str, picture: str, port: int) -> list[Obj]:
     labels = {"app.kubernetes.io/name": name, PART: part}
-    probe: Obj = {"httpGet": {"path": path, "port": port}} if path else {"tcpSocket": {"port": port}}
     container: Obj = {
         "name": "main", "image": picture, "ports": [{"containerPort": port}],
-        "readinessProbe": {**probe, "periodSeconds": 1},
+        "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
     }
-    container |= {"args": args} if args else {}
-    container |= {"volumeMounts": mounts} if mounts else {}
-    pod: Obj = {"containers": [container], **({"volumes": volumes} if volumes else {})}
+    pod: Obj = {"containers": [container]}
     selector = {"app.kubernetes.io/name": name}
     return [
         {
