@@ -64,6 +64,8 @@ export interface NodeStatus {
   outputs?: InOut;
   children?: string[];
   memoizationStatus?: { hit: boolean; key: string };
+  /** How it goes in words, where it is no step that begins and ends. */
+  said?: string;
 }
 
 export interface Template {

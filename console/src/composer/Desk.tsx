@@ -24,6 +24,13 @@ import { type Studio, useStudioHere } from "./studio";
 export type View = "canvas" | "list";
 export type Pane = "run" | "step" | "text" | "findings";
 
+/** What runs of the drawing: a run, or what is served. */
+export interface Live {
+  label: string;
+  /** Of the chosen node, or of all. */
+  content: (id: string | undefined) => ReactNode;
+}
+
 interface Props {
   namespace: string;
   view: View;
@@ -31,9 +38,10 @@ interface Props {
   pane: Pane;
   onPane: (pane: Pane) => void;
   statuses: ReadonlyMap<string, NodeStatus>;
-  /** What is shown of the chosen step of a run, instead of its form. */
-  ran: (id: string) => ReactNode;
-  running: boolean;
+  /** Edges that the request took which is shown. */
+  taken: ReadonlySet<string>;
+  /** What is shown of the chosen step of what runs, instead of its form; null: nothing runs. */
+  live: Live | null;
   onSave: () => void;
   onRunTo: (id: string, how: "to" | "again") => void;
   onFile: (text: string) => void;
@@ -114,12 +122,13 @@ function Sheet(props: SheetProps) {
   );
 }
 
-function OnCanvas({ drawing, gestures, statuses, faulty, ask }: SheetProps) {
+function OnCanvas({ drawing, gestures, statuses, taken, faulty, ask }: SheetProps) {
   return (
     <Canvas
       places={drawing.places}
       setPlaces={drawing.setPlaces}
       statuses={statuses}
+      taken={taken}
       findings={faulty}
       joining={{ join: gestures.join, rejoin: gestures.rejoin, ask: (asked) => ask({ what: "line", ...asked }) }}
       onAdd={(component, at, into) => {

@@ -1,8 +1,8 @@
 /** Beside the drawing: the chosen step, the text, what is to be mended. */
 
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { Tabs } from "../ui/Tabs";
-import type { Pane } from "./Desk";
+import type { Live, Pane } from "./Desk";
 import { pointer, range } from "./document/yaml";
 import { located } from "./findings";
 import type { Start } from "./fitting";
@@ -18,8 +18,7 @@ interface Props {
   findings: Finding[];
   faulty: ReadonlyMap<string, Finding[]>;
   chosen: string | undefined;
-  ran: (id: string) => ReactNode;
-  running: boolean;
+  live: Live | null;
   onConnect: (start: Start) => void;
   onRemove: () => void;
 }
@@ -41,7 +40,7 @@ export function SidePane(props: Props) {
         value={pane}
         onChange={(value) => onPane(value as Pane)}
         tabs={[
-          ...(props.running ? [{ value: "run", label: "Run", content: <Ran chosen={props.chosen} ran={props.ran} /> }] : []),
+          ...(props.live ? [{ value: "run", label: props.live.label, content: props.live.content(props.chosen) }] : []),
           { value: "step", label: "Properties", content: <Chosen {...props} /> },
           { value: "text", label: "YAML", content: <Text findings={findings} reveal={reveal} chosen={props.chosen} /> },
           { value: "findings", label: count ? `To mend (${count})` : "To mend", content: <FindingList findings={findings} onGo={show} onText={() => onPane("text")} /> },
@@ -49,12 +48,6 @@ export function SidePane(props: Props) {
       />
     </aside>
   );
-}
-
-/** The chosen step as it went in the run that is shown. */
-function Ran({ chosen, ran }: Pick<Props, "chosen" | "ran">) {
-  if (chosen === undefined) return <p className="dim">Choose a step to see its log, its inputs and what it made.</p>;
-  return ran(chosen);
 }
 
 /** Shows the drawing in which a finding is, with its node chosen. */

@@ -1,19 +1,42 @@
 /** The gateway's counters over time: totals become rates between one look and the next. Pure but for the clock. */
 
-export interface Counters {
+/** Sums since the beginning; times in milliseconds. */
+export interface Tally {
+  requests: number;
+  errors: number;
+  rejected: number;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+export interface Counters extends Tally {
   name: string;
   component: string;
   weight: number;
   tags: string[];
   ready: boolean;
-  requests: number;
-  errors: number;
-  rejected: number;
   active: number;
   held: number;
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
+}
+
+/** One step of a graph's router, whoever answers it. */
+export interface StepCounters extends Tally {
+  node: string;
+  index: number;
+  /** What went wrong last, and when, in seconds since 1970. */
+  failure: string;
+  failedAt: number | null;
+}
+
+export interface CountedGraph {
+  namespace: string;
+  name: string;
+  url: string;
+  ready: boolean;
+  message: string;
+  whole: Tally;
+  steps: StepCounters[];
 }
 
 export interface Counted {
@@ -26,10 +49,17 @@ export interface Counted {
   revisions: Counters[];
 }
 
-export interface Sample {
+export interface Sample<T extends Tally = Counters> {
   /** Milliseconds since 1970. */
   at: number;
-  revisions: Map<string, Counters>;
+  /** By revision; of a graph by step (`stepKey`), and as a whole under `WHOLE`. */
+  revisions: Map<string, T>;
+}
+
+export const WHOLE = "";
+
+export function stepKey(node: string, index: number): string {
+  return `${node} ${index}`;
 }
 
 export interface Rate {
@@ -48,14 +78,18 @@ export function sample(counted: Counted, at: number): Sample {
   return { at, revisions: new Map(counted.revisions.map((r) => [r.name, r])) };
 }
 
+export function graphSample({ whole, steps }: CountedGraph, at: number): Sample<Tally> {
+  return { at, revisions: new Map([[WHOLE, whole], ...steps.map((s): [string, Tally] => [stepKey(s.node, s.index), s])]) };
+}
+
 /** With the new sample, without what is too old to be shown. */
-export function kept(before: Sample[], next: Sample): Sample[] {
+export function kept<T extends Tally>(before: Sample<T>[], next: Sample<T>): Sample<T>[] {
   if (before.at(-1)?.at === next.at) return before;
   return [...before.filter((s) => next.at - s.at <= KEPT), next];
 }
 
 /** Of one revision, between each two samples that follow each other. */
-export function rates(samples: Sample[], revision: string): Rate[] {
+export function rates(samples: readonly Sample<Tally>[], revision: string): Rate[] {
   return samples.slice(1).flatMap((now, i) => {
     const before = samples[i];
     const [old, young] = [before?.revisions.get(revision), now.revisions.get(revision)];
@@ -67,7 +101,7 @@ export function rates(samples: Sample[], revision: string): Rate[] {
 }
 
 /** Over the last seconds; null before there are two samples. */
-export function recent(samples: Sample[], revision: string, seconds = 10): Rate | null {
+export function recent(samples: readonly Sample<Tally>[], revision: string, seconds = 10): Rate | null {
   const all = rates(samples, revision);
   const last = all.at(-1);
   if (!last) return null;

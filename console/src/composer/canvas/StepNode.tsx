@@ -57,6 +57,7 @@ export const StepNode = memo(function StepNode({ data: { step, graph, status, fa
 });
 
 function Running({ status }: { status: NodeStatus }) {
+  if (status.said !== undefined) return <>{status.said}</>;
   if (status.memoizationStatus?.hit) return <>taken from before</>;
   if (!status.startedAt) return <>{status.phase || "Pending"}</>;
   return (

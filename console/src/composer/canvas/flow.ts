@@ -60,8 +60,8 @@ export function measuredAsBefore(wanted: Node[], old: Node[]): Node[] {
   });
 }
 
-/** `over`: the edge that something is dragged over. */
-export function flowEdge(edge: GraphEdge, chosen: string | null, over: string | null): Edge {
+/** `over`: the edge that something is dragged over; `taken`: those that the request took which is shown. */
+export function flowEdge(edge: GraphEdge, chosen: string | null, over: string | null, taken: ReadonlySet<string> = NONE): Edge {
   const look = edge.kind === "order" ? "edge-order" : `edge-${colour(edge.type ?? "any")}`;
   return {
     id: edge.id,
@@ -72,7 +72,9 @@ export function flowEdge(edge: GraphEdge, chosen: string | null, over: string | 
     selected: edge.id === chosen,
     interactionWidth: 18,
     reconnectable: !edge.implied && !(edge.kind === "data" && !edge.to.port),
-    className: `edge ${look} ${edge.id === over ? "edge-over" : ""}`,
+    className: `edge ${look} ${edge.id === over ? "edge-over" : ""} ${taken.has(edge.id) ? "edge-taken" : ""}`,
     ...(edge.label ? { label: edge.label } : {}),
   };
 }
+
+const NONE: ReadonlySet<string> = new Set();
