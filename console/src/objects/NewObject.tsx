@@ -1,6 +1,6 @@
 /** A new object, written as the YAML that it is; a template teaches its shape. */
 
-import { Plus } from "lucide-react";
+import { type LucideIcon, Plus } from "lucide-react";
 import { useState } from "react";
 import { parse } from "yaml";
 import { KubeError, create } from "../api/kube";
@@ -9,6 +9,7 @@ import type { KubeObject } from "../api/types";
 import { Button } from "../ui/Button";
 import { Code } from "../ui/Code";
 import { Dialog } from "../ui/Dialog";
+import { SelectField } from "../ui/Fields";
 import { Problem } from "../ui/notes";
 import { notify } from "../ui/toasts";
 
@@ -16,16 +17,21 @@ interface Props {
   /** What may be made; a document's kind chooses. */
   kinds: Resource[];
   namespace: string;
-  template: string;
+  /** What it begins as: one text, or several by their names to choose from. */
+  template?: string;
+  templates?: Record<string, string>;
   label: string;
+  look?: "plain" | "primary";
+  Icon?: LucideIcon;
   onCreated: (made: KubeObject) => void;
 }
 
 export function NewObject(props: Props) {
+  const { look = "primary", Icon = Plus } = props;
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button look="primary" Icon={Plus} onClick={() => setOpen(true)}>
+      <Button look={look} Icon={Icon} onClick={() => setOpen(true)}>
         {props.label}
       </Button>
       {open ? <Writing {...props} onClose={() => setOpen(false)} /> : null}
@@ -33,8 +39,10 @@ export function NewObject(props: Props) {
   );
 }
 
-function Writing({ kinds, namespace, template, label, onCreated, onClose }: Props & { onClose: () => void }) {
-  const [text, setText] = useState(template);
+function Writing({ kinds, namespace, template, templates = {}, label, onCreated, onClose }: Props & { onClose: () => void }) {
+  const names = Object.keys(templates);
+  const [begun, setBegun] = useState(names[0] ?? "");
+  const [text, setText] = useState(template ?? templates[begun] ?? "");
   const [error, setError] = useState<KubeError | null>(null);
 
   async function save() {
@@ -52,6 +60,17 @@ function Writing({ kinds, namespace, template, label, onCreated, onClose }: Prop
 
   return (
     <Dialog title={label} wide onClose={onClose}>
+      {names.length > 1 ? (
+        <SelectField
+          label="Begin with"
+          value={begun}
+          options={names.map((value) => ({ value }))}
+          onChange={(name) => {
+            setBegun(name);
+            setText(templates[name] ?? "");
+          }}
+        />
+      ) : null}
       <div className="new-yaml">
         <Code label={`${label}, YAML`} language="yaml" value={text} onChange={setText} />
       </div>

@@ -8,16 +8,12 @@ import { Page, SearchBox, Segments, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty, Problem } from "../ui/notes";
 import { Ago, Duration, seconds } from "../ui/time";
-import { FAMILIES, type Family, JAX, MPI, MPI2, PADDLE, PYTORCH, TF, TRAIN, type TrainingJob, XGBOOST } from "./kinds";
-import { replicas, standing, state } from "./states";
-import { TEMPLATE } from "./template";
+import { FAMILIES, JAX, JOBSET, MPI, MPI2, PADDLE, PYTORCH, TF, TRAIN, type TrainingJob, XGBOOST } from "./kinds";
+import { type Listed, distinct, replicas, standing, state } from "./states";
+import { TEMPLATES } from "./template";
+import "./training.css";
 
-export interface Listed {
-  family: Family;
-  job: TrainingJob;
-}
-
-const FILTERS = ["All", "Running", "Succeeded", "Failed"] as const;
+const FILTERS = ["All", "Running", "Suspended", "Succeeded", "Failed"] as const;
 
 /** Every kind that this server serves, in one list. */
 function useJobs(namespace: string) {
@@ -27,19 +23,15 @@ function useJobs(namespace: string) {
     { family: XGBOOST, ...useMany(XGBOOST.of, namespace) },
     { family: PADDLE, ...useMany(PADDLE.of, namespace) },
     { family: JAX, ...useMany(JAX.of, namespace) },
-    { family: MPI, ...useMany(MPI.of, namespace) },
     { family: MPI2, ...useMany(MPI2.of, namespace) },
+    { family: MPI, ...useMany(MPI.of, namespace) },
     { family: TRAIN, ...useMany(TRAIN.of, namespace) },
+    { family: JOBSET, ...useMany(JOBSET.of, namespace) },
   ];
-  const jobs: Listed[] = feeds.flatMap(({ family, items }) => items.filter((job) => own(family, job)).map((job) => ({ family, job })));
+  const jobs = distinct(feeds.flatMap(({ family, items }) => items.map((job): Listed => ({ family, job }))));
   jobs.sort((a, b) => newestFirst(a.job, b.job));
   const refused = feeds.find((f) => f.error && f.error.code !== 404)?.error ?? null;
   return { jobs, loaded: feeds.every((f) => f.loaded), error: refused };
-}
-
-/** Both versions of MPIJob list the same objects where a server converts them; the one with a launcher's policy is v2. */
-function own(family: Family, job: TrainingJob): boolean {
-  return job.apiVersion === undefined || job.apiVersion === family.of.apiVersion;
 }
 
 export function JobList() {
@@ -59,7 +51,7 @@ export function JobList() {
           label="New job"
           kinds={FAMILIES.map((f) => f.of)}
           namespace={namespace}
-          template={TEMPLATE}
+          templates={TEMPLATES}
           onCreated={(made) => {
             const kind = FAMILIES.find((f) => f.of.kind === made.kind)?.slug ?? PYTORCH.slug;
             void navigate({ to: "/$namespace/training/$kind/$name", params: { namespace, kind, name: made.metadata.name } });
@@ -74,7 +66,11 @@ export function JobList() {
           <Segments label="Filter by state" options={FILTERS} value={filter} onChange={setFilter} />
         </Toolbar>
       ) : null}
-      {shown.length ? <Table label="Training jobs" columns={columns} rows={shown} id={({ job }) => job.metadata.uid} /> : null}
+      {shown.length ? (
+        <div className="jobs">
+          <Table label="Training jobs" columns={columns} rows={shown} id={({ job }) => job.metadata.uid} />
+        </div>
+      ) : null}
       {jobs.length && !shown.length ? <p className="dim">No job fits this search.</p> : null}
       {loaded && !jobs.length && !error ? (
         <Empty title="No training job yet">
@@ -99,9 +95,10 @@ function columnsOf(namespace: string): Column<Listed>[] {
     },
     { title: "Kind", cell: ({ family }) => family.of.kind, by: ({ family }) => family.of.kind },
     { title: "State", cell: ({ job }) => <Mark phase={state(job)} />, by: ({ job }) => state(job) },
-    { title: "Replicas", cell: ({ family, job }) => replicas(family, job) },
+    { title: "Replicas", cell: ({ family, job }) => <div className="replicas" title={replicas(family, job)}>{replicas(family, job)}</div> },
     {
       title: "Duration",
+      number: true,
       cell: ({ job }) => <Duration from={job.status?.startTime} to={ended(job)} />,
       by: ({ job }) => seconds(job.status?.startTime, ended(job), Date.now()) ?? -1,
     },

@@ -1,16 +1,21 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { Pause, Play } from "lucide-react";
+import { Copy as Clone, Pause, Play } from "lucide-react";
 import { useMemo } from "react";
+import { stringify } from "yaml";
 import { mergePatch } from "../api/kube";
+import * as paths from "../api/paths";
 import { POD, object, useMany, useOne } from "../api/resources";
 import type { Pod } from "../api/types";
+import { useLastLines } from "../logs/last";
+import { LogView } from "../logs/LogView";
 import { Conditions } from "../objects/Conditions";
 import { DeleteButton } from "../objects/DeleteButton";
 import { Events } from "../objects/Events";
-import { PodLog } from "../objects/PodLog";
+import { NewObject } from "../objects/NewObject";
 import { Yaml } from "../objects/Yaml";
 import { restarts, state as podState } from "../objects/pods";
 import { Button } from "../ui/Button";
+import { Facts } from "../ui/Facts";
 import { Mark } from "../ui/Mark";
 import { Page } from "../ui/Page";
 import { Stat, Stats } from "../ui/Stat";
@@ -21,7 +26,8 @@ import { Ago, Duration } from "../ui/time";
 import { attempt } from "../ui/toasts";
 import { ended } from "./JobList";
 import { FAMILIES, type Family, PYTORCH, type TrainingJob } from "./kinds";
-import { over, replicas, role, selector, standing, state, suspend, suspended } from "./states";
+import { over, replicas, role, selector, standing, state, suspend, suspended, told } from "./states";
+import "./training.css";
 
 const FROM = "/$namespace/training/$kind/$name";
 
@@ -63,6 +69,15 @@ function Found({ family, job, crumbs }: { family: Family; job: TrainingJob; crum
       actions={
         <>
           <Pausing family={family} job={job} />
+          <NewObject
+            label="Clone"
+            look="plain"
+            Icon={Clone}
+            kinds={[family.of]}
+            namespace={namespace}
+            template={again(family, job)}
+            onCreated={(made) => void navigate({ to: "/$namespace/training/$kind/$name", params: { namespace, kind: family.slug, name: made.metadata.name }, search: {} })}
+          />
           <DeleteButton
             of={family.of}
             item={job}
@@ -72,7 +87,7 @@ function Found({ family, job, crumbs }: { family: Family; job: TrainingJob; crum
         </>
       }
     >
-      {state(job) === "Failed" ? <p className="problem">{standing(job)?.message}</p> : null}
+      {state(job) === "Failed" ? <Why family={family} job={job} /> : null}
       <Tabs
         label="About this job"
         value={tab}
@@ -85,6 +100,39 @@ function Found({ family, job, crumbs }: { family: Family; job: TrainingJob; crum
         ]}
       />
     </Page>
+  );
+}
+
+/** The same to be run again, without what the server added. */
+function again(family: Family, { metadata: { name, labels }, spec }: TrainingJob): string {
+  const metadata = { generateName: `${name.slice(0, 40)}-`, ...(labels ? { labels } : {}) };
+  return stringify({ apiVersion: family.of.apiVersion, kind: family.of.kind, metadata, spec }, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** The controller's words, and the last ones of the replica that failed first. */
+function Why({ family, job }: { family: Family; job: TrainingJob }) {
+  const { name, namespace = "" } = job.metadata;
+  const { items } = useMany(POD, namespace, { labels: selector(family, name) });
+  const failed = items.toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp)).find((p) => p.status?.phase === "Failed");
+  const said = useLastLines(namespace, failed?.metadata.name ?? "", failed?.spec.containers[0]?.name ?? "");
+  return (
+    <section className="why" aria-label="Why it failed">
+      <p>
+        {failed ? (
+          <>
+            <Link from={FROM} to="." search={{ tab: "replicas", pod: failed.metadata.name }}>
+              {failed.metadata.name}
+            </Link>{" "}
+          </>
+        ) : null}
+        {standing(job)?.message}
+      </p>
+      {said ? (
+        <pre tabIndex={0} role="log" aria-label="The last lines of its log">
+          {said}
+        </pre>
+      ) : null}
+    </section>
   );
 }
 
@@ -123,9 +171,46 @@ function Replicas({ family, job }: { family: Family; job: TrainingJob }) {
       </Stats>
       {pods.length ? <Table label="Replicas" columns={columns} rows={pods} id={(p) => p.metadata.uid} selected={(p) => p === shown} /> : null}
       {loaded && !pods.length ? <p className="dim">{nobody(job)}</p> : null}
-      {shown ? <PodLog key={shown.metadata.uid} pod={shown} /> : null}
+      {shown ? <Replica key={shown.metadata.uid} pod={shown} /> : null}
     </>
   );
+}
+
+/** One replica: its log, what it was told of the others, what happened to it. */
+function Replica({ pod }: { pod: Pod }) {
+  const { name, namespace = "" } = pod.metadata;
+  const known = told(pod);
+  const again = restarts(pod) > 0;
+  return (
+    <section className="replica-parts" aria-label={`Replica ${name}`}>
+      <h2>{name}</h2>
+      <Tabs
+        label="About this replica"
+        tabs={[
+          { value: "log", label: "Log", content: <LogOf pod={pod} /> },
+          ...(again ? [{ value: "before", label: "Log before its restart", content: <LogOf pod={pod} previous /> }] : []),
+          { value: "told", label: "What it is told", content: known.length ? <Told rows={known} /> : <p className="dim">Nothing of the others: its framework needs no variables.</p> },
+          { value: "events", label: "Events", content: <Events namespace={namespace} name={name} kind="Pod" /> },
+        ]}
+      />
+    </section>
+  );
+}
+
+function Told({ rows }: { rows: [string, string][] }) {
+  return (
+    <div className="told">
+      <Facts rows={rows.map(([name, value]): [string, React.ReactNode] => [name, <pre key={name}>{value}</pre>])} />
+    </div>
+  );
+}
+
+function LogOf({ pod, previous = false }: { pod: Pod; previous?: boolean }) {
+  const { name, namespace = "" } = pod.metadata;
+  const begun = (pod.status?.containerStatuses ?? []).some((c) => c.restartCount > 0 || (c.state && !("waiting" in c.state)));
+  const container = pod.spec.containers[0]?.name ?? "";
+  const path = previous ? `${object(POD, namespace, name, "log")}?container=${encodeURIComponent(container)}&previous=true&tailLines=5000` : paths.log(namespace, name, container);
+  return <LogView path={begun ? path : null} name={name} />;
 }
 
 function nobody(job: TrainingJob): string {
@@ -153,7 +238,7 @@ function columnsOf(choose: (pod: string) => void): Column<Pod>[] {
     { title: "Index", number: true, cell: (p) => role(p.metadata.labels).index, by: (p) => role(p.metadata.labels).index },
     { title: "State", cell: (p) => <Mark phase={podState(p)} />, by: podState },
     { title: "Restarts", number: true, cell: restarts, by: restarts },
-    { title: "Age", cell: (p) => <Ago at={p.metadata.creationTimestamp} /> },
+    { title: "Age", cell: (p) => <Ago at={p.metadata.creationTimestamp} bare /> },
     { title: "Message", cell: (p) => <div className="message">{p.status?.message ?? p.status?.reason}</div> },
   ];
 }

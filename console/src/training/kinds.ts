@@ -14,6 +14,7 @@ export interface TrainingJob extends KubeObject {
     runPolicy?: { suspend?: boolean; cleanPodPolicy?: string; backoffLimit?: number };
     runtimeRef?: { name: string; kind?: string };
     trainer?: { numNodes?: number; image?: string };
+    replicatedJobs?: { name: string; replicas?: number; template?: { spec?: { parallelism?: number } } }[];
     [specs: string]: unknown;
   };
   status?: {
@@ -50,4 +51,7 @@ export const MPI = family("MPIJob", "MPI", "mpiReplicaSpecs");
 export const MPI2 = family("MPIJob", "MPI v2", "mpiReplicaSpecs", "kubeflow.org/v2beta1", "mpijob-v2beta1");
 export const TRAIN = family("TrainJob", "by runtime", "", "trainer.kubeflow.org/v1alpha1");
 
-export const FAMILIES: readonly Family[] = [PYTORCH, TF, XGBOOST, PADDLE, JAX, MPI, MPI2, TRAIN];
+export const JOBSET = family("JobSet", "any", "", "jobset.x-k8s.io/v1alpha2");
+
+/** Of an MPIJob that both versions list, the later one is shown. */
+export const FAMILIES: readonly Family[] = [PYTORCH, TF, XGBOOST, PADDLE, JAX, MPI2, MPI, TRAIN, JOBSET];

@@ -1,10 +1,10 @@
 /** How a training job stands, whatever its kind. Pure. */
 
-import type { Condition } from "../api/types";
+import type { Condition, Pod } from "../api/types";
 import type { Family, ReplicaSpec, TrainingJob } from "./kinds";
 
 /** Later words win: a job that succeeded was running before. */
-const ORDER = ["Failed", "Succeeded", "Complete", "Suspended", "Restarting", "Running", "Created"];
+const ORDER = ["Failed", "Succeeded", "Complete", "Completed", "Suspended", "Restarting", "Running", "Created"];
 
 /** The condition that holds now and says most. */
 export function standing(job: TrainingJob): Condition | undefined {
@@ -15,7 +15,7 @@ export function standing(job: TrainingJob): Condition | undefined {
 export function state(job: TrainingJob): string {
   const found = standing(job)?.type;
   if (!found) return suspended(job) ? "Suspended" : active(job) ? "Running" : "Pending";
-  return found === "Complete" ? "Succeeded" : found;
+  return found.startsWith("Complete") ? "Succeeded" : found;
 }
 
 function active(job: TrainingJob): boolean {
@@ -40,14 +40,52 @@ export function replicas(family: Family, job: TrainingJob): string {
   const specs = (job.spec[family.specs] ?? {}) as Record<string, ReplicaSpec>;
   const found = Object.entries(specs).map(([type, { replicas = 1 }]) => `${replicas} ${type}`);
   if (found.length) return found.join(", ");
+  const sets = (job.spec.replicatedJobs ?? []).map(({ name, replicas = 1, template }) => `${replicas * (template?.spec?.parallelism ?? 1)} ${name}`);
+  if (sets.length) return sets.join(", ");
   return job.spec.trainer?.numNodes ? `${job.spec.trainer.numNodes} nodes` : (job.spec.runtimeRef?.name ?? "");
 }
 
 /** Which pods are a job's. */
 export function selector(family: Family, name: string): string {
   if (!family.specs) return `jobset.sigs.k8s.io/jobset-name=${name}`;
-  const operator = family.of.apiVersion.endsWith("v2beta1") ? "mpi-operator" : `${family.of.kind.toLowerCase()}-controller`;
+  if (family.of.kind === "MPIJob") return `training.kubeflow.org/job-name=${name}`;
+  const operator = `${family.of.kind.toLowerCase()}-controller`;
   return `training.kubeflow.org/job-name=${name},training.kubeflow.org/operator-name=${operator}`;
+}
+
+export interface Listed {
+  family: Family;
+  job: TrainingJob;
+}
+
+/** Each job once, though two versions of its kind list it; those that another job made are told on its page. */
+export function distinct(jobs: Listed[]): Listed[] {
+  const seen = new Set<string>();
+  return jobs.filter(({ family, job: { metadata } }) => {
+    const made = family.of.kind === "JobSet" && metadata.ownerReferences?.some((owner) => owner.controller);
+    if (made || seen.has(metadata.uid)) return false;
+    seen.add(metadata.uid);
+    return true;
+  });
+}
+
+const TOLD = /^(TF_CONFIG|MASTER_(ADDR|PORT)|WORLD_SIZE|RANK|LOCAL_RANK|PET_|COORDINATOR_|PROCESS_ID|NUM_PROCESSES|PADDLE_|TRAINER_|RABIT_|WORKER_(ADDRS|PORT)|DMLC_|OMPI_|I_MPI_|HYDRA_|KUBEFLOW_TRAINER_SERVER_URL)/;
+
+/** What the operator tells a replica of the others: variables of the framework, JSON spread out. */
+export function told(pod: Pod): [name: string, value: string][] {
+  const containers = pod.spec.containers as { env?: { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath?: string } } }[] }[];
+  return (containers[0]?.env ?? [])
+    .filter(({ name }) => TOLD.test(name))
+    .map(({ name, value, valueFrom }) => [name, value === undefined ? (valueFrom?.fieldRef?.fieldPath ?? "") : spread(value)]);
+}
+
+function spread(value: string): string {
+  if (!/^\s*[{[]/.test(value)) return value;
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch {
+    return value;
+  }
 }
 
 /** `worker` and `1`, of whatever made the pod. */

@@ -30,7 +30,7 @@ export function overTrials(found: Row[], objective: Objective | undefined, by: "
         lineStyle: { width: 1.5, opacity: 0.7 },
         tooltip: { show: false },
         data: records(ordered, objective).map((value, i) => [at(ordered[i] as Row, i), value]),
-        ...(near ? { markLine: { silent: true, symbol: "none", label: { formatter: `goal ${goal}`, position: "insideStartTop" }, lineStyle: { type: "dashed" }, data: [{ yAxis: goal }] } } : {}),
+        ...(near ? { markLine: { silent: true, symbol: "none", label: { formatter: `goal ${goal}`, position: "insideStartTop", color: "#8893a5", textBorderWidth: 0 }, lineStyle: { type: "dashed" }, data: [{ yAxis: goal }] } } : {}),
       },
       { type: "scatter", symbolSize: 9, data: points.filter(([, , , state]) => !STOPPED.has(state)), itemStyle: { opacity: 0.9 } },
       { type: "scatter", symbol: "emptyCircle", symbolSize: 8, data: points.filter(([, , , state]) => STOPPED.has(state)) },
@@ -47,7 +47,7 @@ export function reported(curves: { name: string; points: [number, number][] }[])
   const shown = curves.filter((c) => c.points.length);
   return {
     grid: { ...TIGHT, top: 28 },
-    legend: { show: shown.length > 1, top: 0, right: 0, icon: "roundRect", itemHeight: 4, itemWidth: 14 },
+    legend: { show: shown.length > 1, top: 0, left: "center", icon: "roundRect", itemHeight: 4, itemWidth: 14 },
     tooltip: { trigger: "axis", valueFormatter: (value: unknown) => short(Number(value)) },
     xAxis: { type: "value", min: 1, minInterval: 1, splitLine: { show: false } },
     yAxis: shown.slice(0, 2).map((c, i) => ({ type: "value", scale: true, splitNumber: 4, ...(i ? { splitLine: { show: false } } : {}), ...(shown.length > 1 ? { name: c.name } : {}) })),

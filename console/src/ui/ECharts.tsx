@@ -58,6 +58,7 @@ function theme(dark: boolean): object {
     parallel: {
       parallelAxisDefault: {
         ...axis,
+        z: 20,
         axisLabel: { color: ink, textBorderColor: dark ? "#0b0e13" : "#f5f7fa", textBorderWidth: 3 },
         axisLine: { lineStyle: { color: dark ? "#4a5464" : "#b4bdcb" } },
         nameTextStyle: { color: ink, fontWeight: 600 },
