@@ -10,7 +10,7 @@ import ast
 import inspect
 import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -35,7 +35,7 @@ def read(module: Module) -> tuple[list[Piece], list[str]]:
             notes.append(_pipeline(decoration.function))
             continue
         try:
-            made.append(_piece(module, decoration, [one.name for one in made]))
+            made.append(piece(module, decoration, [one.name for one in made]))
         except Unreadable as problem:
             problems.extend(problem.problems)
     if problems:
@@ -51,7 +51,8 @@ def _pipeline(function: ast.FunctionDef) -> str:
     )
 
 
-def _piece(module: Module, found: Decoration, taken: list[str]) -> Piece:
+def piece(module: Module, found: Decoration, taken: Collection[str] = ()) -> Piece:
+    """The component of one function, under a name that is not taken. Raises Unreadable."""
     function = found.function
     base = pieces.key(function.name)
     name = next(one for one in itertools.chain([base], (f"{base}-{at}" for at in itertools.count(2)))
