@@ -164,7 +164,7 @@ def move_end(page: Page, first: str, second: str) -> None:
 
 
 def rearranged(page: Page) -> None:
-    """A step out of a chain, whose neighbours join, and into the line again; an end of a line moves; a row."""
+    """A step out of a chain, whose neighbours join; into the line again; an end of a line moves; a row."""
     node(page, "toy-split").click()
     page.keyboard.press("Delete")
     page.get_by_text("Delete it and join toy-numbers to toy-train").click()
@@ -187,7 +187,7 @@ def rearranged(page: Page) -> None:
     page.get_by_role("button", name="Align the chosen steps").click()
     page.get_by_role("menuitem", name="Align left").click()
     steps = [node(page, name) for name in ("toy-numbers", "toy-split", "toy-train", "toy-judge")]
-    eventually(lambda: len({(each.bounding_box() or {})["x"] for each in steps}) == 1, "one left edge")
+    eventually(lambda: len({box["x"] for each in steps if (box := each.bounding_box())}) == 1, "one left edge")
     page.keyboard.press("Control+z")
 
 
