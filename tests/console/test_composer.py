@@ -187,7 +187,7 @@ def rearranged(page: Page) -> None:
     page.get_by_role("button", name="Align the chosen steps").click()
     page.get_by_role("menuitem", name="Align left").click()
     steps = [node(page, name) for name in ("toy-numbers", "toy-split", "toy-train", "toy-judge")]
-    eventually(lambda: len({box["x"] for each in steps if (box := each.bounding_box())}) == 1, "one left edge")
+    eventually(lambda: len({box["x"] for each in steps if (box := each.bounding_box())}) == 1, "one left")
     page.keyboard.press("Control+z")
 
 
