@@ -69,7 +69,7 @@ function Inner(props: Props) {
     requestAnimationFrame(() => document.querySelector<HTMLElement>(".side-pane .form input, .side-pane .form select")?.focus());
   };
   useKeys(handsOf({ studio, drawing, gestures, arranging, walk: useWalking(drawing), ask, edit, save: props.onSave }));
-  const shelved = shelf.open && studio.components.length > 0;
+  const shelved = shelf.open && (studio.components.length > 0 || studio.language?.loads === true);
   return (
     <div className="desk">
       <Toolbar view={props.view} onView={props.onView} chosen={drawing.chosen} gestures={gestures} arranging={arranging} onRunTo={props.onRunTo} shelf={shelf} side={side} />

@@ -5,10 +5,11 @@ import type { Ref } from "react";
 interface Props {
   label: string;
   ref: Ref<HTMLInputElement>;
-  onText: (text: string) => void;
+  onText: (text: string, name: string) => void;
+  accept?: string;
 }
 
-export function FileInput({ label, ref, onText }: Props) {
+export function FileInput({ label, ref, onText, accept = ".yaml,.yml,.json" }: Props) {
   return (
     <input
       ref={ref}
@@ -16,11 +17,11 @@ export function FileInput({ label, ref, onText }: Props) {
       className="hidden"
       aria-label={label}
       tabIndex={-1}
-      accept=".yaml,.yml,.json"
+      accept={accept}
       onChange={(e) => {
         const file = e.target.files?.[0];
         e.target.value = "";
-        if (file) void file.text().then(onText);
+        if (file) void file.text().then((text) => onText(text, file.name));
       }}
     />
   );

@@ -6,10 +6,11 @@ import { handOver } from "./canvas/dropping";
 import { Picture } from "./icons";
 import { grouped, matching } from "./library";
 import type { Component } from "./model";
+import { Loader } from "./pipelines/Loader";
 import { useStudioHere } from "./studio";
 
 export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
-  const { components } = useStudioHere();
+  const { components, language } = useStudioHere();
   const [search, setSearch] = useState("");
   const groups = useMemo(() => grouped(matching(components, search)), [components, search]);
   return (
@@ -26,9 +27,11 @@ export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
             </ul>
           </section>
         ))}
-        {groups.length === 0 ? <p className="dim">No component of that name.</p> : null}
-        {components.every((each) => each.fresh) ? <Bare /> : null}
+        {groups.length === 0 && components.length > 0 ? <p className="dim">No component of that name.</p> : null}
+        {components.length === 0 && language?.loads ? <p className="dim">Bring components here: Python with @dsl.component, component YAML, or what a stored pipeline is made of.</p> : null}
+        {components.every((each) => each.fresh) && !language?.loads ? <Bare /> : null}
       </div>
+      {language?.loads ? <Loader /> : null}
     </aside>
   );
 }

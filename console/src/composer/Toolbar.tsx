@@ -1,13 +1,17 @@
 /** Above the drawing: where one is in it, what can be done with what is chosen. */
 
 import { useReactFlow } from "@xyflow/react";
+import { useState } from "react";
 import {
   AlignCenterHorizontal, AlignCenterVertical, AlignEndHorizontal, AlignEndVertical, AlignHorizontalSpaceBetween, AlignStartHorizontal, AlignStartVertical,
-  AlignVerticalSpaceBetween, Group, List, type LucideIcon, Maximize, Minus, Network, PanelLeft, PanelRight, Plus, Redo2, StickyNote, Undo2, Ungroup, WandSparkles,
+  AlignVerticalSpaceBetween, GitBranch, Group, List, LogOut, type LucideIcon, Maximize, Minus, Network, PanelLeft, PanelRight, Plus, Redo2, Repeat, StickyNote, Undo2, Ungroup, WandSparkles,
 } from "lucide-react";
 import { IconButton } from "../ui/Button";
 import { Menu } from "../ui/Menu";
+import { Chooser } from "./Chooser";
 import type { View } from "./Desk";
+import { addChoices } from "./choices";
+import type { Way } from "./document/language";
 import { FIT } from "./canvas/view";
 import { type How, least } from "./canvas/align";
 import { type Arranging, WAYS } from "./desk/arranging";
@@ -88,9 +92,38 @@ function Grouping(props: Props) {
     <>
       <IconButton label="Put the chosen steps into a template (Ctrl G)" Icon={Group} disabled={chosen.length === 0} onClick={gestures.collapse} />
       <IconButton label="Take the steps out of the template" Icon={Ungroup} disabled={!opens} onClick={() => one && gestures.expand(one)} />
+      <Ways {...props} />
     </>
   );
 }
+
+/** What else steps can be put into; one of them may ask for a step more. */
+function Ways({ chosen, gestures }: Props) {
+  const { language, graph, components } = useStudioHere();
+  const [asking, ask] = useState<Way | null>(null);
+  const ways = language?.grouping?.ways;
+  if (!ways) return null;
+  const items = ways.map((way) => ({ label: way.label, Icon: IN[way.icon], disabled: chosen.length === 0, onSelect: () => (way.asks ? ask(way) : gestures.wrap(way)) }));
+  const here = graph.nodes.filter((each) => !each.border && !chosen.includes(each.id));
+  return (
+    <>
+      <Menu label="Put the chosen steps into" text="Put into" items={items} />
+      {asking ? (
+        <Chooser
+          title={asking.asks ?? ""}
+          none="Nothing of that name."
+          choices={[
+            ...here.map((each) => ({ key: each.id, label: each.title, icon: each.icon, group: "In the drawing", onChoose: () => gestures.wrap(asking, each.id) })),
+            ...addChoices(components, (component) => gestures.wrap(asking, component)),
+          ]}
+          onClose={() => ask(null)}
+        />
+      ) : null}
+    </>
+  );
+}
+
+const IN: Record<Way["icon"], LucideIcon> = { loop: Repeat, condition: GitBranch, exit: LogOut };
 
 function Parts(props: Props) {
   const one = only(props);
@@ -107,9 +140,10 @@ function Parts(props: Props) {
   );
 }
 
+/** Those that can be drawn: what else stands in the file goes along with them. */
 function Documents() {
   const { documents, at, choose } = useStudioHere();
-  if (documents.length < 2) return null;
+  if (documents.filter((each) => each.kind !== undefined || each.root !== undefined).length < 2) return null;
   return (
     <select aria-label="Document of this file" value={at} onChange={(e) => choose(Number(e.target.value))}>
       {documents.map((each, i) => (
@@ -122,13 +156,14 @@ function Documents() {
 }
 
 function Trail() {
-  const { trail, close } = useStudioHere();
+  const { trail, close, scopes } = useStudioHere();
+  const word = (scope: string) => scopes.find((each) => each.name === scope)?.word ?? scope;
   return (
     <nav aria-label="Opened templates" className="trail">
       {trail.length > 1
         ? trail.map((scope, i) => (
             <button key={`${i} ${scope}`} type="button" className="link" disabled={i === trail.length - 1} onClick={() => close(i + 1)}>
-              {scope}
+              {word(scope)}
             </button>
           ))
         : null}

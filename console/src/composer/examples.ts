@@ -76,6 +76,24 @@ export const EXAMPLES: readonly Example[] = [
 `,
   },
   {
+    title: "Empty pipeline",
+    about: "For Kubeflow Pipelines: components of Python, loops, conditions, exit handlers.",
+    icon: "workflow",
+    text: `# PIPELINE DEFINITION
+# Name: drawn
+components: {}
+deploymentSpec:
+  executors: {}
+pipelineInfo:
+  name: drawn
+root:
+  dag:
+    tasks: {}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.14.6
+`,
+  },
+  {
     title: "Models behind one address",
     about: "An InferenceGraph: requests are split between two models.",
     icon: "rocket",

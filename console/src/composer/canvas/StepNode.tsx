@@ -29,9 +29,9 @@ export const StepNode = memo(function StepNode({ data: { step, graph, status, fa
   const fit = useFit(graph, step.id, "", "both");
   const state = status ? (status.phase || "Pending").toLowerCase() : "";
   return (
-    <div className={`step ${selected ? "step-selected" : ""} ${faults ? "step-faulty" : ""} ${state ? `step-${state}` : ""} ${fit.look}`} title={fit.reason}>
+    <div className={`step ${step.border ? "step-border" : ""} ${selected ? "step-selected" : ""} ${faults ? "step-faulty" : ""} ${state ? `step-${state}` : ""} ${fit.look}`} title={fit.reason}>
       <header>
-        <OrderHandle type="target" />
+        {step.border === "inputs" || step.border === "outside" ? null : <OrderHandle type="target" />}
         <span className="step-icon">{status ? <Mark phase={status.phase} label={false} /> : <Picture name={step.icon} />}</span>
         <span className="step-text">
           <span className="step-title">{step.title}</span>
@@ -39,12 +39,12 @@ export const StepNode = memo(function StepNode({ data: { step, graph, status, fa
         </span>
         <Badges badges={step.badges} />
         {step.opens ? (
-          <button type="button" className="step-open nodrag" aria-label={`Open ${step.opens}`} title={`Open ${step.opens}`} onClick={() => onOpen(step.opens ?? "")}>
+          <button type="button" className="step-open nodrag" aria-label={`Open ${step.title}`} title={`Open ${step.title}`} onClick={() => onOpen(step.opens ?? "")}>
             <Maximize2 size={13} aria-hidden />
           </button>
         ) : null}
         {step.unknown ? <CircleHelp size={14} aria-label="not there" className="tone-bad" /> : null}
-        <OrderHandle type="source" />
+        {step.border === "outputs" || step.border === "outside" ? null : <OrderHandle type="source" />}
       </header>
       {inputs.length + outputs.length > 0 ? (
         <div className="ports">

@@ -1,5 +1,7 @@
 /** Steps by the clipboard, and into drawings of their own. */
 
+import type { Way } from "../document/language";
+import type { Component } from "../model";
 import { useStudioHere } from "../studio";
 import type { Drawing } from "./drawing";
 
@@ -9,6 +11,8 @@ export interface Copying {
   paste(text: string): void;
   collapse(): void;
   expand(id: string): void;
+  /** The chosen steps go into something, with one more where it asks for one. */
+  wrap(way: Way, more?: string | Component): void;
 }
 
 export function useCopying({ chosen, spot }: Drawing): Copying {
@@ -22,6 +26,10 @@ export function useCopying({ chosen, spot }: Drawing): Copying {
     collapse: () => {
       if (chosen.length === 0) return;
       const name = change(`Put ${chosen.length} steps into a template`, (doc) => language?.grouping?.collapse(doc, scope, chosen));
+      if (name) select([name]);
+    },
+    wrap: (way, more) => {
+      const name = change(`Put into a ${way.label.toLowerCase()}`, (doc) => way.does(doc, scope, chosen, more));
       if (name) select([name]);
     },
     expand: (id) => change(`Expand ${id}`, (doc) => language?.grouping?.expand(doc, scope, id)),

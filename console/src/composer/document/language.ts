@@ -18,6 +18,8 @@ type Doc = Record<string, unknown>;
 export interface Scope {
   name: string;
   title: string;
+  /** What it is called where its name is made by a machine. */
+  word?: string;
 }
 
 export type FormName = "workflow" | "inference" | "pipeline";
@@ -36,6 +38,17 @@ export interface Grouping {
   collapse(document: Source, scope: string, ids: readonly string[]): string;
   /** Returns the names of the nodes that have taken its place. */
   expand(document: Source, scope: string, id: string): string[];
+  /** Other things that nodes can be put into. */
+  ways?: readonly Way[];
+}
+
+export interface Way {
+  label: string;
+  icon: "loop" | "condition" | "exit";
+  /** What is asked before it is done: one more node, of this drawing or of the palette. */
+  asks?: string;
+  /** Returns the name of the node that holds them now. */
+  does(document: Source, scope: string, ids: readonly string[], more?: string | Component): string;
 }
 
 /** A form in which a document can be taken away; the server translates. */
@@ -78,6 +91,8 @@ export interface Language {
   kept: "object" | "pipeline" | null;
   /** Whether the server's validation knows it. */
   judged: boolean;
+  /** Whether components are brought to its palette from files and texts. */
+  loads?: boolean;
   /** What can be told to be wrong without the server. */
   check?(document: Doc): Finding[];
   exports: readonly Export[];

@@ -3,7 +3,7 @@
 import { RUNNING } from "../../pipelines/running";
 import type { Component, End, GraphEdge } from "../../model";
 import { obj } from "../../ports/read";
-import type { Language } from "../language";
+import type { Language, Way } from "../language";
 import { follow, followScope, move } from "../layout";
 import type { Source } from "../yaml";
 import { change } from "./change";
@@ -15,7 +15,8 @@ import { ROOT } from "./ir";
 import { connect, disconnect } from "./lines";
 import { materialOf, own } from "./palette";
 import { read, values } from "./read";
-import { unwrap, wrapPipeline } from "./wrap";
+import { Refused } from "../workflow/parts";
+import { unwrap, wrapCondition, wrapExit, wrapLoop, wrapPipeline } from "./wrap";
 
 function only(ids: Iterable<string>): string[] {
   return [...ids].filter((id) => id !== INPUTS && id !== OUTPUTS);
@@ -54,14 +55,29 @@ function expand(document: Source, scope: string, id: string): string[] {
   return names;
 }
 
+const WAYS: readonly Way[] = [
+  { label: "Loop", icon: "loop", does: (document, scope, ids) => change(document, scope, (hand) => wrapLoop(hand, only(ids))) },
+  { label: "Condition", icon: "condition", does: (document, scope, ids) => change(document, scope, (hand) => wrapCondition(hand, only(ids))) },
+  {
+    label: "Exit handler",
+    icon: "exit",
+    asks: "What runs at the end, however they end",
+    does: (document, scope, ids, last) =>
+      change(document, scope, (hand) => {
+        if (last === undefined) throw new Refused("Say what runs at the end");
+        return wrapExit(hand, only(ids), typeof last === "string" ? last : materialOf(last));
+      }),
+  },
+];
+
 export const language: Language = {
   form: "pipeline",
   kinds: [],
   told: (document) => ({ kind: "Pipeline", name: String(obj(document.pipelineInfo).name ?? "") }),
   entry: () => ROOT,
   scopes: (document) => [
-    { name: ROOT, title: "pipeline" },
-    ...Object.entries(obj(document.components)).filter(([, raw]) => obj(raw).dag !== undefined).map(([name]) => ({ name, title: name.replace(/^comp-/, "") })),
+    { name: ROOT, title: "pipeline", word: "pipeline" },
+    ...Object.entries(obj(document.components)).filter(([, raw]) => obj(raw).dag !== undefined).map(([name]) => ({ name, title: name.replace(/^comp-/, ""), word: name.replace(/^comp-/, "") })),
   ],
   read,
   palette: (document, _, { pipelines }) => [...pipelines, ...own(document)],
@@ -77,10 +93,11 @@ export const language: Language = {
   rename,
   copied: (document, scope, ids) => copied(document, scope, only(ids)),
   pasted,
-  grouping: { collapse, expand },
+  grouping: { collapse, expand, ways: WAYS },
   running: RUNNING,
   kept: "pipeline",
   judged: false,
   check,
+  loads: true,
   exports: [{ what: "python", label: "Export as Python (KFP)" }],
 };

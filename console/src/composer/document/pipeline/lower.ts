@@ -170,7 +170,7 @@ export class Routing {
     const definition = this.definition(passed, consumer);
     const name = this.name(consumer, passed);
     const outside = channel.kind === "input" ? channel.name : name;
-    groups.forEach((group, i) => this.hole(group, name, { definition, given: entered(definition, i === 0 ? outside : name) }));
+    for (const [i, group] of groups.entries()) this.hole(group, name, { definition, given: entered(definition, i === 0 ? outside : name) });
     const found = entered(definition, groups.length ? name : outside);
     return channel.kind === "field" ? { ...found, parameterExpressionSelector: `parseJson(string_value)["${channel.name}"]` } : found;
   }
@@ -184,7 +184,7 @@ export class Routing {
     const waits = this.waits.get(target) ?? new Set();
     this.waits.set(target, waits.add(source.key));
     const name = this.name(consumer, channel);
-    (down.slice(0, -1) as Group[]).forEach((group, i) => this.hole(group, name, { definition, given: i === 0 ? taken(definition, made) : entered(definition, name) }));
+    for (const [i, group] of (down.slice(0, -1) as Group[]).entries()) this.hole(group, name, { definition, given: i === 0 ? taken(definition, made) : entered(definition, name) });
     return down.length > 1 ? entered(definition, name) : taken(definition, made);
   }
 

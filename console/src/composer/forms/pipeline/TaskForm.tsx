@@ -124,7 +124,6 @@ function Made({ step }: StepProps) {
       <p>
         <code>{String(container.image)}</code>
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long text is scrolled with the keyboard, too */}
       <pre className="code-read" tabIndex={0}>
         {code.replace(/^(?:import kfp\n)?from kfp import dsl\nfrom kfp\.dsl import \*\nfrom typing import \*\n+/, "")}
       </pre>
