@@ -1,12 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
-
-vi.mock("elkjs/lib/elk-api.js", () => ({ default: class {} }));
-vi.mock("elkjs/lib/elk-worker.min.js?url", () => ({ default: "" }));
+import { describe, expect, test } from "vitest";
 
 import type { NodeStatus } from "../src/api/types";
 import { podName } from "../src/api/paths";
 import { picture } from "../src/workflows/graph";
 import { direction } from "../src/workflows/place";
+import { seats, spread } from "../src/workflows/rows";
 import { family } from "../src/workflows/family";
 import { approval, questions } from "../src/workflows/Approve";
 
@@ -111,5 +109,35 @@ describe("what a suspended step asks", () => {
     const declared = { parameters: [{ name: "stage", enum: ["canary", "all"] }] };
     const workflow = { metadata: { name: "w", uid: "u", creationTimestamp: "" }, spec: { templates: [{ name: "ask", inputs: declared }] } };
     expect(questions(asks, workflow as never)).toEqual([{ name: "stage", enum: ["canary", "all"], valueFrom: { supplied: {} } }]);
+  });
+});
+
+describe("places of boxes", () => {
+  test("a diamond is even, and what follows a chain stands in its line", () => {
+    const diamond = seats(4, [[0, 1], [0, 2], [1, 3], [2, 3]], 10);
+    expect(diamond).toEqual([{ layer: 0, across: 5 }, { layer: 1, across: 0 }, { layer: 1, across: 10 }, { layer: 2, across: 5 }]);
+    const branch = seats(4, [[0, 1], [0, 2], [2, 3]], 10);
+    expect(branch[3]?.across).toBe(branch[2]?.across);
+  });
+
+  test("an edge that passes a layer has room there: no box lies on it", () => {
+    const [first, middle, last] = seats(3, [[0, 1], [1, 2], [0, 2]], 10);
+    expect(last?.layer).toBe(2);
+    expect(middle?.across).not.toBe(first?.across);
+  });
+
+  test("boxes of a layer never overlap, however dense the graph is", () => {
+    const edges = Array.from({ length: 120 }, (_, i) => [i % 30, 30 + ((i * 7) % 40)] as const);
+    const found = seats(70, edges, 10).filter((seat) => seat.layer === 1).map((seat) => seat.across).sort((a, b) => a - b);
+    for (let i = 1; i < found.length; i++) expect((found[i] ?? 0) - (found[i - 1] ?? 0)).toBeGreaterThanOrEqual(10 - 1e-9);
+  });
+
+  test("a circle is drawn all the same", () => {
+    expect(seats(3, [[0, 1], [1, 2], [2, 1]], 10)).toHaveLength(3);
+  });
+
+  test("wishes are met as far as their order leaves room", () => {
+    expect(spread([0, 0, 0], 10)).toEqual([-10, 0, 10]);
+    expect(spread([0, 50], 10)).toEqual([0, 50]);
   });
 });

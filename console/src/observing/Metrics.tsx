@@ -17,7 +17,8 @@ import { type Group, type Series, groups, latest, only } from "./series";
 const FROM = "/$namespace/metrics";
 const ENDED = new Set(["Succeeded", "Failed"]);
 
-const cores = (value: number): string => `${short(value)} ${value === 1 ? "core" : "cores"}`;
+/** Below a tenth of a core in thousandths, as Kubernetes counts. */
+const cores = (value: number): string => (value > 0 && value < 0.1 ? `${Math.round(value * 1000)} m` : `${short(value)} ${value === 1 ? "core" : "cores"}`);
 const rate = (value: number): string => `${short(value)}/s`;
 const milliseconds = (value: number): string => `${short(value)} ms`;
 

@@ -50,7 +50,7 @@ function chart(series: Series, show: (value: number) => string, binary: boolean)
     tooltip: { trigger: "axis", valueFormatter: (value: unknown) => (typeof value === "number" ? show(value) : "–"), confine: true },
     // As long as was looked at, and never a moment stretched over days.
     xAxis: { type: "time", min: Math.max(last - WINDOW, Math.min(first, last - LEAST)), max: last, splitNumber: 4, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
-    yAxis: { type: "value", min: 0, splitNumber: 3, ...(binary ? { interval: power(most / 3) } : {}), axisLabel: { formatter: show } },
+    yAxis: { type: "value", min: 0, splitNumber: 3, ...(binary ? binaryScale(most) : {}), axisLabel: { formatter: show } },
     series: [...series].map(([name, line]) => ({
       name, type: "line", showSymbol: line.length === 1, symbolSize: 5, lineStyle: { width: 1.5 },
       data: line.map(({ at, value }) => [at, value]),
@@ -58,7 +58,8 @@ function chart(series: Series, show: (value: number) => string, binary: boolean)
   };
 }
 
-/** The next power of two: scales of bytes have round numbers then. */
-function power(value: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+/** Steps of a power of two: scales of bytes have round numbers then. */
+function binaryScale(most: number): { interval: number; max: number } {
+  const interval = 2 ** Math.ceil(Math.log2(Math.max(1, most / 3)));
+  return { interval, max: interval * Math.max(1, Math.ceil(most / interval)) };
 }

@@ -54,17 +54,20 @@ function theme(dark: boolean): object {
     valueAxis: axis,
     timeAxis: axis,
     logAxis: axis,
-    // Lines run across these labels: an edge in the ground's colour keeps them legible.
-    parallel: {
-      parallelAxisDefault: {
-        ...axis,
-        z: 20,
-        axisLabel: { color: ink, textBorderColor: dark ? "#0b0e13" : "#f5f7fa", textBorderWidth: 3 },
-        axisLine: { lineStyle: { color: dark ? "#4a5464" : "#b4bdcb" } },
-        nameTextStyle: { color: ink, fontWeight: 600 },
-      },
-    },
   };
+}
+
+/** Lines run across the labels of parallel axes: an edge in the ground's colour keeps them legible. From the option alone, echarts takes it. */
+function withAxes(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
+  if (!option.parallelAxis) return option;
+  const [ink, ground, line] = dark ? ["#e6e9ef", "#171c25", "#4a5464"] : ["#1a2230", "#ffffff", "#b4bdcb"];
+  const parallelAxisDefault = {
+    z: 20,
+    axisLabel: { color: ink, textBorderColor: ground, textBorderWidth: 3 },
+    axisLine: { lineStyle: { color: line } },
+    nameTextStyle: { color: ink, fontWeight: 600 },
+  };
+  return { ...option, parallel: { parallelAxisDefault, ...(option.parallel as object) } };
 }
 
 export function ECharts({ label, option, height = 220, onClick }: Props) {
@@ -86,9 +89,8 @@ export function ECharts({ label, option, height = 220, onClick }: Props) {
       chart.current = null;
     };
   }, [dark]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with another theme it is another chart
   useEffect(() => {
-    chart.current?.setOption({ animation: false, ...option }, { notMerge: true });
+    chart.current?.setOption({ animation: false, ...withAxes(option, dark) }, { notMerge: true });
   }, [option, dark]);
   return <div ref={place} className="chart" style={{ height }} role="img" aria-label={label} />;
 }

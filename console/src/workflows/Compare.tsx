@@ -128,16 +128,7 @@ function Section({ title, rows, width }: { title: string; rows: Row[]; width: nu
 
 const words = (data: string[]) => ({ type: "category", data, axisTick: { show: false }, axisLabel: LABEL });
 
-/** From the least to the most that is there, with room at both ends: a label never lies below a line's end. */
-function numbers(values: number[]): object {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const room = (most - least) * 0.06;
-  const shown = (value: number) => (value < least - room / 2 || value > most + room / 2 ? "" : String(Number(value.toPrecision(3))));
-  return { min: least - room, max: most + room, interval: (most - least) / 4, splitNumber: 4, axisLabel: { ...LABEL, formatter: shown } };
-}
-
-/** On the ground's colour, so that it can be read where a line crosses it. */
-const LABEL = { margin: 6, fontSize: 11, showMinLabel: true, showMaxLabel: true };
+const LABEL = { margin: 6, fontSize: 11 };
 
 function Lines({ all }: { all: ReturnType<typeof compared> }) {
   const { axes, lines } = parallel(all);
@@ -146,7 +137,7 @@ function Lines({ all }: { all: ReturnType<typeof compared> }) {
     () => {
       const [wanted, drawn, names] = JSON.parse(key) as [typeof axes, typeof lines, string[]];
       return {
-        parallelAxis: wanted.map((axis, dim) => ({ dim, name: axis.name, nameGap: 14, ...(axis.words ? words(axis.words) : numbers(drawn.map((line) => Number(line[dim])))) })),
+        parallelAxis: wanted.map((axis, dim) => ({ dim, name: axis.name, nameGap: 14, ...(axis.words ? words(axis.words) : { scale: true, splitNumber: 4, axisLabel: LABEL }) })),
         parallel: { left: 60, right: 80, top: 36, bottom: drawn.length < 9 ? 48 : 16 },
         tooltip: {},
         series: drawn.map((line, i) => ({ type: "parallel", name: names[i], lineStyle: { width: 2, opacity: 0.9 }, emphasis: { lineStyle: { width: 3.5 } }, data: [line] })),

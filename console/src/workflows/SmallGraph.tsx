@@ -1,4 +1,4 @@
-/** A run of up to some hundred boxes: each an element of the page, laid out by elk. */
+/** A run of up to some hundred boxes: each an element of the page. */
 
 import "@xyflow/react/dist/style.css";
 import {
@@ -14,7 +14,7 @@ import {
   useReactFlow,
   useStore,
 } from "@xyflow/react";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef } from "react";
 import { useDark } from "../app/theme";
 import { Mark, word } from "../ui/Mark";
 import { BOX, type Box, type Picture, detail, stateOf } from "./graph";
@@ -69,22 +69,17 @@ function Canvas({ drawn, selected, onSelect }: Props) {
 
 type Places = Map<string, { x: number; y: number }>;
 
+/** Everything is shown again when the shape changes; a state that changes moves nothing. */
 function usePlaces(drawn: Picture, towards: Direction, then: () => void): Places {
-  const [places, setPlaces] = useState<Places>(new Map());
-  const latest = useRef({ drawn, then });
-  latest.current = { drawn, then };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` is what of the picture tells places
+  const places = useMemo(() => place(drawn, towards), [drawn.shape, towards]);
+  const latest = useRef(then);
+  latest.current = then;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other places are another view
   useEffect(() => {
-    let current = true;
-    void drawn.shape;
-    void place(latest.current.drawn, towards).then((found) => {
-      if (!current) return;
-      setPlaces(found);
-      requestAnimationFrame(() => latest.current.then());
-    });
-    return () => {
-      current = false;
-    };
-  }, [drawn.shape, towards]);
+    const frame = requestAnimationFrame(() => latest.current());
+    return () => cancelAnimationFrame(frame);
+  }, [places]);
   return places;
 }
 

@@ -1,8 +1,7 @@
-/** Where the boxes of a run of ordinary size stand: laid out by elk, beside the page's own thread. */
+/** Where the boxes of a run of ordinary size stand. */
 
-import ELK from "elkjs/lib/elk-api.js";
-import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 import { BOX, GAP, type Picture } from "./graph";
+import { seats } from "./rows";
 
 export type Direction = "RIGHT" | "DOWN";
 
@@ -32,22 +31,17 @@ function extent(drawn: Picture): { depth: number; widest: number } {
   return { depth: Math.max(1, sizes.size), widest: Math.max(1, ...sizes.values()) };
 }
 
-/** Made with the first look at this module: its worker is large, and loads while the nodes do. */
-const elk = new ELK({ workerUrl });
-
-export async function place(drawn: Picture, towards: Direction): Promise<Map<string, { x: number; y: number }>> {
-  const graph = await elk.layout({
-    id: "root",
-    layoutOptions: {
-      "elk.algorithm": "layered",
-      "elk.direction": towards,
-      "elk.spacing.nodeNode": String(GAP.across),
-      "elk.layered.spacing.nodeNodeBetweenLayers": String(GAP.along),
-      "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
-      "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
-    },
-    children: drawn.boxes.map((b) => ({ id: b.id, ...BOX })),
-    edges: drawn.edges.map((e) => ({ id: `${e.from}→${e.to}`, sources: [e.from], targets: [e.to] })),
-  });
-  return new Map((graph.children ?? []).map((c) => [c.id, { x: c.x ?? 0, y: c.y ?? 0 }]));
+/** At once, and without a worker: a graph is seen with the page's first picture. */
+export function place(drawn: Picture, towards: Direction): Map<string, { x: number; y: number }> {
+  const index = new Map(drawn.boxes.map((box, i) => [box.id, i]));
+  const edges = drawn.edges.map(({ from, to }) => [index.get(from) ?? 0, index.get(to) ?? 0] as const);
+  const right = towards === "RIGHT";
+  const along = GAP.along + (right ? BOX.width : BOX.height);
+  const found = seats(drawn.boxes.length, edges, GAP.across + (right ? BOX.height : BOX.width));
+  return new Map(
+    drawn.boxes.map(({ id }, i) => {
+      const { layer, across } = found[i] ?? { layer: 0, across: 0 };
+      return [id, right ? { x: layer * along, y: across } : { x: across, y: layer * along }];
+    }),
+  );
 }
