@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Version } from "../src/models/registry";
-import { grouped, home, revision, service, servingFormat } from "../src/models/registry";
+import { compare, edits, grouped, home, revision, service, servingFormat } from "../src/models/registry";
 import { type Tree, amount, picture, question } from "../src/models/tree";
 import { drawing } from "../src/endpoints/graph";
-import { PYTORCH, TRAIN, type TrainingJob } from "../src/training/kinds";
-import { replicas, role, selector, state, suspend } from "../src/training/states";
+import { JOBSET, MPI, MPI2, PYTORCH, TRAIN, type TrainingJob } from "../src/training/kinds";
+import { distinct, replicas, role, selector, state, suspend, told } from "../src/training/states";
 import { blank, document, faults, parameter, sound } from "../src/tuning/form";
 import { curves, read } from "../src/tuning/history";
 import type { Trial } from "../src/tuning/kinds";
@@ -31,11 +31,39 @@ describe("a training job", () => {
     expect(suspend(TRAIN, false)).toEqual({ spec: { suspend: false } });
   });
 
+  it("is listed once, and not beside what made it", () => {
+    const set = { ...job([]), metadata: { name: "s", ...META, uid: "s", ownerReferences: [{ apiVersion: "t", kind: "TrainJob", name: "t", uid: "t", controller: true }] } };
+    expect(distinct([{ family: MPI2, job: job([]) }, { family: MPI, job: job([]) }, { family: JOBSET, job: set }])).toHaveLength(1);
+    expect(state(job(["Completed"]))).toBe("Succeeded");
+  });
+
+  it("shows what a replica is told of the others", () => {
+    const pod = { metadata: { name: "p", ...META }, spec: { containers: [{ name: "c", env: [{ name: "TF_CONFIG", value: '{"task":{"index":1}}' }, { name: "HOME", value: "/" }, { name: "RANK", value: "1" }] }] } };
+    expect(told(pod)).toEqual([["TF_CONFIG", '{\n  "task": {\n    "index": 1\n  }\n}'], ["RANK", "1"]]);
+  });
+
   it("counts its replicas and finds their pods", () => {
     const specs = { pytorchReplicaSpecs: { Master: { replicas: 1 }, Worker: { replicas: 2 } } };
     expect(replicas(PYTORCH, job([], specs))).toBe("1 Master, 2 Worker");
     expect(selector(PYTORCH, "j")).toContain("operator-name=pytorchjob-controller");
     expect(role({ "training.kubeflow.org/replica-type": "worker", "training.kubeflow.org/replica-index": "1" })).toEqual({ type: "worker", index: 1 });
+  });
+});
+
+describe("a version of a model", () => {
+  const version: Version = { model: "m", version: "2", number: 2, description: "old", aliases: ["blue"], metrics: { accuracy: 0.9 }, hyperparameters: { depth: "3" } };
+
+  it("is edited by the calls that change something, and no other", () => {
+    expect(edits(version, { description: "old", stage: "None", aliases: ["blue"] })).toEqual([]);
+    const steps = edits(version, { description: "new", stage: "Production", aliases: ["green"] });
+    expect(steps.map((s) => `${s.method} ${s.path}`)).toEqual(["PATCH model-versions/update", "POST model-versions/transition-stage", "POST registered-models/alias", "DELETE registered-models/alias"]);
+  });
+
+  it("stands beside others, fact by fact", () => {
+    const [about, parameters, metrics] = compare([version, { model: "m", version: "1", number: 1, description: "old", metrics: { accuracy: 0.8 } }]);
+    expect(about?.[1].find((r) => r.name === "Description")?.differs).toBe(false);
+    expect(parameters?.[1]).toEqual([{ name: "depth", values: ["3", ""], differs: true }]);
+    expect(metrics?.[1]).toEqual([{ name: "accuracy", values: ["0.9", "0.8"], differs: true }]);
   });
 });
 

@@ -8,6 +8,7 @@ import { type KubeError, get } from "../api/kube";
 import { WORKFLOW, useMany } from "../api/resources";
 import { SERVICE } from "../endpoints/kinds";
 import { Button } from "../ui/Button";
+import { Copy } from "../ui/Copy";
 import { Diagram } from "../ui/Diagram";
 import { Facts } from "../ui/Facts";
 import { Page, Segments } from "../ui/Page";
@@ -234,7 +235,18 @@ function Value({ name, value }: { name: string; value: unknown }) {
         {key}: <span className="mono">{String(one)}</span>
       </div>
     ));
-  return typeof value === "string" && /^[0-9a-f]{32,}$/.test(value) ? <span className="mono">{value.slice(0, 20)}…</span> : String(value);
+  return typeof value === "string" && /^[0-9a-f]{32,}$/.test(value) ? <Digest digest={value} /> : String(value);
+}
+
+function Digest({ digest }: { digest: string }) {
+  return (
+    <span className="address">
+      <span className="mono" title={digest}>
+        {digest.slice(0, 20)}…
+      </span>
+      <Copy text={digest} label="Copy the digest" />
+    </span>
+  );
 }
 
 const FEW = 8;

@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { GitFork, Rocket } from "lucide-react";
+import { GitFork, Pencil, Rocket } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useMany } from "../api/resources";
 import { SERVICE, storage } from "../endpoints/kinds";
@@ -10,8 +10,9 @@ import { Page } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty } from "../ui/notes";
 import { Deploy } from "./Deploy";
+import { Edit } from "./Edit";
 import { Refusal, When } from "./ModelList";
-import { type Version, chosen, useModels } from "./registry";
+import { type Version, chosen, compare, useModels } from "./registry";
 import "./models.css";
 
 const FROM = "/$namespace/models/$model";
@@ -21,6 +22,7 @@ export function ModelPage() {
   const { version: wanted } = useSearch({ from: FROM });
   const { data, error } = useModels(name);
   const [deploying, setDeploying] = useState(false);
+  const [editing, setEditing] = useState(false);
   const model = data?.find((m) => m.name === name);
   const version = model ? chosen(model, wanted) : undefined;
   const back = (
@@ -39,12 +41,25 @@ export function ModelPage() {
     <Page
       title={name}
       crumbs={back}
-      facts={`version ${version.version}`}
+      facts={
+        <>
+          <span>version {version.version}</span>
+          {version.stage && version.stage !== "None" ? <span className="tag untied">{version.stage}</span> : null}
+          {(version.aliases ?? []).map((alias) => (
+            <span key={alias} className="tag untied">
+              @{alias}
+            </span>
+          ))}
+        </>
+      }
       actions={
         <>
           <Link to="/$namespace/lineage" params={{ namespace }} search={{ of: `${name}:${version.version}` }} className="button">
             <GitFork size={15} aria-hidden /> Lineage
           </Link>
+          <Button Icon={Pencil} onClick={() => setEditing(true)}>
+            Edit
+          </Button>
           <Button look="primary" Icon={Rocket} disabled={!version.uri} onClick={() => setDeploying(true)}>
             Deploy
           </Button>
@@ -57,6 +72,7 @@ export function ModelPage() {
         <h2>Versions</h2>
         <Versions versions={model.versions} current={version} />
       </section>
+      {editing ? <Edit version={version} onClose={() => setEditing(false)} /> : null}
       {deploying ? <Deploy version={version} onClose={() => setDeploying(false)} /> : null}
     </Page>
   );
@@ -190,21 +206,91 @@ function Endpoints({ uri }: { uri: string }) {
 
 function Versions({ versions, current }: { versions: Version[]; current: Version }) {
   const navigate = useNavigate({ from: FROM });
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (version: string) => {
+    const next = new Set(ticked);
+    if (!next.delete(version)) next.add(version);
+    setTicked(next);
+  };
+  const picked = versions.filter((v) => ticked.has(v.version));
   const columns: Column<Version>[] = [
+    ...(versions.length > 1
+      ? [{ title: "Compare", quiet: true, width: "36px", cell: (v: Version) => <input type="checkbox" aria-label={`Compare version ${v.version}`} checked={ticked.has(v.version)} onChange={() => toggle(v.version)} /> }]
+      : []),
     {
       title: "Version",
       cell: (v) => (
-        <button type="button" className="link" onClick={() => void navigate({ search: { version: v.version } })}>
-          {v.version}
-        </button>
+        <>
+          <button type="button" className="link" onClick={() => void navigate({ search: { version: v.version } })}>
+            {v.version}
+          </button>
+          {(v.aliases ?? []).map((alias) => (
+            <span key={alias} className="tag">
+              @{alias}
+            </span>
+          ))}
+        </>
       ),
       by: (v) => v.number,
     },
     { title: "Type", cell: (v) => v.type },
-    { title: "Metrics", cell: (v) => Object.entries(v.metrics ?? {}).map(([k, x]) => `${k} ${x}`).join(", ") },
+    { title: "Stage", cell: (v) => (v.stage === "None" ? "" : v.stage), by: (v) => v.stage ?? "" },
+    { title: "Metrics", cell: (v) => <div className="message" title={measured(v)}>{measured(v)}</div> },
     { title: "Run", cell: (v) => v.run },
     { title: "Description", cell: (v) => <div className="message">{v.description}</div> },
     { title: "Created", cell: (v) => <When at={v.created} />, by: (v) => v.created ?? 0 },
   ];
-  return <Table label="Versions" columns={columns} rows={versions} id={(v) => v.version} selected={(v) => v === current} />;
+  return (
+    <>
+      <Table label="Versions" columns={columns} rows={versions} id={(v) => v.version} selected={(v) => v === current} />
+      {picked.length > 1 ? <SideBySide versions={picked} /> : versions.length > 1 ? <p className="dim">Tick two or more to see them side by side.</p> : null}
+    </>
+  );
+}
+
+function measured({ metrics = {} }: Version): string {
+  return Object.entries(metrics).map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(4)) : value}`).join(", ");
+}
+
+function SideBySide({ versions }: { versions: Version[] }) {
+  return (
+    <section className="part">
+      <h2>Side by side</h2>
+      <div className="table-frame versions-compared" tabIndex={0} role="region" aria-label="Versions side by side, scrolled">
+        <table aria-label="Versions side by side">
+          <thead>
+            <tr>
+              <th>
+                <span className="hidden">What</span>
+              </th>
+              {versions.map((v) => (
+                <th key={v.version}>Version {v.version}</th>
+              ))}
+            </tr>
+          </thead>
+          {compare(versions).map(([title, rows]) =>
+            rows.length ? (
+              <tbody key={title}>
+                <tr className="versions-title">
+                  <th colSpan={versions.length + 1} scope="rowgroup">
+                    {title}
+                  </th>
+                </tr>
+                {rows.map(({ name, values, differs }) => (
+                  <tr key={name}>
+                    <th scope="row">{name}</th>
+                    {values.map((value, i) => (
+                      <td key={versions[i]?.version} className={differs ? "version-differs" : ""}>
+                        {value || <span className="dim">–</span>}
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            ) : null,
+          )}
+        </table>
+      </div>
+    </section>
+  );
 }

@@ -120,3 +120,54 @@ export async function numbers({ model, version }: Version): Promise<Deployment["
     return null;
   }
 }
+
+export interface Step {
+  method: "POST" | "PATCH" | "DELETE";
+  path: string;
+  body: Record<string, unknown>;
+}
+
+export interface Said {
+  description: string;
+  stage: string;
+  aliases: string[];
+}
+
+/** The calls that make a version say this: only those that change something. */
+export function edits(version: Version, said: Said): Step[] {
+  const of = { name: version.model, version: String(version.number) };
+  const before = version.aliases ?? [];
+  const steps: Step[] = [];
+  if (said.description !== (version.description ?? "")) steps.push({ method: "PATCH", path: "model-versions/update", body: { ...of, description: said.description } });
+  if (said.stage !== (version.stage ?? "None")) steps.push({ method: "POST", path: "model-versions/transition-stage", body: { ...of, stage: said.stage, archive_existing_versions: false } });
+  for (const alias of said.aliases.filter((one) => !before.includes(one))) steps.push({ method: "POST", path: "registered-models/alias", body: { ...of, alias } });
+  for (const alias of before.filter((one) => !said.aliases.includes(one))) steps.push({ method: "DELETE", path: "registered-models/alias", body: { name: version.model, alias } });
+  return steps;
+}
+
+export interface Compared {
+  name: string;
+  values: string[];
+  differs: boolean;
+}
+
+/** Versions side by side, fact by fact; what none of them says is left out. */
+export function compare(versions: Version[]): [title: string, rows: Compared[]][] {
+  const facts = versions.map((v) => ({
+    Type: v.type, Framework: v.framework, Stage: v.stage, Aliases: v.aliases?.join(", "), "Training data": v.training_data?.join(", "),
+    Description: v.description, Workspace: v.workspace, Run: v.run, Digest: v.digest?.slice(0, 16),
+  }));
+  return [
+    ["About", sides(facts)],
+    ["Hyper-parameters", sides(versions.map((v) => v.hyperparameters ?? {}))],
+    ["Metrics", sides(versions.map((v) => v.metrics ?? {}))],
+  ];
+}
+
+function sides(columns: Record<string, string | number | undefined>[]): Compared[] {
+  const names = [...new Set(columns.flatMap((column) => Object.keys(column).filter((key) => column[key] !== undefined && column[key] !== "")))];
+  return names.map((name) => {
+    const values = columns.map((column) => String(column[name] ?? ""));
+    return { name, values, differs: new Set(values).size > 1 };
+  });
+}
