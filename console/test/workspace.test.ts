@@ -6,8 +6,8 @@ import { drafts } from "../src/home/documents";
 import { rates } from "../src/home/rates";
 import { type WithConditions, endpoint, job, notebook } from "../src/home/work";
 import { limits, unfit, words } from "../src/namespaces/contents";
-import { blank, documents, problems, sound, workspaceName } from "../src/notebooks/form";
-import { state, typeOf } from "../src/notebooks/state";
+import { blank, documents, problems, scheduling, sound, workspaceName } from "../src/notebooks/form";
+import { state, typeOf, users } from "../src/notebooks/state";
 import type { NotebookObject } from "../src/notebooks/kinds";
 import { bytes, quantity, short } from "../src/objects/quantity";
 import { cut, fresh, holding, merged, read } from "../src/observing/lines";
@@ -138,6 +138,21 @@ describe("a new notebook", () => {
       },
     });
   });
+  it("says where it may run, and when it stops by itself", () => {
+    expect(scheduling({ nodes: "disk=ssd", tolerations: "dedicated=gpu:NoSchedule, spot" })).toEqual({
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: "disk", operator: "In", values: ["ssd"] }] }] } } },
+      tolerations: [{ key: "dedicated", operator: "Equal", value: "gpu", effect: "NoSchedule" }, { key: "spot", operator: "Exists" }],
+    });
+    expect(scheduling(blank())).toEqual({});
+    expect(problems({ ...blank(), nodes: "ssd", idle: "soon" }, undefined)).toMatchObject({ nodes: expect.any(String), idle: expect.any(String) });
+    expect(JSON.stringify(documents({ ...blank(), name: "lab", idle: "30" }, { namespace: "team", labels: {}, editor: false }).notebook)).toContain('"pinnace.dev/cull-idle-time":"30"');
+  });
+
+  it("knows who else uses a volume before it goes", () => {
+    const pod = (name: string, claim: string, labels = {}) => ({ metadata: { name, labels }, spec: { volumes: [{ persistentVolumeClaim: { claimName: claim } }] } });
+    expect(users([pod("train", "data"), pod("lab-0", "data", { "notebook-name": "lab" }), pod("other", "else")], "data", "lab")).toEqual(["train"]);
+  });
+
   it("is told what is free when it asks for more than there is", () => {
     const greedy = { ...blank(), name: "lab", memory: "64Gi", gpus: "2" };
     expect(problems(greedy, box)).toMatchObject({ memory: "this machine has 4 GiB, 4 GiB free", gpus: "1 of 2 nvidia.com/gpu are free" });

@@ -84,6 +84,14 @@ export function NewNotebook() {
         <DataVolumes form={form} known={known} errors={wrong.data} onChange={(data) => set({ data })} />
         <Configurations all={configurations} chosen={form.configurations} onChange={(chosen) => set({ configurations: chosen })} />
         <CheckField label="Shared memory (a /dev/shm of the notebook's own)" checked={form.sharedMemory} onChange={(sharedMemory) => set({ sharedMemory })} />
+        <details className="more">
+          <summary>More: when it stops by itself, where it may run</summary>
+          <div className="form-row">
+            <TextField label="Stop when idle for" value={form.idle} error={wrong.idle} inputMode="numeric" placeholder="the platform's time" hint="Minutes; 0: never. Volumes stay." onChange={(idle) => set({ idle })} />
+            <TextField label="Only on nodes with" value={form.nodes} error={wrong.nodes} placeholder="any" hint="Labels: disk=ssd, zone=a" onChange={(nodes) => set({ nodes })} />
+            <TextField label="Tolerates" value={form.tolerations} error={wrong.tolerations} placeholder="no taints" hint="Taints: dedicated=gpu:NoSchedule" onChange={(tolerations) => set({ tolerations })} />
+          </div>
+        </details>
         {error ? <Problem error={error} /> : null}
         <footer className="form-foot">
           <Button look="primary" type="submit" disabled={busy}>

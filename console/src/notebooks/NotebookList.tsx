@@ -3,12 +3,12 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
-import { DeleteIcon } from "../objects/DeleteButton";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty, Problem } from "../ui/notes";
 import { Ago } from "../ui/time";
+import { Remove } from "./Remove";
 import { Connect, Turn } from "./actions";
 import { NOTEBOOK, type NotebookObject } from "./kinds";
 import "./notebooks.css";
@@ -105,7 +105,7 @@ function Actions({ notebook }: { notebook: NotebookObject }) {
     <div className="row-actions">
       <Connect notebook={notebook} />
       <Turn notebook={notebook} small />
-      <DeleteIcon of={NOTEBOOK} item={notebook} consequence="What runs in it ends. Its volumes stay." />
+      <Remove notebook={notebook} small />
     </div>
   );
 }

@@ -4,7 +4,6 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { POD, object, useMany, useOne } from "../api/resources";
 import type { Pod } from "../api/types";
 import { LogView } from "../logs/LogView";
-import { DeleteButton } from "../objects/DeleteButton";
 import { Events } from "../objects/Events";
 import { Yaml } from "../objects/Yaml";
 import { Facts } from "../ui/Facts";
@@ -13,6 +12,7 @@ import { Page } from "../ui/Page";
 import { Tabs } from "../ui/Tabs";
 import { Empty, Problem } from "../ui/notes";
 import { Ago } from "../ui/time";
+import { Remove } from "./Remove";
 import { Connect, Turn } from "./actions";
 import { NOTEBOOK, type NotebookObject, OF_NOTEBOOK } from "./kinds";
 import "./notebooks.css";
@@ -45,7 +45,7 @@ function Notebook({ notebook, crumbs }: { notebook: NotebookObject; crumbs: Reac
   const tabs = [
     { value: "overview", label: "Overview", content: <Overview notebook={notebook} /> },
     { value: "logs", label: "Logs", content: <Logs notebook={notebook} /> },
-    { value: "events", label: "Events", content: <Events namespace={namespace} name={name} kind="Notebook" /> },
+    { value: "events", label: "Events", content: <Happened notebook={notebook} /> },
     { value: "yaml", label: "YAML", content: <Yaml of={NOTEBOOK} item={notebook} /> },
   ];
   return (
@@ -55,12 +55,7 @@ function Notebook({ notebook, crumbs }: { notebook: NotebookObject; crumbs: Reac
       facts={<Mark phase={phase} tone={tone} />}
       actions={
         <>
-          <DeleteButton
-            of={NOTEBOOK}
-            item={notebook}
-            consequence="What runs in it ends. Its volumes stay."
-            onDeleted={() => void navigate({ to: "/$namespace/notebooks", params: { namespace } })}
-          />
+          <Remove notebook={notebook} onDeleted={() => void navigate({ to: "/$namespace/notebooks", params: { namespace } })} />
           <Turn notebook={notebook} />
           <Connect notebook={notebook} primary />
         </>
@@ -96,6 +91,18 @@ function Overview({ notebook }: { notebook: NotebookObject }) {
           ["Inside", <code key="inside">{`NB_PREFIX=/notebook/${namespace}/${notebook.metadata.name}`}</code>],
         ]}
       />
+    </>
+  );
+}
+
+/** Of the server and of the pod in which it runs. */
+function Happened({ notebook }: { notebook: NotebookObject }) {
+  const { name, namespace = "" } = notebook.metadata;
+  return (
+    <>
+      <Events namespace={namespace} name={name} kind="Notebook" />
+      <h3>Its pod</h3>
+      <Events namespace={namespace} name={`${name}-0`} kind="Pod" />
     </>
   );
 }

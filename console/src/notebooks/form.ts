@@ -5,7 +5,7 @@
 
 import type { Machine } from "../api/machine";
 import { bytes, quantity, short } from "../objects/quantity";
-import { type Container, type NotebookObject, SERVER_TYPE, type Volume } from "./kinds";
+import { CULLED, type Container, type NotebookObject, SERVER_TYPE, type Volume } from "./kinds";
 
 export type Storage = "new" | "existing" | "none";
 
@@ -34,6 +34,12 @@ export interface Form {
   /** Names of PodDefaults. */
   configurations: string[];
   sharedMemory: boolean;
+  /** Labels of nodes on which alone it may run, `disk=ssd, zone=a`; empty: any. */
+  nodes: string;
+  /** Minutes without use after which it is stopped; empty: as the platform says, 0: never. */
+  idle: string;
+  /** Taints that it bears, `dedicated=gpu:NoSchedule`; with commas. */
+  tolerations: string;
 }
 
 const SERVERS = "ghcr.io/kubeflow/kubeflow/notebook-servers";
@@ -66,7 +72,7 @@ export function blank(): Form {
     name: "", type: "jupyter", image: IMAGES.jupyter[0] ?? "", custom: "", policy: "IfNotPresent",
     cpu: "0.5", cpuLimit: "", memory: "1Gi", memoryLimit: "", gpus: "0", vendor: "nvidia.com/gpu",
     workspace: { storage: "new", name: "", size: "5Gi", mode: "ReadWriteOnce", path: HOME },
-    data: [], configurations: [], sharedMemory: true,
+    data: [], configurations: [], sharedMemory: true, nodes: "", idle: "", tolerations: "",
   };
 }
 
@@ -80,7 +86,7 @@ export function another(form: Form): VolumeForm {
   return { storage: "new", name: `${form.name || "notebook"}-data-${n}`, size: "5Gi", mode: "ReadWriteOnce", path: `${HOME}/data-${n}` };
 }
 
-export type Problems = Partial<Record<"name" | "custom" | "cpu" | "memory" | "gpus" | "workspace", string>> & { data: (string | undefined)[] };
+export type Problems = Partial<Record<"name" | "custom" | "cpu" | "memory" | "gpus" | "workspace" | "nodes" | "tolerations" | "idle", string>> & { data: (string | undefined)[] };
 
 export function problems(form: Form, machine: Machine | undefined): Problems {
   return {
@@ -90,7 +96,33 @@ export function problems(form: Form, machine: Machine | undefined): Problems {
     ...problem("memory", amount(form.memory) ?? tooMuch(form.memory, machine)),
     ...problem("gpus", noDevice(form, machine)),
     ...problem("workspace", volume(form.workspace, workspaceName(form))),
+    ...problem("idle", /^\d*$/.test(form.idle) ? undefined : "minutes, or 0 for never"),
+    ...problem("nodes", listed(form.nodes).every((one) => LABEL.test(one)) ? undefined : "labels as name=value, with commas"),
+    ...problem("tolerations", listed(form.tolerations).every((one) => TAINT.test(one)) ? undefined : "taints as name=value:NoSchedule, with commas"),
     data: form.data.map((each) => volume(each, each.name)),
+  };
+}
+
+const LABEL = /^[\w./-]+=[\w.-]*$/;
+const TAINT = /^([\w./-]+)(?:=([\w.-]+))?(?::(NoSchedule|PreferNoSchedule|NoExecute))?$/;
+
+function listed(text: string): string[] {
+  return text.split(",").map((one) => one.trim()).filter(Boolean);
+}
+
+/** Where it may run, as upstream's form writes affinity and tolerations into the pod. */
+export function scheduling({ nodes, tolerations }: Pick<Form, "nodes" | "tolerations">): object {
+  const matchExpressions = listed(nodes).map((one) => {
+    const [key = "", value = ""] = one.split("=");
+    return { key, operator: "In", values: [value] };
+  });
+  const borne = listed(tolerations).flatMap((one) => {
+    const [, key = "", value, effect] = TAINT.exec(one) ?? [];
+    return key ? [{ key, ...(value ? { operator: "Equal", value } : { operator: "Exists" }), ...(effect ? { effect } : {}) }] : [];
+  });
+  return {
+    ...(matchExpressions.length ? { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } } } } : {}),
+    ...(borne.length ? { tolerations: borne } : {}),
   };
 }
 
@@ -193,14 +225,14 @@ function notebook(form: Form, { namespace, labels, editor }: Given, mounted: Vol
     apiVersion: "kubeflow.org/v1",
     kind: "Notebook",
     metadata: { name: form.name, namespace, labels: { app: form.name, ...labels }, annotations: annotations(form) },
-    spec: { template: { spec: { ...(editor ? { serviceAccountName: EDITOR } : {}), containers: [container], volumes } } },
+    spec: { template: { spec: { ...(editor ? { serviceAccountName: EDITOR } : {}), containers: [container], volumes, ...scheduling(form) } } },
   };
   return made;
 }
 
-function annotations({ type }: Form): Record<string, string> {
+function annotations({ type, idle }: Form): Record<string, string> {
   const rooted = { "notebooks.kubeflow.org/http-rewrite-uri": "/" };
-  return { [SERVER_TYPE]: type, ...(type === "jupyter" ? {} : rooted) };
+  return { [SERVER_TYPE]: type, ...(type === "jupyter" ? {} : rooted), ...(idle ? { [CULLED]: idle } : {}) };
 }
 
 function resources(form: Form): NonNullable<Container["resources"]> {

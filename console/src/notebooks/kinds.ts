@@ -47,3 +47,5 @@ export const STOPPED = "kubeflow-resource-stopped";
 export const LAST_ACTIVITY = "notebooks.kubeflow.org/last-activity";
 export const SERVER_TYPE = "notebooks.kubeflow.org/server-type";
 export const OF_NOTEBOOK = "notebook-name";
+/** Minutes without use after which this one is stopped. */
+export const CULLED = "pinnace.dev/cull-idle-time";

@@ -1,7 +1,7 @@
 /** What a notebook is and does, in the words of upstream's list. */
 
 import type { Tone } from "../ui/Mark";
-import { type Container, LAST_ACTIVITY, type NotebookObject, SERVER_TYPE, STOPPED } from "./kinds";
+import { type Container, LAST_ACTIVITY, type NotebookObject, OF_NOTEBOOK, SERVER_TYPE, STOPPED } from "./kinds";
 
 export interface State {
   phase: "Ready" | "Waiting" | "Warning" | "Stopped" | "Terminating";
@@ -77,4 +77,16 @@ export function claims(notebook: NotebookObject): Mounted[] {
 export function lastActivity(notebook: NotebookObject): string | undefined {
   const at = notebook.metadata.annotations?.[LAST_ACTIVITY];
   return at && !Number.isNaN(Date.parse(at)) ? at : undefined;
+}
+
+interface Using {
+  metadata: { name: string; labels?: Record<string, string> };
+  spec: { volumes?: { persistentVolumeClaim?: { claimName: string } }[] };
+}
+
+/** Pods that mount a claim, but for the notebook's own. */
+export function users(pods: Using[], claim: string, notebook: string): string[] {
+  return pods
+    .filter((pod) => pod.metadata.labels?.[OF_NOTEBOOK] !== notebook && pod.spec.volumes?.some((v) => v.persistentVolumeClaim?.claimName === claim))
+    .map((pod) => pod.metadata.name);
 }
