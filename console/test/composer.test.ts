@@ -16,7 +16,6 @@ import { move, places } from "../src/composer/document/layout";
 import { quick } from "../src/composer/findings";
 import { candidates, offers, verdict } from "../src/composer/fitting";
 import { TYPING, begun, current, recorded, redone, undone } from "../src/composer/history";
-import { isAcumos, translated } from "../src/composer/imports";
 import type { PortKind, Ports } from "../src/composer/model";
 import { fitTypes, flowing } from "../src/composer/ports/fit";
 import { declared, read as readPorts } from "../src/composer/ports/read";
@@ -362,13 +361,5 @@ describe("what others have drawn", () => {
     expect(found?.edges.map((each) => each.id)).toEqual(["make.Output→for-loop-1.:items"]);
     expect(found?.nodes.find((each) => each.id === "for-loop-1")).toMatchObject({ opens: "comp-for-loop-1", detail: "loop" });
     expect(language?.read(IR, "comp-for-loop-1", library).nodes.map((each) => each.id)).toEqual([":inputs", "use"]);
-  });
-
-  test("a composition of Acumos is known by its nodes, and becomes a file of documents", () => {
-    expect(isAcumos('{"name": "x", "nodes": [{"container_name": "a"}]}')).toBe(true);
-    expect(isAcumos('{"kind": "Workflow"}')).toBe(false);
-    const { text, notes } = translated({ name: "x", graph: null, workflow: { kind: "Workflow" }, findings: [{ message: "isolated" }], refused: { graph: "not a tree" } });
-    expect(text).toBe("kind: Workflow\n");
-    expect(notes).toEqual(["isolated", "not a tree"]);
   });
 });

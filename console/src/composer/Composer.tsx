@@ -14,6 +14,7 @@ import { ElsewhereBar } from "./ElsewhereBar";
 import { MoreMenu } from "./MoreMenu";
 import { RunBar } from "./RunBar";
 import { useBegin } from "./Start";
+import { AcumosImport } from "./acumos/AcumosImport";
 import { useCatalogue } from "./catalogue";
 import { type State, useDraft } from "./drafting";
 import { type Elsewhere, useElsewhere } from "./elsewhere";
@@ -58,6 +59,7 @@ export function Composer({ namespace, opened }: { namespace: string; opened: Ope
         {serving ? <ServingBar namespace={namespace} serving={serving} /> : null}
         <Whole namespace={namespace} keeping={keeping} run={run} serving={serving} />
       </Page>
+      <AcumosImport />
       {question ? <Answers question={question} keeping={keeping} run={run} onClose={() => ask(null)} /> : null}
     </StudioProvider>
   );

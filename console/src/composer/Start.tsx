@@ -12,12 +12,13 @@ import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty } from "../ui/notes";
 import { Ago } from "../ui/time";
-import { attempt, notify } from "../ui/toasts";
 import "./composer.css";
 import { FileInput } from "./FileInput";
+import { AcumosImport } from "./acumos/AcumosImport";
+import { ask } from "./acumos/pending";
+import { isAcumos } from "./acumos/translation";
 import * as drafts from "./drafts";
 import { EXAMPLES } from "./examples";
-import { imported } from "./imports";
 import { isCatalogue } from "./library";
 import { Picture } from "./icons";
 
@@ -59,6 +60,7 @@ export function Start() {
         </>
       }
     >
+      <AcumosImport />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a file may be dropped; the button does the same */}
       <div className="composer-start" onDragOver={(e) => e.preventDefault()} onDrop={(e) => void dropped(e, begin)}>
         <section aria-label="Begin with">
@@ -95,18 +97,18 @@ export function Start() {
   );
 }
 
-/** A text becomes a draft, which is opened. */
+/** A text becomes a draft, which is opened; of a composition of Acumos it is asked first what it is to become. */
 export function useBegin(namespace: string): (text: string) => void {
   const navigate = useNavigate();
-  return (given) =>
-    void attempt(
-      imported(given, namespace).then(({ text, notes }) => {
-        const id = drafts.fresh();
-        drafts.keep({ id, namespace, kind: "Workflow", name: "", text, at: Date.now(), base: null });
-        for (const note of notes) notify(note);
-        return navigate({ to: "/$namespace/composer/$kind/$name", params: { namespace, kind: "draft", name: id } });
-      }),
-    );
+  return (text) => {
+    if (isAcumos(text)) {
+      ask({ text, namespace });
+      return;
+    }
+    const id = drafts.fresh();
+    drafts.keep({ id, namespace, kind: "Workflow", name: "", text, at: Date.now(), base: null });
+    void navigate({ to: "/$namespace/composer/$kind/$name", params: { namespace, kind: "draft", name: id } });
+  };
 }
 
 async function dropped(event: DragEvent, begin: (text: string) => void): Promise<void> {
