@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 import pytest
 
+from pinnace.kinds import nodes as picturing
 from pinnace.kinds.catalogue import WORKFLOW_NODES
 from pinnace.kinds.resource import Obj
-from pinnace.objects.client import Change, Selection, WatchEvent
+from pinnace.objects.client import Change, Options, Selection, WatchEvent
 from pinnace.store.interface import Row
 from tests.objects.conftest import Door
 from tests.objects.test_writing import refused
@@ -103,7 +104,7 @@ async def test_the_rows_go_with_their_workflow(door: Door) -> None:
 
 
 async def take(events: AsyncIterator[WatchEvent], count: int) -> list[tuple[str, str, str]]:
-    found = []
+    found: list[tuple[str, str, str]] = []
     async with asyncio.timeout(5):
         while len(found) < count:
             event = await anext(events)
@@ -221,3 +222,40 @@ async def test_of_a_picture_only_what_is_at_work_may_be_asked_for(door: Door) ->
 def ended(workflow: Obj, name: str) -> Row:
     body = {"id": name, "type": "Pod", "phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}
     return Row("node", workflow["metadata"]["uid"], name, msgspec.json.encode(body))
+
+
+async def test_a_patch_of_a_big_run_looks_at_the_nodes_that_it_names(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of thousands of nodes, drawn for one, would hold the loop."""
+    kind = door.kind(WF)
+    workflow = await started(door, *(f"wf-{number}" for number in range(300)))
+    drawn = []
+    picture = picturing.picture
+
+    def counted(rows: Iterable[tuple[str, bytes]]) -> Obj:
+        drawn.append(1)
+        return picture(rows)
+
+    monkeypatch.setattr(picturing, "picture", counted)
+    new = {"id": "wf-new", "name": "n", "displayName": "n", "type": "Pod", "phase": "Running"}
+    nodes = {"wf-1": {"phase": "Succeeded", "children": ["x"]}, "wf-2": None, "wf-new": new}
+    patch = {"metadata": {"labels": {"a": "b"}}, "status": {"nodes": nodes}}
+    answer = await door.local.patch(kind, "wf", "default", patch, "merge", Options(passing=True))
+    assert drawn == []
+    whole = await door.local.get(kind, "wf", "default")
+    assert msgspec.json.decode(msgspec.json.encode(answer)) == whole
+    assert whole["metadata"]["labels"] == {"a": "b"}
+    found = whole["status"]["nodes"]
+    assert (found["wf-1"]["phase"], found["wf-1"]["type"]) == ("Succeeded", "Pod")
+    assert "children" not in found["wf-1"]
+    assert "wf-2" not in found
+    assert found["wf-new"] == new
+    assert len(found) == 300
+    error = await refused(door.local.patch(
+        kind, "wf", "default", {"status": {"nodes": {"wf-3": {"phase": 7}}}}, "merge"
+    ))
+    assert error.code == 422
+    older = {"metadata": {"resourceVersion": workflow["metadata"]["resourceVersion"]}}
+    late = {**older, "status": {"nodes": {"wf-1": {"phase": "Failed"}}}}
+    assert (await refused(door.local.patch(kind, "wf", "default", late, "merge"))).code == 409

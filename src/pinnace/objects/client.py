@@ -41,6 +41,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     complaints: tuple[str, ...] = ()
     big: bool = False
     """The document is so long that judging it would hold the loop."""
+    passing: bool = False
+    """The answer is only passed on, see `Selection.passing`."""
     warnings: list[str] = msgspec.field(default_factory=list)
 
 

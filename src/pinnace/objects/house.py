@@ -29,7 +29,7 @@ from pinnace.objects.emptying import Emptier
 from pinnace.objects.errors import Cause, StatusError
 from pinnace.objects.lineage.keeping import Keeper
 from pinnace.objects.priorities import Priorities
-from pinnace.objects.projection import Projection
+from pinnace.objects.projection import Part, Projection
 from pinnace.objects.shipped import Shipped
 from pinnace.objects.virtual import Virtual
 from pinnace.objects.watching import Hub
@@ -92,10 +92,17 @@ class House:
         self._defining = asyncio.Lock()
         store.listen(self._forget)
 
-    def view(self, resource: Resource, obj: Obj) -> Obj:
+    def view(self, resource: Resource, obj: Obj, part: Part | None = None) -> Obj:
         """A stored document as this version's readers see it."""
         projection = self.projections.get(resource.key)
-        return presented(resource, projection.expand(obj) if projection else obj)
+        return presented(resource, projection.expand(obj, part) if projection else obj)
+
+    async def answer(self, resource: Resource, obj: Obj, options: Options) -> Obj:
+        """`view` of what was written, for its writer."""
+        projection = self.projections.get(resource.key)
+        if projection is None or not options.passing:
+            return self.view(resource, obj)
+        return presented(resource, await projection.covering(obj))
 
     def turn(self, resource: Resource) -> AbstractAsyncContextManager[Any]:
         """To be held from `entering` or `defined` to the end of the commit: a definition is judged against

@@ -22,6 +22,7 @@ from pinnace.objects.document import name_of, namespace_of, revision_of, uid_of
 from pinnace.objects.gallery import Gallery
 from pinnace.objects.house import NODE
 from pinnace.objects.lineage.keeping import NODE as LINEAGE_NODE
+from pinnace.objects.projection import Part
 from pinnace.store.interface import Row, Store
 
 WORKFLOWS = "workflows.argoproj.io"
@@ -41,7 +42,9 @@ class WorkflowNodes:
 
     # The projection ---------------------------------------------------------------------------------------
 
-    def expand(self, obj: Obj) -> Obj:
+    def expand(self, obj: Obj, part: Part | None = None) -> Obj:
+        if part is not None:
+            return _parted(obj, part)
         return _assembled(obj, self.store.rows(NODE, uid_of(obj)), picturing.picture)
 
     def settled(self, obj: Obj) -> bool:
@@ -56,6 +59,20 @@ class WorkflowNodes:
             return {**shown, "metadata": obj["metadata"]}
         drawn = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj), unfinished=unfinished)
         return obj if drawn is None else _framed(obj, 0, drawn.nodes)
+
+    def part(self, obj: Obj, patch: Any) -> Part | None:
+        """A patch that names its revision is held against all rows."""
+        nodes = _patched(patch)
+        if nodes is None or len(nodes) > SMALL:
+            return None
+        return {key: self.store.row(NODE, uid_of(obj), key) for key in nodes}
+
+    async def covering(self, obj: Obj) -> Obj:
+        rows = self.store.rows(NODE, uid_of(obj), limit=SMALL)
+        if len(rows) < SMALL:
+            return _assembled(obj, rows, picturing.document)
+        shown = await self.gallery.show(uid_of(obj), namespace_of(obj), name_of(obj))
+        return obj if shown is None else _framed(obj, shown.newest, shown.nodes)
 
     async def gathered(self, namespace: str, name: str, *, unfinished: bool = False) -> Obj | None:
         obj = self.store.get(WORKFLOWS, namespace, name)
@@ -73,15 +90,18 @@ class WorkflowNodes:
         nodes = (obj.get("status") or {}).get("nodes")
         return memoryview(nodes).nbytes if isinstance(nodes, msgspec.Raw) else 0
 
-    def absorb(self, stored: Obj, wanted: Obj) -> tuple[Obj, list[Row]]:
+    def absorb(self, stored: Obj, wanted: Obj, part: Part | None = None) -> tuple[Obj, list[Row]]:
         status = wanted.get("status")
         if not isinstance(status, dict) or not isinstance(wanted.get("metadata"), dict):
             return self._translated(stored, wanted), []
         nodes = status.get("nodes")
         if nodes is not None and not isinstance(nodes, dict):
             return wanted, []  # the schema names what is wrong with it
-        rows = {key: (rv, body) for _, key, rv, body in self.store.rows(NODE, uid_of(stored))}
-        edits = self._edits(stored, wanted, rows, nodes or {})
+        if part is not None:
+            edits = self._edits_of(part, stored, nodes or {})
+        else:
+            rows = {key: (rv, body) for _, key, rv, body in self.store.rows(NODE, uid_of(stored))}
+            edits = self._edits(stored, wanted, rows, nodes or {})
         kept = {key: value for key, value in status.items() if key != "nodes"}
         return self._translated(stored, {**wanted, "status": kept}), edits
 
@@ -109,6 +129,18 @@ class WorkflowNodes:
             changed.append(Row(NODE, owner, key, edit))
         return changed
 
+    def _edits_of(self, part: Part, stored: Obj, nodes: dict[str, Any]) -> list[Row]:
+        """Only these were looked at, and nobody had a turn since."""
+        before = (_parted(stored, part).get("status") or {}).get("nodes") or {}
+        changed = [key for key in part if nodes.get(key) != before.get(key)]
+        return [
+            Row(
+                NODE, uid_of(stored), key,
+                self._judged(stored, key, nodes[key], part[key]) if key in nodes else None,
+            )
+            for key in changed
+        ]
+
     def _judged(self, stored: Obj, key: str, node: Any, before: bytes | None) -> bytes:
         """The row of an edited node. Rows pass no schema: what no reader could read is refused here."""
         body = picturing.row_body(node, before)
@@ -133,6 +165,24 @@ def _assembled(obj: Obj, rows: list[tuple[str, str, int, bytes]], assemble: Asse
         return obj
     nodes = assemble([(key, body) for _, key, _, body in rows])
     return _framed(obj, max(rv for _, _, rv, _ in rows), nodes)
+
+
+def _parted(obj: Obj, part: Part) -> Obj:
+    nodes = {
+        key: msgspec.json.decode(picturing.halves(body)[0]) for key, body in part.items() if body is not None
+    }
+    return {**obj, "status": {**(obj.get("status") or {}), "nodes": nodes}} if nodes else obj
+
+
+def _patched(patch: Any) -> dict[str, Any] | None:
+    """The nodes that a merge patch names; None: it may mean any of them."""
+    if not isinstance(patch, dict):
+        return None
+    meta, status = patch.get("metadata", {}), patch.get("status", {})
+    if not isinstance(meta, dict) or "resourceVersion" in meta or not isinstance(status, dict):
+        return None
+    nodes = status.get("nodes", {})
+    return nodes if isinstance(nodes, dict) else None
 
 
 def _drawing(unfinished: bool) -> Assemble:

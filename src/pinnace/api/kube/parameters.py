@@ -111,6 +111,7 @@ def options(request: Request, subresource: str = "") -> Options:
         field_validation=validation,
         force=flag(query, "force"),
         subresource=subresource,
+        passing=True,
     )
 
 

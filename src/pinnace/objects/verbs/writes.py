@@ -20,6 +20,7 @@ from pinnace.objects.definitions import KEY as DEFINITIONS
 from pinnace.objects.document import kept, name_of, namespace_of, presented, revision_of, uid_of
 from pinnace.objects.errors import StatusError
 from pinnace.objects.patches import merge, pointer, strategic
+from pinnace.objects.projection import Part
 from pinnace.objects.shipped import SHOWN, fresh
 from pinnace.objects.verbs.door import ATTEMPTS, Door
 from pinnace.objects.writing import STRICT
@@ -97,7 +98,10 @@ class Writes(Door):
         change = self._patched(resource, patch, kind)
         scaled = options.subresource == "scale"
         try:
-            return await self._modify(resource, name, namespace, options, change, scaled=scaled)
+            merged = patch if kind == "merge" else None
+            return await self._modify(
+                resource, name, namespace, options, change, scaled=scaled, merged=merged
+            )
         except StatusError as error:
             if STRICT not in error.message or error.reason != "BadRequest":
                 raise
@@ -180,21 +184,25 @@ class Writes(Door):
         change: Callable[[Obj], Obj],
         *,
         scaled: bool = False,
+        merged: Any = None,
     ) -> Obj:
-        """Read, change, admit, commit; again if somebody was faster and the caller asked for no revision."""
+        """Read, change, admit, commit; again if somebody was faster and the caller asked for no revision.
+        `merged`: the patch that is all of the change."""
         self.house.writable(resource, options.subresource or "update")
         if options.subresource == "status" and "status" not in resource.subresources:
             raise refusals.no_such_place()
         where = scale.paths(self.house.store, resource) if scaled else None
+        projection = self.house.projections.get(resource.key)
         for _ in range(ATTEMPTS):
             current = await self._quiet(resource, name, namespace)
-            seen = self.house.view(resource, current)
+            part = projection.part(current, merged) if projection is not None else None
+            seen = self.house.view(resource, current, part)
             if where is None:
                 wanted = change(seen)
             else:
                 wanted = scale.write(where, resource, seen, change(scale.read(where, seen)))
             try:
-                result = await self._replace(resource, current, wanted, options)
+                result = await self._replace(resource, current, wanted, options, part)
                 return result if where is None else scale.read(where, result)
             except StatusError as error:
                 if error.reason != "Conflict" or self.house.unmoved(resource, current, name, namespace):
@@ -209,13 +217,15 @@ class Writes(Door):
             current = self._stored(resource, name, namespace)
         return current
 
-    async def _replace(self, resource: Resource, current: Obj, wanted: Obj, options: Options) -> Obj:
+    async def _replace(
+        self, resource: Resource, current: Obj, wanted: Obj, options: Options, part: Part | None = None
+    ) -> Obj:
         if not isinstance(wanted, dict):
             raise refusals.bad_request(f"the body must be a {resource.kind} object")
         rows: list[Row] = []
         projection = self.house.projections.get(resource.key)
         if projection is not None:
-            wanted, rows = projection.absorb(current, wanted)
+            wanted, rows = projection.absorb(current, wanted, part)
         now = presented(resource, current)
         judge = partial(self.house.admission.updated, resource, now, wanted, options, self.identity)
         judged = await self.house.judged(resource, options, judge)
@@ -233,7 +243,7 @@ class Writes(Door):
     ) -> Obj:
         """What was judged, in place of `current`, which this version's readers see as `now`."""
         if options.dry_run or (new is now and not rows):
-            return self.house.view(resource, new)
+            return await self.house.answer(resource, new, options)
         key = resource.key
         expect: Any = revision_of(current)
         if key == DEFINITIONS and expect == SHOWN:
@@ -243,7 +253,7 @@ class Writes(Door):
             await self.house.commit([gone, *self.house.leaving(resource, new)], (resource,))
             return new
         (stored,) = await self.house.commit([Put(key, kept(resource, new), expect), *rows], (resource,))
-        return self.house.view(resource, stored)
+        return await self.house.answer(resource, stored, options)
 
 
 def _applying(options: Options) -> Options:
@@ -255,5 +265,6 @@ def _applying(options: Options) -> Options:
         force=options.force,
         subresource=options.subresource,
         big=options.big,
+        passing=options.passing,
         warnings=options.warnings,
     )
