@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { Radio, Route, Shuffle, Split as Fork, SquareStack } from "lucide-react";
+import { PenLine, Radio, Route, Shuffle, Split as Fork, SquareStack } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useOne } from "../api/resources";
 import { Conditions } from "../objects/Conditions";
@@ -15,7 +15,9 @@ import { Empty, Problem } from "../ui/notes";
 import { Readiness } from "./EndpointList";
 import { GraphTryIt } from "./GraphTryIt";
 import { type Place, drawing } from "./graph";
+import { graphSamples, useCounts } from "./counting";
 import { GRAPH, type InferenceGraph } from "./kinds";
+import { type StepCounters, milliseconds, perSecond, recent, stepKey } from "./statistics";
 import "./endpoints.css";
 
 const FROM = "/$namespace/endpoints/graphs/$name";
@@ -61,12 +63,18 @@ export function GraphPage() {
         </>
       }
       actions={
-        <DeleteButton
-          of={GRAPH}
-          item={graph}
-          consequence="Its address answers nobody any more; the services that it asks stay."
-          onDeleted={() => void navigate({ to: "/$namespace/endpoints", params: { namespace } })}
-        />
+        <>
+          <Link className="button button-plain" to="/$namespace/composer/$kind/$name" params={{ namespace, kind: "InferenceGraph", name }}>
+            <PenLine size={15} aria-hidden />
+            Open in the composer
+          </Link>
+          <DeleteButton
+            of={GRAPH}
+            item={graph}
+            consequence="Its address answers nobody any more; the services that it asks stay."
+            onDeleted={() => void navigate({ to: "/$namespace/endpoints", params: { namespace } })}
+          />
+        </>
       }
     >
       <Tabs
@@ -93,10 +101,41 @@ const COLUMNS: Column<Place>[] = [
   { title: "When", cell: (p) => p.label },
 ];
 
+/** What the gateway counted on each step; nothing on a cluster that does not tell. */
+function useColumns(graph: InferenceGraph): Column<Place>[] {
+  const { name, namespace = "" } = graph.metadata;
+  const { graphs } = useCounts(namespace);
+  const counted = graphs.get(name);
+  const seen = graphSamples(namespace, name);
+  return useMemo(() => {
+    if (!counted) return COLUMNS;
+    const of = (p: Place) => counted.steps.find((each) => each.node === p.node && each.index === p.index);
+    return [
+      ...COLUMNS,
+      { title: "Requests/s", number: true, cell: (p) => perSecond(recent(seen, stepKey(p.node, p.index))?.requests) },
+      { title: "Requests", number: true, cell: (p) => of(p)?.requests.toLocaleString() ?? "–", by: (p) => of(p)?.requests ?? 0 },
+      { title: "Errors", number: true, cell: (p) => <Errors of={of(p)} /> },
+      { title: "p50", number: true, cell: (p) => milliseconds(of(p)?.p50) },
+      { title: "p95", number: true, cell: (p) => milliseconds(of(p)?.p95) },
+    ];
+  }, [counted, seen]);
+}
+
+function Errors({ of }: { of: StepCounters | undefined }) {
+  const count = (of?.errors ?? 0) + (of?.rejected ?? 0);
+  if (!of || !count) return <>0</>;
+  return (
+    <span className="tone-bad" title={`Last: ${of.failure}`}>
+      {count.toLocaleString()}
+    </span>
+  );
+}
+
 /** Drawn, and below it the same in words. */
 function Picture({ graph }: { graph: InferenceGraph }) {
   const drawn = useMemo(() => drawing(graph), [graph]);
   const [selected, setSelected] = useState<string>();
+  const columns = useColumns(graph);
   const boxes = drawn.boxes.map((box) => ({
     ...box,
     Icon: ICONS[box.router as keyof typeof ICONS] ?? Radio,
@@ -109,7 +148,7 @@ function Picture({ graph }: { graph: InferenceGraph }) {
       </div>
       <section className="part">
         <h2>Steps</h2>
-        <Table label="Steps" columns={COLUMNS} rows={drawn.places} id={(p) => `${p.node} ${p.step}`} />
+        <Table label="Steps" columns={columns} rows={drawn.places} id={(p) => `${p.node} ${p.step}`} />
       </section>
     </>
   );

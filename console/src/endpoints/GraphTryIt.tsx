@@ -1,4 +1,4 @@
-/** A graph takes what its first service takes: JSON, as the reader writes it. */
+/** A graph takes what its first service takes: JSON, as the reader writes it. The answer comes with its way. */
 
 import { Send } from "lucide-react";
 import { useState } from "react";
@@ -7,23 +7,23 @@ import { Button } from "../ui/Button";
 import { Command } from "../ui/Copy";
 import { TextArea } from "../ui/Fields";
 import { Problem } from "../ui/notes";
-import { Said } from "./TryIt";
-import { type Answer, ask, through } from "./asking";
+import { Way } from "./Way";
 import type { InferenceGraph } from "./kinds";
 import { Refused, curl, typed } from "./predict";
+import { type Taken, type Walked, walk } from "./walks";
 
 export function GraphTryIt({ graph }: { graph: InferenceGraph }) {
   const { name, namespace = "" } = graph.metadata;
   const url = graph.status?.url ?? "";
   const [text, setText] = useState('{"instances": [[1, 2, 3, 4]]}');
   const [refused, setRefused] = useState("");
-  const [answer, setAnswer] = useState<Answer | KubeError | null>(null);
+  const [answer, setAnswer] = useState<Walked | KubeError | null>(null);
 
   async function send() {
     setRefused("");
     try {
-      const body = typed("body", text);
-      setAnswer(await ask(through(namespace, name, "/"), body).catch(KubeError.of));
+      typed("body", text);
+      setAnswer(await walk(namespace, name, text).catch(KubeError.of));
     } catch (problem) {
       if (!(problem instanceof Refused)) throw problem;
       setRefused(problem.message);
@@ -50,8 +50,13 @@ export function GraphTryIt({ graph }: { graph: InferenceGraph }) {
         <Command label="the curl line" text={curl(url, text)} />
       </div>
       <div className="try-answer" aria-live="polite">
-        {answer instanceof KubeError ? <Problem error={answer} /> : answer ? <Said answer={answer} /> : <p className="dim">The answer appears here.</p>}
+        {answer instanceof KubeError ? <Problem error={answer} /> : answer ? <Way walked={answer} target={(taken) => target(graph, taken)} /> : <p className="dim">The answer appears here.</p>}
       </div>
     </form>
   );
+}
+
+function target({ spec }: InferenceGraph, { node, index }: Taken): string {
+  const step = spec.nodes[node]?.steps?.[index];
+  return `${node} → ${step?.nodeName ?? step?.serviceName ?? step?.serviceUrl ?? step?.name ?? `step ${index + 1}`}`;
 }

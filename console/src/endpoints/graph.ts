@@ -12,6 +12,8 @@ export interface GraphBox {
 
 export interface Place {
   node: string;
+  /** Among the node's steps, from 0. */
+  index: number;
   router: string;
   step: string;
   target: string;
@@ -36,7 +38,7 @@ export function drawing(graph: InferenceGraph): Drawing {
       if (!step.nodeName) boxes.set(id, { id, title: target, detail: "InferenceService", router: "" });
       const label = told(routerType, step, i);
       arrows.push({ from: `node ${node}`, to: id, ...(label ? { label } : {}) });
-      places.push({ node, router: routerType, step: step.name || String(i + 1), target, label });
+      places.push({ node, index: i, router: routerType, step: step.name || String(i + 1), target, label });
     });
   }
   return { boxes: [...boxes.values()], arrows: joined(arrows), places };

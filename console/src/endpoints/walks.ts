@@ -1,6 +1,8 @@
 /** A request that a graph was asked, and the way that it took: which steps, what each was given, said, and how long it took. */
 
-import { create } from "../api/kube";
+import { KubeError, create } from "../api/kube";
+import { ask, through } from "./asking";
+import type { Json } from "./predict";
 
 export type Message = { text: string } | { base64: string };
 
@@ -27,10 +29,19 @@ export interface Walked {
   steps: Taken[];
 }
 
-/** `body` is sent as it is written. KubeError: the graph is not there or not served, or one may not be told. */
-export function walk(namespace: string, name: string, body: string): Promise<Walked> {
+/**
+ * `body` is sent as it is written. Where nobody tells the way, as on a real cluster, the answer comes without it.
+ * KubeError: the graph is not there or not served, or one may not be told.
+ */
+export async function walk(namespace: string, name: string, body: string): Promise<Walked> {
   const place = `/pinnace/v1/namespaces/${encodeURIComponent(namespace)}/inferencegraphs/${encodeURIComponent(name)}`;
-  return create<Walked>(`${place}/walk`, body);
+  try {
+    return await create<Walked>(`${place}/walk`, body);
+  } catch (problem) {
+    if (KubeError.of(problem).code !== 404) throw problem;
+    const { status, text, took } = await ask(through(namespace, name, "/"), JSON.parse(body) as Json);
+    return { status, contentType: "application/json", took, body: { text }, steps: [] };
+  }
 }
 
 export function isGood({ status }: Pick<Taken, "status">): boolean {
