@@ -53,8 +53,8 @@ function Overview({ groups: all, use, traffic, loaded }: { groups: Group[]; use:
   return (
     <>
       <div className="charts">
-        <TimeChart title="CPU by pod" series={use.cpu} show={cores} none="No pod is at work." />
-        <TimeChart title="Memory by pod" series={use.memory} show={bytes} binary none="No pod is at work." />
+        <TimeChart title="CPU by pod" series={use.cpu} show={cores} />
+        <TimeChart title="Memory by pod" series={use.memory} show={bytes} binary />
         {traffic.requests.size ? <TrafficCharts traffic={traffic} /> : null}
       </div>
       {all.length ? <Groups groups={all} use={use} /> : null}
@@ -81,8 +81,8 @@ function Dashboard({ namespace, group, use, traffic }: { namespace: string; grou
     <>
       <div className="charts">
         {group.kind === "Endpoint" ? <TrafficCharts traffic={own} /> : null}
-        <TimeChart title="CPU by pod" series={only(use.cpu, group.pods)} show={cores} none="No pod is at work." />
-        <TimeChart title="Memory by pod" series={only(use.memory, group.pods)} show={bytes} binary none="No pod is at work." />
+        <TimeChart title="CPU by pod" series={only(use.cpu, group.pods)} show={cores} />
+        <TimeChart title="Memory by pod" series={only(use.memory, group.pods)} show={bytes} binary />
       </div>
       <p>
         <Link to="/$namespace/logs" params={{ namespace }} search={{ pods: group.pods.join(",") }}>
@@ -95,12 +95,14 @@ function Dashboard({ namespace, group, use, traffic }: { namespace: string; grou
 
 function Groups({ groups: all, use }: { groups: Group[]; use: PodSeries }) {
   const of = (series: Series, group: Group) => latest(only(series, group.pods));
+  const said = (series: Series, group: Group, show: (value: number) => string) =>
+    only(series, group.pods).size ? show(of(series, group)) : <span className="dim">–</span>;
   const columns: Column<Group>[] = [
     { title: "Name", cell: (g) => <Link from={FROM} to="." search={{ of: g.id }}>{g.name}</Link>, by: (g) => g.name },
     { title: "Kind", cell: (g) => g.kind, by: (g) => g.kind },
     { title: "Pods", cell: (g) => g.pods.length, by: (g) => g.pods.length, number: true },
-    { title: "CPU", cell: (g) => cores(of(use.cpu, g)), by: (g) => of(use.cpu, g), number: true },
-    { title: "Memory", cell: (g) => bytes(of(use.memory, g)), by: (g) => of(use.memory, g), number: true },
+    { title: "CPU", cell: (g) => said(use.cpu, g, cores), by: (g) => of(use.cpu, g), number: true },
+    { title: "Memory", cell: (g) => said(use.memory, g, bytes), by: (g) => of(use.memory, g), number: true },
   ];
   return <Table label="At work" columns={columns} rows={all} id={(g) => g.id} />;
 }

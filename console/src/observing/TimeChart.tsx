@@ -8,8 +8,6 @@ interface Props {
   show: (value: number) => string;
   /** Sums mean nothing of latencies: then the highest is told. */
   total?: boolean;
-  /** Said where nothing is measured. */
-  none?: string;
   /** Ticks of the scale at powers of two. */
   binary?: boolean;
 }
@@ -17,7 +15,7 @@ interface Props {
 const MOST = 12;
 
 /** Lines over the last minutes, with what they come to now. */
-export function TimeChart({ title, series, show, total = true, none = "Nothing is measured yet.", binary = false }: Props) {
+export function TimeChart({ title, series, show, total = true, binary = false }: Props) {
   const drawn = useMemo(() => highest(series), [series]);
   const now = total ? latest(series) : Math.max(0, ...[...series.values()].map((points) => points.at(-1)?.value ?? 0));
   const option = useMemo(() => chart(drawn, show, binary), [drawn, show, binary]);
@@ -26,7 +24,7 @@ export function TimeChart({ title, series, show, total = true, none = "Nothing i
       <figcaption>
         <span className="dim">{title}</span> <span className="number">{series.size ? show(now) : "–"}</span>
       </figcaption>
-      {series.size ? <Chart label={`${title}, now ${show(now)}`} option={option} height={150} /> : <p className="time-chart-none dim">{none}</p>}
+      {series.size ? <Chart label={`${title}, now ${show(now)}`} option={option} height={150} /> : <p className="time-chart-none dim">Nothing is measured yet.</p>}
     </figure>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 
 export interface Column<T> {
   title: string;
@@ -122,9 +122,24 @@ function Row<T>({ row, columns, selected, index, measure }: RowProps<T>) {
   );
 }
 
+/** Whether there is more of it than its frame shows: then the keys must reach it. */
+function useOverflow(frame: RefObject<HTMLDivElement | null>): boolean {
+  const [wide, setWide] = useState(false);
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const watcher = new ResizeObserver(() => setWide(element.scrollWidth > element.clientWidth));
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, [frame]);
+  return wide;
+}
+
 function WholeBody<T>({ head, label, rows, columns, id, selected }: BodyProps<T>) {
+  const frame = useRef<HTMLDivElement>(null);
+  const wide = useOverflow(frame);
   return (
-    <div className="table-frame">
+    <div className="table-frame" ref={frame} {...(wide ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
       <table aria-label={label}>
         {head}
         <tbody>
