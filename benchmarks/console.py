@@ -29,6 +29,8 @@ SECONDS = 6.0
 CHANGES = 12
 LANDING_KB, INTERACTIVE, SEEN = 300.0, 1.0, 300.0
 TARGETS = {500: 60, 5000: 30}
+WITHIN = 120.0
+"""Seconds after which what is waited for is taken never to come."""
 ALMOST = 0.95
 """A screen of 60 Hz gives 59.9: a frame in twenty may be late."""
 
@@ -49,8 +51,13 @@ WATCH = """() => {
     if (waits !== window.waited) { window.waited = waits; window.shown = Date.now(); }
   }).observe(canvas, { attributes: true });
 }"""
-NEXT = """(before) => new Promise((done) => {
-  const look = () => (window.shown > before ? done(window.shown) : setTimeout(look, 5));
+NEXT = """([before, within]) => new Promise((done, fail) => {
+  const began = Date.now();
+  const look = () => {
+    if (window.shown > before) done(window.shown);
+    else if (Date.now() - began > within * 1000) fail(new Error(`not seen within ${within} seconds`));
+    else setTimeout(look, 5);
+  };
   look();
 })"""
 LANDED = """() => {
@@ -81,14 +88,16 @@ def layer(name: str, of: str) -> dict[str, Any]:
 
 
 def until_waiting(connection: Connection, count: int) -> list[str]:
-    """The ids of the last layer's nodes, once all of them stand and wait."""
-    while True:
+    """The ids of the last layer's nodes, once all of them stand and wait. TimeoutError: they never do."""
+    deadline = time.monotonic() + WITHIN
+    while time.monotonic() < deadline:
         body = json.loads(connection.request("GET", f"{WORKFLOWS}/nodes-{count}"))
         nodes = body.get("status", {}).get("nodes", {})
         held = [k for k, n in nodes.items() if n.get("templateName") == "held" and n["phase"] == "Running"]
         if len(held) == WIDTH:
             return held
         time.sleep(0.5)
+    raise TimeoutError(f"nodes-{count}: {len(held)} of {WIDTH} nodes wait after {WITHIN:.0f} seconds")
 
 
 def end(connection: Connection, count: int, node: str) -> None:
@@ -150,7 +159,7 @@ def delays(page: Page, connection: Connection, count: int, nodes: list[str]) -> 
         before = page.evaluate("window.shown")
         end(connection, count, node)
         committed = time.time() * 1000
-        found.append(max(0.0, float(page.evaluate(NEXT, before)) - committed))
+        found.append(max(0.0, float(page.evaluate(NEXT, [before, WITHIN])) - committed))
     return found
 
 
@@ -158,7 +167,7 @@ def of_a_run(page: Page, base: str, connection: Connection, count: int) -> list[
     connection.request("POST", WORKFLOWS, document(count))
     held = until_waiting(connection, count)
     page.goto(f"{base}/console/default/workflows/nodes-{count}?view=graph&node=nodes-{count}")
-    page.locator(f".big-graph canvas[data-states*='waits:{WIDTH}']").wait_for(timeout=120_000)
+    page.locator(f".big-graph canvas[data-states*='waits:{WIDTH}']").wait_for(timeout=WITHIN * 1000)
     seen = delays(page, connection, count, held[:CHANGES])
     rate = frames(page, connection, count, held[CHANGES:])
     target = TARGETS.get(count, 30)
