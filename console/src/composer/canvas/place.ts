@@ -20,6 +20,8 @@ export async function arrange(graph: Graph): Promise<Map<string, Place>> {
       "elk.layered.spacing.nodeNodeBetweenLayers": String(GAP.along),
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
       "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
+      // What comes in stands on the left of everything, what goes out on the right, joined or not.
+      ...(graph.nodes.some((each) => each.border) ? { "elk.separateConnectedComponents": "false" } : {}),
     },
     children: graph.nodes.map((node) => child(graph, node)),
     edges: graph.edges.map((edge) => ({
@@ -51,7 +53,7 @@ function child(graph: Graph, node: GraphNode) {
   return {
     id: node.id,
     ...size(graph, node),
-    layoutOptions: { "elk.portConstraints": "FIXED_SIDE" },
+    layoutOptions: { "elk.portConstraints": "FIXED_SIDE", ...(node.border ? { "elk.layered.layering.layerConstraint": node.border === "outputs" ? "LAST" : "FIRST" } : {}) },
     ports: [...ids].map((id) => ({ id: `${node.id} ${id}`, layoutOptions: { "elk.port.side": id.startsWith(side.input) ? "WEST" : "EAST" } })),
   };
 }
