@@ -13,6 +13,29 @@ export const SHORTCUTS: Shortcut[] = [
   ...SECTIONS.map((s) => ({ keys: `g ${s.letter}`, does: s.label })),
 ];
 
+interface PageKeys {
+  title: string;
+  keys: Shortcut[];
+}
+
+let ofPage: PageKeys | null = null;
+
+/** What the page that is open has besides. */
+export function pageKeys(): PageKeys | null {
+  return ofPage;
+}
+
+/** A page's own keys are in the help while it is open. The list must be the same object at each render. */
+export function usePageKeys(title: string, keys: Shortcut[]): void {
+  useEffect(() => {
+    const own = { title, keys };
+    ofPage = own;
+    return () => {
+      if (ofPage === own) ofPage = null;
+    };
+  }, [title, keys]);
+}
+
 const SOON = 1200;
 
 export function typing(target: EventTarget | null): boolean {

@@ -117,6 +117,7 @@ function Keep({ onKeep, served }: { onKeep: () => void; served: boolean }) {
 /** The desk, with what the address says of it: which view, which pane. */
 function Whole({ namespace, keeping, run, serving }: { namespace: string; keeping: Keeping; run: Run; serving: Serving | null }) {
   const search = useSearch({ from: FROM });
+  const { language } = useStudioHere();
   const navigate = useNavigate({ from: FROM });
   const begin = useBegin(namespace);
   const usual: Pane = run.name || serving?.object ? "run" : "step";
@@ -133,6 +134,7 @@ function Whole({ namespace, keeping, run, serving }: { namespace: string; keepin
       taken={serving?.taken ?? NONE}
       live={liveOf(namespace, run, serving)}
       onSave={keeping.save}
+      onRun={() => (language?.running ? run.ask({}) : undefined)}
       onRunTo={(id, how) => run.ask({ [how]: id })}
       onFile={begin}
     />

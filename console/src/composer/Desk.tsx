@@ -1,8 +1,9 @@
 /** One document on the desk: palette, drawing or list, and beside it the chosen step, the text, what is to be mended. */
 
-import { ReactFlowProvider } from "@xyflow/react";
-import { type DragEvent, type ReactNode, useState } from "react";
+import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { type DragEvent, type ReactNode, useEffect, useState } from "react";
 import type { NodeStatus } from "../api/types";
+import { usePageKeys } from "../app/shortcuts";
 import { Outline } from "./Outline";
 import { Shelf } from "./Shelf";
 import { SidePane } from "./SidePane";
@@ -17,9 +18,11 @@ import { startOf } from "./desk/lines";
 import { usePane } from "./desk/panes";
 import { useWalking } from "./desk/walking";
 import { useFindings } from "./findings";
-import { useKeys } from "./keys";
+import { KEYS, useKeys } from "./keys";
 import { type Finding, node } from "./model";
 import { type Studio, useStudioHere } from "./studio";
+
+const FIRST_FIELD = ".side-pane .form :is(input, select, textarea, [data-first])";
 
 export type View = "canvas" | "list";
 export type Pane = "run" | "step" | "text" | "findings";
@@ -43,6 +46,7 @@ interface Props {
   /** What is shown of the chosen step of what runs, instead of its form; null: nothing runs. */
   live: Live | null;
   onSave: () => void;
+  onRun: () => void;
   onRunTo: (id: string, how: "to" | "again") => void;
   onFile: (text: string) => void;
 }
@@ -63,12 +67,15 @@ function Inner(props: Props) {
   const arranging = useArranging(drawing);
   const [shelf, side] = [usePane("shelf"), usePane("side")];
   const { findings, faulty } = useFindings(studio, props.namespace);
+  const walk = useWalking(drawing);
+  const flow = useReactFlow();
   const edit = () => {
     props.onPane("step");
     side.set(true);
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(".side-pane .form input, .side-pane .form select")?.focus());
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(FIRST_FIELD)?.focus());
   };
-  useKeys(handsOf({ studio, drawing, gestures, arranging, walk: useWalking(drawing), ask, edit, save: props.onSave }));
+  useKeys(handsOf({ studio, drawing, gestures, arranging, flow, walk, ask, edit, save: props.onSave, run: props.onRun }));
+  useOpened(drawing);
   const shelved = shelf.open && (studio.components.length > 0 || studio.language?.loads === true);
   return (
     <div className="desk">
@@ -87,9 +94,18 @@ function Inner(props: Props) {
           />
         ) : null}
       </div>
-      {asking ? <Questions asking={asking} drawing={drawing} gestures={gestures} arranging={arranging} onClose={() => closed(ask, drawing)} /> : null}
+      {asking ? <Questions asking={asking} drawing={drawing} gestures={gestures} arranging={arranging} ask={ask} onClose={() => closed(ask, drawing)} /> : null}
     </div>
   );
+}
+
+/** The keys are heard from the first moment on, and `?` tells them. */
+function useOpened({ focus }: Drawing): void {
+  usePageKeys("Composer", KEYS);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it opens
+  useEffect(() => {
+    if (document.activeElement === document.body) focus();
+  }, []);
 }
 
 interface SheetProps extends Props {
@@ -116,7 +132,7 @@ function Sheet(props: SheetProps) {
     >
       {view === "canvas" ? <OnCanvas {...props} /> : <AsList {...props} />}
       <p role="status" className="hidden">
-        {drawing.one ? sayChosen(studio, drawing.one) : ""}
+        {sayChosen(studio, drawing)}
       </p>
     </div>
   );
@@ -156,13 +172,20 @@ function AsList({ gestures, statuses, faulty, ask }: SheetProps) {
 
 function closed(ask: (asking: null) => void, { focus }: Drawing): void {
   ask(null);
-  requestAnimationFrame(focus);
+  requestAnimationFrame(() => {
+    // One question may have led to another.
+    if (!document.querySelector("[role=dialog]")) focus();
+  });
 }
 
-function sayChosen({ graph }: Studio, id: string): string {
-  const step = node(graph, id);
-  const after = graph.edges.filter((each) => each.to.node === id).map((each) => each.from.node);
-  return step ? `${step.id}, ${step.detail}${after.length ? `, after ${[...new Set(after)].join(", ")}` : ""}` : "";
+/** For who does not see it. */
+function sayChosen({ graph, selection }: Studio, { one, chosen }: Drawing): string {
+  const edge = graph.edges.find((each) => each.id === selection.edge);
+  if (edge) return `Line from ${[edge.from.port, edge.from.node].filter(Boolean).join(" of ")} to ${[edge.to.port, edge.to.node].filter(Boolean).join(" of ")}`;
+  const step = one === undefined ? undefined : node(graph, one);
+  if (!step) return chosen.length ? `${chosen.length} steps are chosen` : "";
+  const after = new Set(graph.edges.filter((each) => each.to.node === step.id).map((each) => each.from.node));
+  return `${step.id}, ${step.detail}${after.size ? `, after ${[...after].join(", ")}` : ""}`;
 }
 
 async function dropped(event: DragEvent, onFile: (text: string) => void): Promise<void> {

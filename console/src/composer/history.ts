@@ -14,7 +14,9 @@ export interface History {
 }
 
 export const TYPING = "Typing";
-/** Typing goes on as one gesture until the hands rest this long. */
+export const NUDGING = "Move a little";
+const GOES_ON: readonly string[] = [TYPING, NUDGING];
+/** Typing, or moving by keys, goes on as one gesture until the hands rest this long. */
 const REST = 900;
 
 export function begun(text: string): History {
@@ -28,7 +30,7 @@ export function current({ entries, now }: History): Entry {
 export function recorded(history: History, text: string, label: string, at: number): History {
   const last = current(history);
   if (text === last.text) return history;
-  const goesOn = label === TYPING && last.label === TYPING && at - last.at < REST && history.now > 0;
+  const goesOn = GOES_ON.includes(label) && last.label === label && at - last.at < REST && history.now > 0;
   const kept = history.entries.slice(0, goesOn ? history.now : history.now + 1);
   return { entries: [...kept, { text, label, at }], now: kept.length };
 }

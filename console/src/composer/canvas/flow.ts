@@ -39,7 +39,7 @@ function stepNode({ graph, selection, open }: Studio, step: GraphNode, { places,
   };
 }
 
-function noteNode({ graph, selection, change, scope }: Studio, { id, text, place }: Note): NoteFlowNode {
+function noteNode({ graph, selection, select, change, scope }: Studio, { id, text, place }: Note): NoteFlowNode {
   const write = (words: string) => graph.notes.map((each) => (each.id === id ? { ...each, text: words } : each));
   return {
     id: NOTE + id,
@@ -47,7 +47,7 @@ function noteNode({ graph, selection, change, scope }: Studio, { id, text, place
     position: place,
     selected: selection.nodes.has(NOTE + id),
     ariaLabel: "Note",
-    data: { text, onText: (words) => change("Write a note", (doc) => setNotes(doc, scope, write(words))) },
+    data: { text, onText: (words) => change("Write a note", (doc) => setNotes(doc, scope, write(words))), onChoose: () => select([NOTE + id]) },
   };
 }
 

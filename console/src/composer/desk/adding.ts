@@ -1,6 +1,7 @@
 /** Newcomers: components, at the end of a line or in the middle of one, and notes. */
 
 import { notify } from "../../ui/toasts";
+import { NOTE } from "../canvas/flow";
 import { move, setNotes } from "../document/layout";
 import { splice } from "../document/splice";
 import type { Start } from "../fitting";
@@ -62,6 +63,7 @@ export function useAdding({ places, spot }: Drawing): Adding {
   const note = () => {
     const made = { id: crypto.randomUUID().slice(0, 6), text: "", place: spot() };
     change("Add a note", (doc) => setNotes(doc, scope, [...graph.notes, made]));
+    select([NOTE + made.id]);
   };
   return { add, addInto, putInto, note };
 }

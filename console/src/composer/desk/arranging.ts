@@ -7,6 +7,7 @@ import { arrange, around } from "../canvas/place";
 import { size } from "../canvas/rows";
 import { FIT } from "../canvas/view";
 import { move } from "../document/layout";
+import { NUDGING } from "../history";
 import { type Graph, type Place, node } from "../model";
 import { useStudioHere } from "../studio";
 import type { Drawing, Places } from "./drawing";
@@ -15,7 +16,12 @@ export interface Arranging {
   /** The chosen steps, if there are some, where they are; else all. */
   tidy(): void;
   align(how: How): void;
+  /** By an arrow key; presses that follow each other are one change. */
+  nudge(key: string, far: boolean): void;
 }
+
+const STEP = { near: 10, far: 100 };
+const WAY: Record<string, Place> = { ArrowLeft: { x: -1, y: 0 }, ArrowRight: { x: 1, y: 0 }, ArrowUp: { x: 0, y: -1 }, ArrowDown: { x: 0, y: 1 } };
 
 export const WAYS: readonly { how: How; label: string; keys: string; code: string }[] = [
   { how: "left", label: "Align left", keys: "Alt A", code: "KeyA" },
@@ -45,7 +51,19 @@ export function useArranging({ chosen, places }: Drawing): Arranging {
     requestAnimationFrame(() => void flow.fitView({ ...FIT, duration: 200 }));
   }
 
+  function nudge(key: string, far: boolean): void {
+    const way = WAY[key];
+    if (!way || chosen.length === 0) return;
+    const by = far ? STEP.far : STEP.near;
+    const moved = chosen.flatMap((id): [string, Place][] => {
+      const place = places.get(id);
+      return place ? [[id, { x: place.x + by * way.x, y: place.y + by * way.y }]] : [];
+    });
+    put(NUDGING, new Map(moved));
+  }
+
   return {
+    nudge,
     tidy: () => void tidy().catch(complain),
     align: (how) => {
       const label = WAYS.find((each) => each.how === how)?.label ?? "Align";

@@ -19,6 +19,8 @@ export interface Drawing {
   one: string | undefined;
   /** Where a newcomer lies that nobody has put anywhere. */
   spot(): Place;
+  /** Where a newcomer lies that goes between two. */
+  between(first: string, second: string): Place;
   focus(): void;
 }
 
@@ -49,6 +51,11 @@ export function useDrawing(): Drawing {
     spot: () => {
       const beside = one === undefined ? undefined : places.get(one);
       return clear(beside ? { x: beside.x + WIDTH + GAP, y: beside.y } : middle(), USUAL_HEIGHT, graph, places);
+    },
+    between: (first, second) => {
+      const [a, b] = [places.get(first), places.get(second)];
+      const found = a && b ? { x: (a.x + b.x) / 2, y: Math.max(a.y, b.y) } : middle();
+      return clear(found, USUAL_HEIGHT, graph, places);
     },
     focus: () => ref.current?.focus({ preventScroll: true }),
   };

@@ -25,3 +25,16 @@ export function startOf(graph: Graph, id: string): Start {
   const idle = outputs.find((port) => !graph.edges.some((each) => each.from.node === id && each.from.port === port.name)) ?? outputs[0];
   return { node: id, port: idle?.name ?? "", side: "outputs" };
 }
+
+/** The input that most needs something: what must be given and is not, then what could be. */
+export function inputOf(graph: Graph, id: string): Start | undefined {
+  const step = node(graph, id);
+  const open = step?.ports.inputs.filter((port) => !step.given?.has(port.name) && !graph.edges.some((each) => each.to.node === id && each.to.port === port.name)) ?? [];
+  const found = open.find((port) => port.required) ?? open.find((port) => port.kind === "artifact") ?? open[0];
+  return found && { node: id, port: found.name, side: "inputs" };
+}
+
+/** Other ports where a line could begin at the same side of the same step. */
+export function otherStarts(graph: Graph, { node: id, port, side }: Start): Start[] {
+  return (node(graph, id)?.ports[side] ?? []).filter((each) => each.name !== port).map((each) => ({ node: id, port: each.name, side }));
+}

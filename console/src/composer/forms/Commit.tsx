@@ -36,7 +36,10 @@ export function Commit({ label, value, onCommit, hint, error, placeholder, lines
       onBlur={commit}
       onKeyDown={(e) => {
         if (e.key === "Enter") commit();
-        if (e.key === "Escape") setDraft(value);
+        if (e.key !== "Escape" || draft === value) return;
+        // The first Escape gives back what stood there, the next one leaves the form.
+        e.stopPropagation();
+        setDraft(value);
       }}
       placeholder={placeholder}
       inputMode={inputMode}
