@@ -1,8 +1,11 @@
 """Runs in a Python of the SDK's, and imports nothing of ours: what the SDK makes, for others to compare with.
 
 As a plugin of pytest (`-p pipeline_sdk`) it keeps every component and pipeline that the SDK's own tests
-define. As a program it compiles texts: `python pipeline_sdk.py < {name: text}`.
+define. As a program it makes of texts (`{name: text}`, on its input) what is asked for: pipelines, `leaves`
+of Python, or `classic` components of v1.
 """
+
+from __future__ import annotations
 
 import atexit
 import importlib.util
@@ -12,17 +15,22 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import yaml
-from google.protobuf import json_format
-from kfp import compiler
-from kfp.compiler import pipeline_spec_builder
-from kfp.dsl import component_factory, graph_component
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from kfp import compiler, components  # type: ignore[import-not-found]
+from kfp.compiler import pipeline_spec_builder  # type: ignore[import-not-found]
+from kfp.dsl import component_factory, graph_component  # type: ignore[import-not-found]
 
-KEPT = {"pipelines": [], "components": []}
+Obj = dict[str, Any]
+Make = Callable[..., Any]
+KEPT: dict[str, list[Obj]] = {"pipelines": [], "components": []}
 
 
-def pytest_configure(config):
+def pytest_configure(config: object) -> None:
     atexit.register(keep, os.environ["PIPELINE_SDK_KEPT"])
     kept = keeping_pipelines(pipeline_spec_builder.create_pipeline_spec)
     pipeline_spec_builder.create_pipeline_spec = graph_component.builder.create_pipeline_spec = kept
@@ -30,13 +38,13 @@ def pytest_configure(config):
         setattr(component_factory, name, keeping_components(getattr(component_factory, name)))
 
 
-def keep(place):
+def keep(place: str) -> None:
     with open(place, "w") as file:
         json.dump(KEPT, file)
 
 
-def keeping_pipelines(make):
-    def kept(*args, **given):
+def keeping_pipelines(make: Make) -> Make:
+    def kept(*args: Any, **given: Any) -> Any:
         spec, platform = make(*args, **given)
         KEPT["pipelines"].append({
             "spec": json_format.MessageToDict(spec), "platform": json_format.MessageToDict(platform),
@@ -47,8 +55,8 @@ def keeping_pipelines(make):
     return kept
 
 
-def keeping_components(make):
-    def kept(func, *args, **given):
+def keeping_components(make: Make) -> Make:
+    def kept(func: Any, *args: Any, **given: Any) -> Any:
         made = make(func, *args, **given)
         KEPT["components"].append({
             "file": inspect.getsourcefile(func), "line": func.__code__.co_firstlineno, "name": func.__name__,
@@ -59,7 +67,7 @@ def keeping_components(make):
     return kept
 
 
-def leaf(component):
+def leaf(component: Any) -> Obj:
     """Its ComponentSpec and executor; {} of what the SDK itself does not compile alone."""
     try:
         spec = json_format.MessageToDict(component.component_spec.to_pipeline_spec())
@@ -69,27 +77,30 @@ def leaf(component):
     return {"component": next(iter(spec["components"].values())), "executor": next(iter(executors.values()))}
 
 
-def module(name, text, folder):
+def module(name: str, text: str, folder: str) -> ModuleType:
     path = os.path.join(folder, f"{name}.py")
     with open(path, "w") as file:
         file.write(text)
     spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
     sys.modules[name] = made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     return made
 
 
-def compiled(name, text, folder):
+def compiled(name: str, text: str, folder: str) -> Obj:
     """The documents of a program that ends in `Compiler().compile(…)`."""
-    pipeline = re.search(r"Compiler\(\)\.compile\((\w+)", text)[1]
+    found = re.search(r"Compiler\(\)\.compile\((\w+)", text)
+    assert found is not None
     place = os.path.join(folder, f"{name}.yaml")
-    compiler.Compiler().compile(getattr(module(name, text, folder), pipeline), place)
+    compiler.Compiler().compile(getattr(module(name, text, folder), found[1]), place)
     with open(place) as file:
         documents = [one for one in yaml.safe_load_all(file) if one]
     return {"spec": documents[0], "platform": documents[1] if len(documents) > 1 else {}}
 
 
-def leaves(name, text, folder):
+def leaves(name: str, text: str, folder: str) -> Obj:
     """Of a module: its components, by the names of their functions."""
     made = module(name, text, folder)
     known = {getattr(one, "python_func", None) or getattr(one, "pipeline_func", None): one
@@ -97,9 +108,13 @@ def leaves(name, text, folder):
     return {function.__name__: leaf(one) for function, one in known.items() if function is not None}
 
 
-def main():
-    make = leaves if sys.argv[1:] == ["leaves"] else compiled
-    found = {}
+def classic(name: str, text: str, folder: str) -> Obj:
+    return leaf(components.load_component_from_text(text))
+
+
+def main() -> None:
+    make = {"leaves": leaves, "classic": classic}.get("".join(sys.argv[1:]), compiled)
+    found: Obj = {}
     with tempfile.TemporaryDirectory() as folder:
         for at, (key, text) in enumerate(json.load(sys.stdin).items()):
             try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
-import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,41 +12,11 @@ import msgspec
 import pytest
 
 from pinnace.authoring.kfp import code, graph, ir
-
-COMPILE = """
-import importlib.util, json, re, sys, tempfile
-import yaml
-from kfp import compiler
-made, folder = [], tempfile.mkdtemp()
-for at, program in enumerate(json.load(sys.stdin)):
-    name = f"program{at}"
-    path = f"{folder}/{name}.py"
-    open(path, "w").write(program)
-    try:
-        spec = importlib.util.spec_from_file_location(name, path)
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        pipeline = getattr(module, re.search(r"Compiler\\(\\)\\.compile\\((\\w+)", program)[1])
-        compiler.Compiler().compile(pipeline, f"{folder}/{name}.yaml")
-        documents = yaml.safe_load_all(open(f"{folder}/{name}.yaml"))
-        made.append(next(one for one in documents if "pipelineInfo" in one))
-    except Exception as error:
-        made.append({"error": f"{type(error).__name__}: {error}"})
-json.dump(made, sys.stdout)
-"""
-INSTALL = re.compile(r"python3 -m pip install [^&]*'kfp==[^&]*(?:&& )?")
+from scripts.conformance import pipeline_code
 
 
 def packages(shared: Path) -> dict[str, ir.Package]:
-    found = {}
-    for file in sorted((shared / "corpus/kfp").rglob("*.yaml")):
-        try:
-            package = ir.read(file.read_text())
-        except ir.IrError:
-            continue
-        if not package.argo:
-            found[file.name] = package
-    return found
+    return pipeline_code.corpus(shared / "corpus/kfp")
 
 
 def programs(shared: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -60,18 +28,6 @@ def programs(shared: Path) -> tuple[dict[str, str], dict[str, str]]:
         except code.NoProgram as problem:
             refused[name] = str(problem)
     return made, refused
-
-
-def same(value: Any) -> Any:
-    """But for what a version of the SDK writes of itself."""
-    if isinstance(value, dict):
-        return {key: same(one) for key, one in value.items() if key not in ("sdkVersion", "schemaVersion")}
-    if isinstance(value, list):
-        return [same(one) for one in value]
-    if isinstance(value, str) and ("pip install" in value or "import kfp" in value):
-        plain = " ".join(value.split())
-        return " ".join(INSTALL.sub("", plain).replace("PIP_DISABLE_PIP_VERSION_CHECK=1", "").split())
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def test_every_pipeline_is_drawn(shared: Path) -> None:
@@ -126,19 +82,24 @@ def test_what_is_no_text_of_pythons_does_not_become_some() -> None:
         code.program(ir.package(spec))
 
 
+def wrong(verdicts: list[pipeline_code.Verdict]) -> list[str]:
+    return [f"{one.name}: {one.problem}" for one in verdicts if one.problem and not one.excused]
+
+
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
-def test_the_sdk_makes_the_same_pipelines_of_the_programs(sdk: str, shared: Path) -> None:
-    made, _ = programs(shared)
-    done = subprocess.run(
-        [sdk, "-W", "ignore", "-c", COMPILE], input=json.dumps(list(made.values())), capture_output=True,
-        text=True, timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    known = packages(shared)
-    wrong = [
-        f"{name}: {one.get('error', 'another pipeline')}"
-        for name, one in zip(made, json.loads(done.stdout), strict=True)
-        if same(one) != same(known[name].spec)
-    ]
-    assert wrong == []
+@pytest.mark.timeout(1800)
+def test_the_sdk_makes_the_same_of_programs_and_of_components(shared: Path, tmp_path: Path) -> None:
+    python = pipeline_code.environment(tmp_path / "venv")
+    known = pipeline_code.kept(python, tmp_path)
+    every = packages(shared) | pipeline_code.defined(known["pipelines"])
+    programs = list(pipeline_code.round_trips(python, every))
+    assert wrong(programs) == []
+    assert sum(not one.problem for one in programs) > 220
+    components = list(pipeline_code.readings(known["components"], ""))
+    assert wrong(components) == []
+    assert sum(not one.problem for one in components) > 200
+    palette = Path(__file__).parent / "palette"
+    expected = json.loads((palette / "expected.json").read_text())
+    functions = pipeline_code.asked(python, {"it": (palette / "functions.py.txt").read_text()}, "leaves")
+    classic = pipeline_code.asked(python, {"it": (palette / "classic.yaml").read_text()}, "classic")
+    assert {"functions": functions["it"], "classic": classic["it"]} == expected
