@@ -9,6 +9,7 @@ import { Shelf } from "./Shelf";
 import { SidePane } from "./SidePane";
 import { Toolbar } from "./Toolbar";
 import { Canvas } from "./canvas/Canvas";
+import { Blank } from "./desk/Blank";
 import { type Asking, Questions } from "./desk/Questions";
 import { useArranging } from "./desk/arranging";
 import { type Drawing, useDrawing } from "./desk/drawing";
@@ -16,7 +17,7 @@ import { type Gestures, useGestures } from "./desk/gestures";
 import { handsOf } from "./desk/hands";
 import { startOf } from "./desk/lines";
 import { usePane } from "./desk/panes";
-import { useWalking } from "./desk/walking";
+import { useShown, useWalking } from "./desk/walking";
 import { useFindings } from "./findings";
 import { KEYS, useKeys } from "./keys";
 import { type Finding, node } from "./model";
@@ -76,6 +77,7 @@ function Inner(props: Props) {
   };
   useKeys(handsOf({ studio, drawing, gestures, arranging, flow, walk, ask, edit, save: props.onSave, run: props.onRun }));
   useOpened(drawing);
+  useShown(drawing);
   const shelved = shelf.open && (studio.components.length > 0 || studio.language?.loads === true);
   return (
     <div className="desk">
@@ -131,6 +133,7 @@ function Sheet(props: SheetProps) {
       onDrop={(e) => void dropped(e, props.onFile)}
     >
       {view === "canvas" ? <OnCanvas {...props} /> : <AsList {...props} />}
+      <Blank />
       <p role="status" className="hidden">
         {sayChosen(studio, drawing)}
       </p>
