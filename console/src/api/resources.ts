@@ -100,7 +100,7 @@ export function one(of: Resource, namespace: string, name: string): string {
 
 /** One object by its name, kept true by a watch; `item` is undefined when there is none. An empty name asks nothing. */
 export function useOne<T extends KubeObject>(of: Resource<T>, namespace: string, name: string): One<T> {
-  const { items, ...state } = useLive<T>(one(of, namespace, name));
+  const { items, ...state } = useLive<T>(name ? one(of, namespace, name) : null);
   return { item: [...items.values()][0], ...state };
 }
 

@@ -1,7 +1,8 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { root } from "../app/root";
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+/** An address written by hand has `version=1`, which the router takes for a number. */
+const text = (value: unknown): string | undefined => (typeof value === "number" ? String(value) : typeof value === "string" && value ? value : undefined);
 
 const list = createRoute({
   getParentRoute: () => root,

@@ -131,6 +131,7 @@ interface ViewProps {
 
 function View({ view, run, inside, selected, onTask }: ViewProps) {
   const { workflow, nodes, place } = inside;
+  if (place === undefined || (place && !inside.loaded)) return view === "spec" || view === "details" ? <Early view={view} run={run} inside={inside} /> : null;
   const gone = place === null || (inside.loaded && !workflow && place !== undefined);
   switch (view) {
     case "metrics":
@@ -152,6 +153,11 @@ function View({ view, run, inside, selected, onTask }: ViewProps) {
         <Graph nodes={nodes} selected={selected} onSelect={onTask} />
       );
   }
+}
+
+/** What the record alone can tell, while the Workflow is looked for. */
+function Early({ view, run, inside }: { view: string; run: Run; inside: Inside }) {
+  return view === "spec" ? <Specification run={run} /> : <Pad>{<Details run={run} inside={inside} />}</Pad>;
 }
 
 function Pad({ children }: { children: ReactNode }) {

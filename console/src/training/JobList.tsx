@@ -9,7 +9,7 @@ import { type Column, Table } from "../ui/Table";
 import { Empty, Problem } from "../ui/notes";
 import { Ago, Duration, seconds } from "../ui/time";
 import { FAMILIES, JAX, JOBSET, MPI, MPI2, PADDLE, PYTORCH, TF, TRAIN, type TrainingJob, XGBOOST } from "./kinds";
-import { type Listed, distinct, replicas, standing, state } from "./states";
+import { type Listed, begun, distinct, replicas, standing, state } from "./states";
 import { TEMPLATES } from "./template";
 import "./training.css";
 
@@ -99,8 +99,8 @@ function columnsOf(namespace: string): Column<Listed>[] {
     {
       title: "Duration",
       number: true,
-      cell: ({ job }) => <Duration from={job.status?.startTime} to={ended(job)} />,
-      by: ({ job }) => seconds(job.status?.startTime, ended(job), Date.now()) ?? -1,
+      cell: ({ job }) => <Duration from={begun(job)} to={ended(job)} />,
+      by: ({ job }) => seconds(begun(job), ended(job), Date.now()) ?? -1,
     },
     { title: "Created", cell: ({ job }) => <Ago at={job.metadata.creationTimestamp} />, by: ({ job }) => job.metadata.creationTimestamp },
     { title: "Message", cell: ({ job }) => <div className="message">{standing(job)?.message}</div> },

@@ -26,7 +26,7 @@ import { Ago, Duration } from "../ui/time";
 import { attempt } from "../ui/toasts";
 import { ended } from "./JobList";
 import { FAMILIES, type Family, PYTORCH, type TrainingJob } from "./kinds";
-import { over, replicas, role, selector, standing, state, suspend, suspended, told } from "./states";
+import { begun, over, replicas, role, selector, standing, state, suspend, suspended, told } from "./states";
 import "./training.css";
 
 const FROM = "/$namespace/training/$kind/$name";
@@ -63,7 +63,7 @@ function Found({ family, job, crumbs }: { family: Family; job: TrainingJob; crum
         <>
           <span>{kind}</span>
           <Mark phase={state(job)} />
-          <Duration from={job.status?.startTime} to={ended(job)} />
+          <Duration from={begun(job)} to={ended(job)} />
         </>
       }
       actions={
@@ -200,7 +200,7 @@ function Replica({ pod }: { pod: Pod }) {
 function Told({ rows }: { rows: [string, string][] }) {
   return (
     <div className="told">
-      <Facts rows={rows.map(([name, value]): [string, React.ReactNode] => [name, <pre key={name}>{value}</pre>])} />
+      <Facts rows={rows.map(([name, value]): [string, React.ReactNode] => [name, <pre key={name} tabIndex={0} role="region" aria-label={name}>{value}</pre>])} />
     </div>
   );
 }

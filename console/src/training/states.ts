@@ -22,6 +22,12 @@ function active(job: TrainingJob): boolean {
   return (job.status?.jobsStatus ?? []).some((s) => (s.active ?? 0) > 0);
 }
 
+/** JobSets and TrainJobs do not say when they began: then they were made. */
+export function begun(job: TrainingJob): string | undefined {
+  const waits = ["Suspended", "Pending", "Created"].includes(state(job));
+  return job.status?.startTime ?? (waits ? undefined : job.metadata.creationTimestamp);
+}
+
 export function over(job: TrainingJob): boolean {
   return ["Succeeded", "Failed"].includes(state(job));
 }

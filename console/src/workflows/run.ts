@@ -27,7 +27,7 @@ export function useRun(namespace: string, name: string): Run {
   const found = useOne(WORKFLOW, namespace, name);
   const served = useServed(WORKFLOW_NODE);
   // Asked for before it is known whether they are served one by one: where they are not, the answer is not looked at.
-  const live = useLive<WorkflowNode>(served === false ? null : paths.nodes(namespace, name));
+  const live = useLive<WorkflowNode>(served === false || !name ? null : paths.nodes(namespace, name));
   const gone = found.loaded && !found.error && !found.item;
   const old = useQuery({
     queryKey: ["archived", namespace, name],
