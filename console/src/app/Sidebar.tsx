@@ -57,7 +57,11 @@ function useHereInSight() {
   const path = useRouterState({ select: (s) => s.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another path is another section
   useEffect(() => {
-    frame.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // With the frame's own layout: at once it would be one more, and the first page waits for it.
+    const next = requestAnimationFrame(() =>
+      frame.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
+    );
+    return () => cancelAnimationFrame(next);
   }, [path]);
   return frame;
 }
