@@ -142,7 +142,7 @@ export class Routing {
       const { isArtifactList: _, ...raw } = this.definition(over.channel, group).raw;
       return { side: "artifacts", raw };
     }
-    return { side: "parameters", raw: this.known(this.item(group)) ?? { parameterType: "channel" in over ? "STRING" : typed(first(over.raw)) } };
+    return { side: "parameters", raw: this.known(this.item(group)) ?? { parameterType: "channel" in over ? "STRING" : firstType(over.raw) } };
   }
 
   private fieldDefinition(group: Group, name: string, hole: string): Definition {
@@ -257,6 +257,10 @@ export function first(raw: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function firstType(raw: string): string {
+  return /^\[\s*-?\d+(\.\d|e)/i.test(raw) ? "NUMBER_DOUBLE" : typed(first(raw));
 }
 
 export function typed(value: unknown): string {

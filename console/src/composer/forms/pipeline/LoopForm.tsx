@@ -36,6 +36,8 @@ export function LoopForm({ id }: { id: string }) {
   const write = (text: string) =>
     on("Change what it goes over", (node, now) => {
       node.loop = { over: { raw: list(text) }, artifact: false, code: node.loop?.code || String(nextNumber(now)) };
+      // Other items may be of another type.
+      for (const name of [...now.known.keys()]) if (name === item || name.startsWith(`${item}-subvar-`)) now.known.delete(name);
     });
   return (
     <Section title="For each">
@@ -75,7 +77,8 @@ export function LoopForm({ id }: { id: string }) {
 function list(text: string): string {
   const found = parsed(text);
   if (!Array.isArray(found) || found.length === 0) throw new Refused('Expected a list with something in it, such as [1, 2] or ["a", "b"]');
-  return spaced(found);
+  // 1.0 is another type than 1, and JavaScript does not know.
+  return /\d\.\d/.test(text) ? text.trim() : spaced(found);
 }
 
 function parsed(text: string): unknown {
