@@ -113,6 +113,26 @@ def test_an_experiment_shows_its_trials_and_the_best(
     expect(page.get_by_text("score", exact=True)).to_be_visible()
     assert violations(page) == []
 
+    page.get_by_role("link", name="Experiments", exact=True).first.click()
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_label("Name", exact=True).first.fill("formed")
+    page.get_by_label("Metric", exact=True).fill("distance")
+    page.get_by_label("Trials, at most").fill("1")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("1 to as many as there are trials")).to_be_visible()
+    page.get_by_label("At once").fill("1")
+    program = page.get_by_role("textbox", name="Program of a trial")
+    program.fill("import sys\nprint('distance=0.5')\nprint('distance=0.25')")
+    expect(page.get_by_role("textbox", name="Experiment, YAML")).to_contain_text("distance=0.25")
+    assert violations(page) == []
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("formed")
+    expect(page.locator(".heading")).to_contain_text("Succeeded", timeout=120_000)
+    page.get_by_role("table", name="Trials").get_by_role("link").click()
+    expect(page.get_by_role("img", name="2 reports of distance")).to_be_visible()
+    expect(page.get_by_role("log")).to_contain_text("distance=0.25")
+    assert violations(page) == []
+
 
 def test_a_training_job_is_resumed_and_its_replicas_speak(
     visit: Visit, platform: Platform, namespace: str
@@ -129,7 +149,12 @@ def test_a_training_job_is_resumed_and_its_replicas_speak(
     expect(page.get_by_role("table", name="Replicas").get_by_role("row")).to_have_count(3)
     page.get_by_role("button", name="trains-worker-0").click()
     expect(page.get_by_role("log")).to_contain_text("this is rank 1")
+    page.get_by_role("tab", name="What it is told").click()
+    expect(page.get_by_label("MASTER_ADDR")).to_contain_text("trains-master-0")
     assert violations(page) == []
+    page.get_by_role("button", name="Clone").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^trains-"))
 
 
 def test_a_registered_model_has_its_screen_and_its_lineage(
@@ -152,6 +177,11 @@ def test_a_registered_model_has_its_screen_and_its_lineage(
     for said in ("neural network", "learning_rate: 0.5", "gs://bucket/mnist", "tensorflow 2", namespace):
         expect(info).to_contain_text(said)
     assert violations(page) == []
+
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Aliases").fill("champion")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".heading")).to_contain_text("@champion")
 
     page.get_by_role("button", name="Deploy").click()
     dialog = page.get_by_role("dialog")
