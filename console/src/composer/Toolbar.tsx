@@ -107,7 +107,7 @@ function Ways({ chosen, gestures }: Props) {
   const here = graph.nodes.filter((each) => !each.border && !chosen.includes(each.id));
   return (
     <>
-      <Menu label="Put the chosen steps into" text="Put into" items={items} />
+      <Menu label="Put into" text="Put into" items={items} />
       {asking ? (
         <Chooser
           title={asking.asks ?? ""}
