@@ -141,3 +141,27 @@ def test_a_pipeline_is_drawn(platform: Platform) -> None:
     assert nodes
     ends = {end["node"] for edge in drawn["graph"]["edges"] for end in (edge["from"], edge["to"])}
     assert ends - {""} <= set(nodes)
+
+
+def test_a_pipeline_is_validated(platform: Platform) -> None:
+    text = (Path(ROOT) / "tests/export/pipeline.yaml").read_text()
+    assert findings(platform, text) == []
+    component = re.search(r"name: (comp-[\w-]+)", text)
+    assert component is not None
+    found = findings(platform, text.replace(component[0], "name: comp-missing", 1))
+    assert found[0][1] == "kfp"
+    assert 'cannot find component ref name="comp-missing"' in found[0][2]
+
+
+def test_components_are_read_off_python(platform: Platform) -> None:
+    text = """from kfp import dsl
+
+@dsl.component(base_image="python:3.12")
+def add(a: int, b: int = 1) -> int:
+    return a + b
+"""
+    made, = ask(platform, "components", text=text)["components"]
+    assert (made["name"], made["spec"]["executor"]["container"]["image"]) == ("add", "python:3.12")
+    assert [(one["name"], one["types"]) for one in made["inputs"]] == [("a", ["integer"]), ("b", ["integer"])]
+    code, words = refused(platform, "components", {"text": text.replace('"python:3.12"', "image()")})
+    assert (code, "line 3: `image()` is known only when the file runs" in words) == (422, True), words

@@ -61,7 +61,11 @@ def read(raw: bytes) -> Asked:
 
 def one(asked: Asked) -> Obj:
     """The one document. StatusError 422: none or several; Unparsed."""
-    found = every(asked)
+    return single(every(asked))
+
+
+def single(found: list[Obj]) -> Obj:
+    """StatusError 422: none or several."""
     if len(found) != 1:
         raise invalid("document", f"expected one document, found {len(found)}")
     return found[0]

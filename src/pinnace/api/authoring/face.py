@@ -67,15 +67,24 @@ class Face:
 
     async def _validate(self, asked: Asked, who: Identity) -> Any:
         try:
-            document = await asyncio.to_thread(asking.one, asked)
+            documents = await asyncio.to_thread(asking.every, asked)
         except Unparsed as problem:
             return {"findings": [problem.finding]}
+        if any("pipelineInfo" in one or "pipeline_spec" in one for one in documents):
+            return {"findings": await asyncio.to_thread(_pipeline_findings, documents)}
+        document = asking.single(documents)
         meta = document.get("metadata")
         if isinstance(meta, dict) and not meta.get("namespace"):
             document = {**document, "metadata": {**meta, "namespace": asked.namespace}}
         lookup = known(document, self.lookups(who), asked.namespace)
         found = await asyncio.to_thread(findings.judge, document, self.find, lookup)
         return {"findings": found}
+
+
+def _pipeline_findings(documents: list[Obj]) -> list[findings.Finding]:
+    from pinnace.authoring.kfp import checking
+
+    return checking.judge(documents)
 
 
 def known(document: Obj, lookup: validation.Lookup, namespace: str) -> validation.Lookup:
