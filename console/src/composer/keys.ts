@@ -94,7 +94,7 @@ export function useKeys(hands: Hands): void {
     const press = (event: KeyboardEvent) => {
       const goes = event.timeStamp - went < AFTER_G;
       const name = pressed(event);
-      if (name === "g") went = event.timeStamp;
+      if (name === "g" && !typing(event.target)) went = event.timeStamp;
       if (goes || event.defaultPrevented) return;
       const found = BY_PRESS.get(name);
       if (found && isHeard(found, event.target) && latest.current[found.hand](event) !== false) event.preventDefault();

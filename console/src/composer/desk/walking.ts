@@ -34,7 +34,7 @@ export function useShown({ ref, places, one }: Drawing): void {
     const seen = from.x >= box.left && to.x <= box.right && from.y >= box.top && to.y <= box.bottom;
     const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
     const near = middle.x > box.left && middle.x < box.right && middle.y > box.top && middle.y < box.bottom;
-    if (seen || (near && !ref.current.matches(":focus-visible"))) return;
+    if (seen || (near && !document.querySelector(":focus-visible"))) return;
     void flow.setCenter(place.x + width / 2, place.y + height / 2, { zoom: flow.getZoom(), duration: 150 });
   }, [last, known]);
 }
