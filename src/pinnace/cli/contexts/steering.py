@@ -17,7 +17,7 @@ from pinnace.api.http import NoDocument, Request
 from pinnace.authoring.argo import packing
 from pinnace.authoring.argo.mistake import Mistake
 from pinnace.cli.contexts.upstream import Upstream
-from pinnace.kinds.argo import WORKFLOW
+from pinnace.kinds.argo import DOMAIN, WORKFLOW
 from pinnace.kinds.resource import Obj, Resource
 from pinnace.objects import steering
 from pinnace.objects.client import Options
@@ -39,6 +39,8 @@ class Hand(Remote):
     async def update(
         self, resource: Resource, obj: Obj, namespace: str = "", options: Options = Options()
     ) -> Obj:
+        if resource.key == WORKFLOW.key:
+            obj = _going(obj)
         if resource.key != WORKFLOW.key or not await self._packed(obj, namespace):
             return await super().update(resource, obj, namespace, options)
         return _whole(await super().update(resource, packing.packed(obj), namespace, options))
@@ -56,6 +58,15 @@ class Hand(Remote):
 
     async def _packed(self, obj: Obj, namespace: str) -> bool:
         return packing.is_packed(await super().get(WORKFLOW, obj["metadata"]["name"], namespace))
+
+
+def _going(workflow: Obj) -> Obj:
+    """Ours takes a Workflow without a phase for one that begins anew; Argo's controller wants it Running."""
+    meta, status = workflow["metadata"], workflow.get("status") or {}
+    if status.get("phase") or not status.get("startedAt"):
+        return workflow
+    labels = {**(meta.get("labels") or {}), f"{DOMAIN}phase": "Running"}
+    return {**workflow, "metadata": {**meta, "labels": labels}, "status": {**status, "phase": "Running"}}
 
 
 def _whole(workflow: Obj) -> Obj:
