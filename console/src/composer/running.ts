@@ -33,7 +33,7 @@ export interface Running {
   /** Returns the name of the Workflow. */
   start(document: Obj, namespace: string, wanted: Wanted, library: Library): Promise<string>;
   /** The state of each node of a drawing by the nodes of that Workflow. */
-  statuses(nodes: ReadonlyMap<string, NodeStatus>, workflow: string, trail: readonly string[]): Map<string, NodeStatus>;
+  statuses(nodes: ReadonlyMap<string, NodeStatus>, workflow: string, trail: readonly string[], document: Obj): Map<string, NodeStatus>;
 }
 
 export const RUNNING: Running = { asked, missing, start, statuses };

@@ -30,7 +30,7 @@ export function useRun(studio: Studio, namespace: string, onAsk: (wanted: Partia
   const here = useRunHere(namespace, name);
   const { document, language, library, trail } = studio;
   const running = language?.running;
-  const states = useMemo(() => (name ? (running?.statuses(here.nodes, name, trail) ?? NONE) : NONE), [running, here.nodes, name, trail]);
+  const states = useMemo(() => (name ? (running?.statuses(here.nodes, name, trail, document) ?? NONE) : NONE), [running, here.nodes, name, trail, document]);
 
   async function begin(wanted: Partial<Wanted>): Promise<void> {
     const made = await running?.start(document, namespace, { trail, reuse: true, parameters: {}, ...wanted }, library);
