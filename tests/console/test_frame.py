@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.conftest import Visit, Window
+from tests.console.conftest import Visit, Window, violations
 from tests.console.runs import DIAMOND, box, workflow
 from tests.e2e.platform import Platform
 
@@ -80,6 +82,37 @@ def test_everything_is_reached_by_the_keyboard(visit: Visit, platform: Platform,
     box(page, "load").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".panel h2")).to_contain_text("load")
+
+
+def test_the_page_goes_on_when_the_server_is_back(
+    windows: Callable[..., Window], platform: Platform, namespace: str
+) -> None:
+    """Killed as by the machine itself: a line says so, and neither it nor the watches need a reload."""
+    window = windows(f"{namespace}/workflows?q=back")
+    page = window.page
+    expect(page.get_by_role("heading", name="Workflows")).to_be_visible()
+    page.evaluate("window.sameAsBefore = true")
+    gone = page.get_by_text("The server does not answer.")
+    os.kill(platform.pids()["control"], signal.SIGKILL)
+    expect(gone).to_be_visible()
+    expect(gone).to_have_count(0, timeout=120_000)
+    platform.run(workflow("back-again", DIAMOND, namespace))
+    expect(page.get_by_role("row", name=re.compile("back-again"))).to_contain_text("Succeeded", timeout=60_000)
+    assert page.evaluate("window.sameAsBefore")
+    for noise in ("ERR_CONNECTION", "WebSocket", "502", "503"):
+        window.expected(noise)
+
+
+def test_the_palette_finds_what_the_namespace_holds(visit: Visit, platform: Platform, namespace: str) -> None:
+    platform.run(workflow("palette-run", DIAMOND, namespace))
+    page = visit(namespace)
+    page.keyboard.press("Control+k")
+    found = page.get_by_role("dialog")
+    page.keyboard.type("palette ru")
+    expect(found.get_by_role("option", name=re.compile("palette-run"))).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/{namespace}/workflows/palette-run"))
 
 
 def test_the_dark_page_is_dark(visit: Visit, tmp_path: Path) -> None:

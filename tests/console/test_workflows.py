@@ -184,6 +184,40 @@ def test_what_was_deleted_is_in_the_archive(visit: Visit, platform: Platform, na
     expect(page.locator(".react-flow__node")).to_have_count(1)
 
 
+def test_all_that_a_search_finds_is_steered_at_once(
+    visit: Visit, platform: Platform, namespace: str, tmp_path: Path
+) -> None:
+    held = """
+  - {name: main, suspend: {}}
+"""
+    ended = """
+  - {name: main, container: {image: busybox, command: ["true"]}}
+"""
+    for name in ("many-1", "many-2"):
+        platform.kubectl("create", "-f", "-", text=workflow(name, held, namespace))
+    platform.run(workflow("many-3", ended, namespace))
+    page = visit(f"{namespace}/workflows?q=many")
+    page.get_by_label("Choose all 3").check()
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="More for the chosen").click()
+    page.get_by_role("menuitem", name="Terminate").click()
+    for name in ("many-1", "many-2"):
+        expect(page.get_by_role("row", name=re.compile(name))).to_contain_text("Failed")
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("many")
+    page.get_by_label("Choose all 3").check()
+    page.get_by_role("button", name="Archive").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Archive").click()
+    expect(page.get_by_role("link", name=re.compile("many-"))).to_have_count(0)
+    page.get_by_label("Archive").check()
+    page.get_by_label("Choose many-3").check()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="many-3", exact=True)).to_have_count(0)
+    expect(page.get_by_role("link", name="many-1", exact=True)).to_be_visible()
+
+
 def test_a_suspended_step_is_approved_in_the_browser(
     visit: Visit, platform: Platform, namespace: str, tmp_path: Path
 ) -> None:
