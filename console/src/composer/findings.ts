@@ -8,7 +8,8 @@ import { fault } from "./forms/faults";
 import type { Studio } from "./studio";
 import type { Finding as Marked } from "../ui/CodeMirror";
 
-const PAUSE = 350;
+/** Milliseconds without a change: with the server's answer it is told within 300. */
+const PAUSE = 150;
 
 /** The server's; empty where there is no such server (a real cluster). */
 export function useJudged(document: Record<string, unknown>, judged: boolean, namespace: string): { findings: Finding[]; answered: boolean } {

@@ -12,12 +12,22 @@ interface Props {
   children: ReactNode;
 }
 
+/** A dialog that a key has opened has no button to go back to: it goes back to where one was. */
+function useGivenBack(): (event: Event) => void {
+  const [before] = useState(() => document.activeElement);
+  return (event) => {
+    event.preventDefault();
+    if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+  };
+}
+
 export function Dialog({ title, onClose, wide = false, children }: Props) {
+  const giveBack = useGivenBack();
   return (
     <Radix.Root open onOpenChange={(open) => open || onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="overlay" />
-        <Radix.Content className={wide ? "dialog dialog-wide" : "dialog"} aria-describedby={undefined}>
+        <Radix.Content className={wide ? "dialog dialog-wide" : "dialog"} aria-describedby={undefined} onCloseAutoFocus={giveBack}>
           <header className="dialog-head">
             <Radix.Title>{title}</Radix.Title>
             <Radix.Close className="icon-button" aria-label="Close">

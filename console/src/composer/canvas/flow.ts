@@ -45,6 +45,9 @@ function noteNode({ graph, selection, select, change, scope }: Studio, { id, tex
     id: NOTE + id,
     type: "note",
     position: place,
+    // Known before it is measured, so that it can be written in at once.
+    initialWidth: 200,
+    initialHeight: 98,
     selected: selection.nodes.has(NOTE + id),
     ariaLabel: "Note",
     data: { text, onText: (words) => change("Write a note", (doc) => setNotes(doc, scope, write(words))), onChoose: () => select([NOTE + id]) },

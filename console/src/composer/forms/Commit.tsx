@@ -9,18 +9,20 @@ interface Props {
   onCommit: (value: string) => void;
   hint?: string | undefined;
   error?: string | undefined;
+  /** What is wrong with what stands in the field, while it is typed. */
+  check?: (draft: string) => string | undefined;
   placeholder?: string | undefined;
   lines?: number;
   inputMode?: "text" | "numeric" | "decimal";
 }
 
-export function Commit({ label, value, onCommit, hint, error, placeholder, lines = 1, inputMode = "text" }: Props) {
+export function Commit({ label, value, onCommit, hint, error, check, placeholder, lines = 1, inputMode = "text" }: Props) {
   const [draft, setDraft] = useState(value);
   useEffect(() => setDraft(value), [value]);
   const commit = () => {
     if (draft !== value) onCommit(draft);
   };
-  const more = { ...(hint ? { hint } : {}), error };
+  const more = { ...(hint ? { hint } : {}), error: check?.(draft) ?? error };
   if (lines > 1)
     return (
       // biome-ignore lint/a11y/noStaticElementInteractions: leaving the field inside is heard, nothing is done here

@@ -59,7 +59,7 @@ function Parameter(props: InputProps) {
   const number = port.types[0] === "integer" ? "numeric" : port.types[0] === "number" ? "decimal" : "text";
   return (
     <div className="parameter">
-      <Commit label={labelOf(port)} hint={hintOf(port)} error={fault(port, value)} placeholder={port.default} value={value} onCommit={onValue} inputMode={number} />
+      <Commit label={labelOf(port)} hint={hintOf(port)} check={(draft) => fault(port, draft)} placeholder={port.default} value={value} onCommit={onValue} inputMode={number} />
       <IconButton label={`Connect ${port.name}`} Icon={Link2} onClick={onConnect} />
     </div>
   );
