@@ -3,14 +3,16 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { FilePlus2, FolderOpen, Trash2 } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
+import type { KubeError } from "../api/kube";
 import { CLUSTER_WORKFLOW_TEMPLATE, CRON_WORKFLOW, INFERENCE_GRAPH, WORKFLOW_TEMPLATE, useMany } from "../api/resources";
 import { useServed } from "../api/served";
 import type { KubeObject } from "../api/types";
 import { useNamespace } from "../app/namespace";
+import { type Pipeline, usePipelines } from "../pipelines/kfp";
 import { Button, IconButton } from "../ui/Button";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
-import { Empty } from "../ui/notes";
+import { Empty, Problem } from "../ui/notes";
 import { Ago } from "../ui/time";
 import "./composer.css";
 import { FileInput } from "./FileInput";
@@ -21,24 +23,28 @@ import * as drafts from "./drafts";
 import { EXAMPLES } from "./examples";
 import { isCatalogue } from "./library";
 import { Picture } from "./icons";
+import { PIPELINE } from "./pipelines/keeping";
 
 interface Saved {
   kind: string;
   item: KubeObject;
+  /** In its address, where that is not its name. */
+  id?: string;
+  about?: string | undefined;
 }
 
 const COLUMNS: Column<Saved>[] = [
   {
     title: "Name",
-    cell: ({ kind, item: { metadata } }) => (
-      <Link to="/$namespace/composer/$kind/$name" params={(old) => ({ namespace: metadata.namespace ?? old.namespace ?? "default", kind, name: metadata.name })}>
+    cell: ({ kind, item: { metadata }, id = metadata.name }) => (
+      <Link to="/$namespace/composer/$kind/$name" params={(old) => ({ namespace: metadata.namespace ?? old.namespace ?? "default", kind, name: id })}>
         {metadata.name}
       </Link>
     ),
     by: ({ item }) => item.metadata.name,
   },
   { title: "Kind", cell: ({ kind }) => kind, by: ({ kind }) => kind },
-  { title: "Description", cell: ({ item }) => <div className="message">{item.metadata.annotations?.["workflows.argoproj.io/description"] ?? ""}</div> },
+  { title: "Description", cell: ({ item, about }) => <div className="message">{about ?? item.metadata.annotations?.["workflows.argoproj.io/description"] ?? ""}</div> },
   { title: "Created", cell: ({ item }) => <Ago at={item.metadata.creationTimestamp} />, by: ({ item }) => item.metadata.creationTimestamp },
 ];
 
@@ -86,7 +92,8 @@ export function Start() {
             <SearchBox value={search} onChange={setSearch} />
           </Toolbar>
           {shown.length ? <Table label="Saved documents" columns={COLUMNS} rows={shown} id={({ item }) => item.metadata.uid} /> : null}
-          {saved.loaded && shown.length === 0 ? (
+          {saved.error ? <Problem error={saved.error} /> : null}
+          {saved.loaded && !saved.error && shown.length === 0 ? (
             <Empty title={search ? "No document of that name" : "Nothing is saved yet"}>
               {search ? null : "Draw a workflow and save it as a template: it is then here, in the palette, and for kubectl."}
             </Empty>
@@ -130,22 +137,29 @@ export function OpenFile({ onText }: { onText: (text: string) => void }) {
   );
 }
 
-function useSaved(namespace: string): { items: Saved[]; loaded: boolean } {
+function useSaved(namespace: string): { items: Saved[]; loaded: boolean; error: KubeError | null } {
   const templates = useMany(WORKFLOW_TEMPLATE, namespace);
   const shared = useMany(CLUSTER_WORKFLOW_TEMPLATE);
   const crons = useMany(CRON_WORKFLOW, namespace);
   const graphs = useServed(INFERENCE_GRAPH);
   const routed = useMany(INFERENCE_GRAPH, namespace);
+  const { data } = usePipelines();
   const of = (kind: string, items: readonly KubeObject[]): Saved[] => items.map((item) => ({ kind, item }));
   return {
     loaded: templates.loaded && shared.loaded,
+    error: templates.error,
     items: [
       ...of("WorkflowTemplate", templates.items),
       ...of("CronWorkflow", crons.items),
       ...(graphs ? of("InferenceGraph", routed.items) : []),
+      ...(data?.pipelines ?? []).map(pipeline),
       ...of("ClusterWorkflowTemplate", shared.items.filter((each) => !isCatalogue(each))),
     ],
   };
+}
+
+function pipeline({ pipeline_id: id, display_name: name, description, created_at }: Pipeline): Saved {
+  return { kind: PIPELINE, id, about: description, item: { metadata: { name, uid: id, creationTimestamp: created_at, resourceVersion: "" } } };
 }
 
 /** What was begun here and is not saved. */
@@ -159,7 +173,8 @@ function Drafts({ namespace }: { namespace: string }) {
       <ul className="drafts">
         {here.map((each) => {
           const name = each.name || each.id;
-          const target = each.base ? { kind: each.kind, name: each.name } : { kind: "draft", name: each.id };
+          const stored = each.base?.hidden.pipeline;
+          const target = stored ? { kind: PIPELINE, name: stored } : each.base ? { kind: each.kind, name: each.name } : { kind: "draft", name: each.id };
           return (
             <li key={each.id}>
               <Link to="/$namespace/composer/$kind/$name" params={{ namespace, ...target }}>

@@ -2,7 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { Play, Trash2 } from "lucide-react";
+import { PencilRuler, Play, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { stringify } from "yaml";
 import { useNamespace } from "../app/namespace";
@@ -70,6 +70,9 @@ function Found({ pipeline }: { pipeline: Pipeline }) {
       actions={
         <>
           <Upload onto={pipeline} />
+          <Link to="/$namespace/composer/$kind/$name" params={{ namespace, kind: "Pipeline", name: id }} className="button button-plain">
+            <PencilRuler size={15} aria-hidden /> Draw
+          </Link>
           <Button look="danger" Icon={Trash2} onClick={() => setDeleting(true)}>
             Delete
           </Button>
