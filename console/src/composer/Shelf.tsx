@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { context } from "../api/context";
 import { handOver } from "./canvas/dropping";
 import { Picture } from "./icons";
-import { grouped, matching } from "./library";
+import { OWN_GROUP, grouped, matching } from "./library";
 import type { Component } from "./model";
 import { Loader } from "./pipelines/Loader";
 import { useStudioHere } from "./studio";
@@ -29,7 +29,7 @@ export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
         ))}
         {groups.length === 0 && components.length > 0 ? <p className="dim">No component of that name.</p> : null}
         {components.length === 0 && language?.loads ? <p className="dim">Bring components here: Python with @dsl.component, component YAML, or what a stored pipeline is made of.</p> : null}
-        {components.every((each) => each.fresh) && !language?.loads ? <Bare /> : null}
+        {components.every((each) => each.fresh || each.group === OWN_GROUP) && !language?.loads ? <Bare /> : null}
       </div>
       {language?.loads ? <Loader /> : null}
     </aside>
@@ -40,8 +40,8 @@ export function Shelf({ onAdd }: { onAdd: (component: Component) => void }) {
 function Bare() {
   return (
     <p className="dim">
-      No template here says that it is a component. <code>pinnace catalog install{context ? ` --context ${context}` : ""}</code> brings those
-      that Pinnace ships; templates of your own come here too.
+      The catalogue is not here. <code>pinnace catalog install{context ? ` --context ${context}` : ""}</code> brings those
+      that Pinnace ships.
     </p>
   );
 }

@@ -46,7 +46,7 @@ function component(object: WorkflowTemplate, template: string, clusterScope: boo
     key: keyOf(ref),
     title: String(own[TITLE] ?? (alone ? (notes[TITLE] ?? object.metadata.name) : template)),
     description: String(own[DESCRIPTION] ?? (alone ? (notes[DESCRIPTION] ?? "") : `From ${notes[TITLE] ?? object.metadata.name}.`)),
-    group: notes[GROUP] ?? "Your templates",
+    group: notes[GROUP] ?? OWN_GROUP,
     icon: notes[ICON] ?? "",
     ports: read(raw, declared(whole, template)),
     ref,
@@ -55,6 +55,7 @@ function component(object: WorkflowTemplate, template: string, clusterScope: boo
 }
 
 export const FRESH_GROUP = "New steps";
+export const OWN_GROUP = "Your templates";
 
 /** Steps that begin as a template of the document's own. */
 export const FRESH: readonly Component[] = [

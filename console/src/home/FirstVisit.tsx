@@ -3,6 +3,7 @@
 import { Link } from "@tanstack/react-router";
 import { FileCode2, type LucideIcon, NotebookText, Radio, Spline } from "lucide-react";
 import type { ReactNode } from "react";
+import { runs } from "../api/context";
 import { inside } from "../app/sections";
 
 export function FirstVisit({ namespace, onYaml }: { namespace: string; onYaml: () => void }) {
@@ -22,7 +23,7 @@ export function FirstVisit({ namespace, onYaml }: { namespace: string; onYaml: (
             </button>
           }
         >
-          Any manifest of Argo, Kubeflow or KServe, pasted here or with <code>pinnace run FILE</code>.
+          Any manifest of Argo, Kubeflow or KServe, pasted here or with <code>{runs}</code>.
         </Way>
         <Way Icon={NotebookText} title={<Link to={to("notebooks/new")}>Open a notebook</Link>}>
           A JupyterLab of your own, with a workspace volume that stays.

@@ -15,8 +15,8 @@ export function MachineUse() {
 function Gauges({ machine: { cpu, memory, devices } }: { machine: Machine }) {
   return (
     <>
-      <Gauge name="CPU" share={cpu} words={`${used(cpu, short)} of ${short(cpu.all)} cores`} />
-      <Gauge name="Memory" share={memory} words={`${used(memory, bytes)} of ${bytes(memory.all)}`} />
+      {cpu.all ? <Gauge name="CPU" share={cpu} words={`${used(cpu, short)}${short(cpu.all)} cores`} /> : <p className="dim">No node is shown here.</p>}
+      {memory.all ? <Gauge name="Memory" share={memory} words={`${used(memory, bytes)}${bytes(memory.all)}`} /> : null}
       {devices.map(({ name, share }) => (
         <Gauge key={name} name={name.replace(/^.*\//, "").toUpperCase()} share={share} words={`${share.used} of ${share.all} taken`} />
       ))}
@@ -24,8 +24,9 @@ function Gauges({ machine: { cpu, memory, devices } }: { machine: Machine }) {
   );
 }
 
+/** Without a metrics API only what there is can be told. */
 function used(share: Share, show: (value: number) => string): string {
-  return share.used === undefined ? "?" : show(share.used);
+  return share.used === undefined ? "" : `${show(share.used)} of `;
 }
 
 function Gauge({ name, share, words }: { name: string; share: Share; words: string }) {

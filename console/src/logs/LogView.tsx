@@ -25,6 +25,7 @@ export function LogView({ path, name }: { path: string | null; name: string }) {
     if (hit !== undefined) rows.scrollToIndex(hit, { align: "center" });
   }, [hit, rows]);
   if (path === null) return <p className="dim">It has not started yet.</p>;
+  if (error?.code === 404 && lines.length === 0) return <p className="dim">The pod is gone, and its log with it.</p>;
   if (error && lines.length === 0) return <Problem error={error} />;
   return (
     <div className="log-view">

@@ -4,6 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ArrowDownToLine, Download } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { runs } from "../api/context";
 import { POD, useMany } from "../api/resources";
 import type { Pod } from "../api/types";
 import { useNamespace } from "../app/namespace";
@@ -73,7 +74,7 @@ function Nothing({ any, pods }: { any: boolean; pods: number }) {
   if (any) return <Empty title="No line holds that">Try fewer words: every one of them must be in the line.</Empty>;
   return (
     <Empty title={pods ? "These pods have printed nothing yet" : "No pods are here yet"}>
-      What pods print appears here while they print it. <code>pinnace run FILE</code> or a notebook starts some.
+      What pods print appears here while they print it. <code>{runs}</code> or a notebook starts some.
     </Empty>
   );
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { signsIn } from "../api/context";
 import type { KubeError } from "../api/kube";
 import { useTitle } from "./Page";
 
@@ -19,7 +20,7 @@ export function Problem({ error }: { error: KubeError }) {
   if (error.code === 401)
     return (
       <Empty title="You are not signed in">
-        Run <code>pinnace console</code> in a terminal and open the link that it prints. It signs this browser in once.
+        Run <code>{signsIn}</code> in a terminal and open the link that it prints. It signs this browser in once.
       </Empty>
     );
   const causes = error.causes.filter((cause) => cause.field);

@@ -3,6 +3,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useDeferredValue, useMemo, useState } from "react";
+import { context, runs as started } from "../api/context";
 import { WORKFLOW, useMany } from "../api/resources";
 import type { Workflow } from "../api/types";
 import { useNamespace } from "../app/namespace";
@@ -43,7 +44,7 @@ export function WorkflowList() {
       facts={runs.loaded && !runs.error ? <span className="number">{counted(runs, query, namespace)}</span> : null}
       actions={<NewRun namespace={namespace} />}
     >
-      {runs.error ? <Problem error={runs.error} /> : null}
+      {runs.error ? query.archive && runs.error.code === 404 ? <NoArchive /> : <Problem error={runs.error} /> : null}
       {picked.length ? (
         <Bulk runs={picked} archived={Boolean(query.archive)} onDone={done} />
       ) : (
@@ -214,8 +215,22 @@ function Nothing({ query, any, onClear }: { query: Query; any: boolean; onClear:
     );
   return (
     <Empty title="No workflows yet">
-      Choose <strong>New</strong> above, or submit one from a terminal: <code>pinnace run FILE</code> or{" "}
-      <code>pinnace kubectl create -f FILE</code>. It appears here at once.
+      Choose <strong>New</strong> above, or submit one from a terminal: <code>{started}</code>
+      {context ? null : (
+        <>
+          {" "}
+          or <code>pinnace kubectl create -f FILE</code>
+        </>
+      )}
+      . It appears here at once.
+    </Empty>
+  );
+}
+
+function NoArchive() {
+  return (
+    <Empty title="This server has no archive of runs">
+      Only Argo's own server tells of runs that are gone, where its archive is switched on: ask it by <code>argo archive list</code>.
     </Empty>
   );
 }

@@ -173,6 +173,7 @@ function View(props: { view: string; run: Run; selected: string | undefined; onS
 }
 
 function NoStep({ workflow }: { workflow: Workflow | undefined }) {
+  if (isAway(workflow)) return null;
   if (finished(workflow)) return <Empty title="No step ran">It was refused before its first step. The YAML shows the document as it was sent.</Empty>;
   return <Empty title="No step has begun yet">{workflow?.spec.suspend ? "Resume it above, and its first step begins." : "The first one appears here."}</Empty>;
 }
