@@ -52,7 +52,7 @@ describe("a served graph on its drawing", () => {
     const on = { ...here, walked };
     const found = states(on);
     expect(found.get("root")).toMatchObject({ phase: "Succeeded", said: "200 · 30 ms" });
-    expect(found.get("service/dogs")).toMatchObject({ phase: "Failed", said: "refused · 12 ms" });
+    expect(found.get("service/dogs")).toMatchObject({ phase: "Failed", said: "no answer · 12 ms" });
     expect(found.get("service/cats")).toMatchObject({ phase: "Skipped", said: "not on its way" });
     const lit = lines(on).filter((line) => taken(on).has(line.edge.id)).map((line) => stepKey(line.edge.from.node, line.index));
     expect(lit).toEqual(["root 0", "root 1", "choice 1"]);

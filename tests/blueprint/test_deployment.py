@@ -114,7 +114,7 @@ def through_gateway(url: str, path: str, body: bytes) -> tuple[int, bytes]:
 @pytest.mark.slow
 def test_a_deployed_blueprint_answers_every_caller(platform: Platform, deployed: str) -> None:
     assert platform.api.request("POST", f"{deployed}/square", b"5") == b"26"
-    url = platform.get("isvc", "square-and-add")["status"]["url"]
+    url = platform.get("isvc", "square-and-add-orchestrator")["status"]["url"]
     with ThreadPoolExecutor(32) as callers:
         numbers = range(100, 164)
         answers = list(callers.map(lambda n: through_gateway(url, "/square", str(n).encode()), numbers))

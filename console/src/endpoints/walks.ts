@@ -60,7 +60,7 @@ export function legible(message: Message, size?: number): string {
 
 /** One line of how a step went. */
 export function told(taken: Taken): string {
-  const said = taken.status ? String(taken.status) : taken.failure;
+  const said = taken.status ? String(taken.status) : "no answer";
   return `${said} · ${duration(taken.took)}`;
 }
 

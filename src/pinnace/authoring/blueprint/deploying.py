@@ -84,6 +84,16 @@ def documents(
     return [*made, *connector(name, settings, taken=set(known.values()))]
 
 
+def orchestrator(name: str) -> str:
+    """Its endpoint's: the composition's own is left to the graph that it may become, too. Short enough for the
+    names of its revisions.
+
+    >>> orchestrator("square-and-add")
+    'square-and-add-orchestrator'
+    """
+    return f"{name[:24].rstrip('-')}-orchestrator"
+
+
 def connector(name: str, settings: str, *, taken: set[str]) -> list[Obj]:
     """One, always: what was put to it (`PUT /putBlueprint`) is its own, and a DataBroker's flow goes on while
     nobody asks."""
@@ -101,16 +111,16 @@ def connector(name: str, settings: str, *, taken: set[str]) -> list[Obj]:
         "volumes": [{"name": volume, "configMap": {"name": settings}}],
     }
     inside = f"{name}-{plan.CONNECTOR}" if plan.CONNECTOR in taken else plan.CONNECTOR
-    labels = {PART: name}
+    labels, outside = {PART: name}, orchestrator(name)
     return [
         {
             "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
-            "metadata": {"name": name, "labels": labels}, "spec": {"predictor": predictor},
+            "metadata": {"name": outside, "labels": labels}, "spec": {"predictor": predictor},
         },
         {
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": inside, "labels": labels},
             "spec": {
-                "selector": {"serving.kserve.io/inferenceservice": name},
+                "selector": {"serving.kserve.io/inferenceservice": outside},
                 "ports": [{"name": "http", "port": port, "targetPort": port}],
             },
         },
