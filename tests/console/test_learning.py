@@ -150,7 +150,7 @@ def test_a_training_job_is_resumed_and_its_replicas_speak(
     page.get_by_role("button", name="trains-worker-0").click()
     expect(page.get_by_role("log")).to_contain_text("this is rank 1")
     page.get_by_role("tab", name="What it is told").click()
-    expect(page.get_by_label("MASTER_ADDR")).to_contain_text("trains-master-0")
+    expect(page.get_by_role("region", name="MASTER_ADDR", exact=True)).to_contain_text("trains-master-0")
     assert violations(page) == []
     page.get_by_role("button", name="Clone").click()
     page.get_by_role("dialog").get_by_role("button", name="Create").click()

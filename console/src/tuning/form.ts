@@ -93,7 +93,7 @@ export function document(form: Form, known: Known): object {
       ...(stopping ? { earlyStopping: { algorithmName: stopping, algorithmSettings: [{ name: "min_trials_required", value: "3" }, { name: "start_step", value: "4" }] } } : {}),
       parallelTrialCount: Number(form.parallel),
       maxTrialCount: Number(form.most),
-      maxFailedTrialCount: Number(form.failed),
+      maxFailedTrialCount: Math.min(Number(form.failed), Number(form.most)),
       resumePolicy: form.resume,
       parameters: form.parameters.map(space),
       trialTemplate: trial(form, known),
