@@ -85,8 +85,8 @@ def documents(
 
 
 def orchestrator(name: str) -> str:
-    """Its endpoint's: the composition's own is left to the graph that it may become, too. Short enough for the
-    names of its revisions.
+    """Its endpoint's: the composition's own is left to the graph that it may become, too. Short enough for
+    the names of its revisions.
 
     >>> orchestrator("square-and-add")
     'square-and-add-orchestrator'
