@@ -4,7 +4,7 @@ import type { End, GraphEdge } from "../../model";
 import { Refused, free } from "../workflow/parts";
 import * as conditions from "./conditions";
 import type { Hand } from "./change";
-import { checkOrder, equal, nodeHere, order, redirect, redirectNode, setInput, unorder } from "./edit";
+import { checkOrder, consumed, equal, nodeHere, order, redirect, redirectNode, setInput, unorder } from "./edit";
 import { FILES, INPUTS, ITEMS, OUTPUTS, entering, offers, settled, wanted } from "./ends";
 import type { Definition, Obj } from "./ir";
 import { Routing } from "./lower";
@@ -52,7 +52,8 @@ function learned(routing: Routing, channel: Channel, consumer: Node, { side, raw
   if ((channel.kind !== "item" && channel.kind !== "field") || side !== "parameters") return;
   const over = routing.loop(channel.loop).loop?.over;
   const name = routing.name(consumer, channel);
-  if (over && "channel" in over && !routing.program.known.has(name)) routing.program.known.set(name, { parameterType: raw.parameterType });
+  const used = [...everything(routing.program.body)].some((node) => consumed(node).some((each) => equal(each, channel)));
+  if (over && "channel" in over && !used) routing.program.known.set(name, { parameterType: raw.parameterType });
 }
 
 /** Upstream's compiler takes only what is of the same type; the item of an unknown list it takes anywhere. */
