@@ -23,6 +23,8 @@ export interface Live<T> {
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 3000;
 const FRAME = 60;
+/** Events of one commit come within this. */
+const TOGETHER = 8;
 /** Who may list and not watch is told anew so often. */
 const UNWATCHED_PAUSE = 10_000;
 const LINGER = 15_000;
@@ -103,14 +105,17 @@ class Feed<T extends KubeObject> {
     const show = () => this.publish({ items: new Map(items), loaded: true, error: null, stale: false });
     show();
     let waiting = false;
-    // Thousands of events a second must not mean thousands of renders.
+    let last = 0;
+    // Thousands of events a second must not mean thousands of renders; one after a silence is shown at once.
     const soon = () => {
       if (waiting) return;
       waiting = true;
+      const pause = Math.max(TOGETHER, last + FRAME - performance.now());
       setTimeout(() => {
         waiting = false;
+        last = performance.now();
         if (!signal.aborted) show();
-      }, FRAME);
+      }, pause);
     };
     for await (const event of watch<T>(this.path, list.metadata.resourceVersion, signal)) {
       if (event.type === "ERROR") {
