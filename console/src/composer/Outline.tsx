@@ -51,7 +51,9 @@ export function Outline({ statuses, findings, onAdd, onConnect, onRemove }: Prop
 
 /** A node in one sentence. */
 export function told(graph: Graph, { id, detail, badges }: GraphNode, faults: number): string {
-  const comes = graph.edges.filter((each) => each.to.node === id).map((each) => (each.from.port ? `${each.from.port} of ${each.from.node}` : `after ${each.from.node}`));
-  const parts = [detail, comes.length ? `gets ${comes.join(", ")}` : "", ...badges.map((each) => each.text), faults ? `${faults} to mend` : ""];
+  const coming = graph.edges.filter((each) => each.to.node === id);
+  const gets = coming.filter(({ from }) => from.port).map(({ from, to, label }) => [`${from.port} of ${from.node}`, to.port && to.port !== from.port ? ` as ${to.port}` : "", label ? ` (${label})` : ""].join(""));
+  const after = coming.filter(({ from }) => !from.port).map(({ from, label }) => `${from.node}${label ? ` ${label}` : ""}`);
+  const parts = [detail, gets.length ? `gets ${gets.join(", ")}` : "", after.length ? `after ${after.join(", ")}` : "", ...badges.map((each) => each.text), faults ? `${faults} to mend` : ""];
   return parts.filter(Boolean).join(" · ");
 }

@@ -17,6 +17,7 @@ import { type Joining, useWiring } from "./wiring";
 
 const TYPES = { step: StepNode, note: NoteNode };
 const MANY = 8;
+const OVERVIEW = { width: 168, height: 112 };
 
 interface Props extends Shown {
   setPlaces: (places: ReadonlyMap<string, Place>) => void;
@@ -74,9 +75,16 @@ export function Canvas(props: Props) {
     >
       <Background gap={20} />
       <Guides guides={guides} />
-      {graph.nodes.length > MANY ? <MiniMap pannable zoomable ariaLabel="Overview of the drawing" /> : null}
+      {graph.nodes.length > MANY ? <MiniMap pannable zoomable style={OVERVIEW} nodeClassName={stateOf} nodeBorderRadius={12} ariaLabel="Overview of the drawing" /> : null}
     </ReactFlow>
   );
+}
+
+/** In the overview a step has the colour of its state in the run. */
+function stateOf({ type, data }: Node): string {
+  if (type === "note") return "mini-note";
+  const phase = (data as { status?: { phase?: string } }).status?.phase;
+  return phase ? `mini-${phase.toLowerCase()}` : "";
 }
 
 function enter({ graph, open }: Studio, id: string): void {

@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import type { Graph, Place } from "../model";
 import { useStudioHere } from "../studio";
 import { arrange, seat } from "./place";
-import { FIT } from "./view";
+import { showOpened } from "./view";
 
 type Places = ReadonlyMap<string, Place>;
 
@@ -41,7 +41,7 @@ function useFit(): () => void {
   useEffect(() => {
     if (!wanted || !measured) return;
     setWanted(false);
-    requestAnimationFrame(() => void flow.fitView(FIT));
+    requestAnimationFrame(() => showOpened(flow));
   }, [wanted, measured, flow]);
   return useCallback(() => setWanted(true), []);
 }
