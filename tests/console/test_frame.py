@@ -97,7 +97,8 @@ def test_the_page_goes_on_when_the_server_is_back(
     expect(gone).to_be_visible()
     expect(gone).to_have_count(0, timeout=120_000)
     platform.run(workflow("back-again", DIAMOND, namespace))
-    expect(page.get_by_role("row", name=re.compile("back-again"))).to_contain_text("Succeeded", timeout=60_000)
+    row = page.get_by_role("row", name=re.compile("back-again"))
+    expect(row).to_contain_text("Succeeded", timeout=60_000)
     assert page.evaluate("window.sameAsBefore")
     for noise in ("ERR_CONNECTION", "WebSocket", "502", "503"):
         window.expected(noise)

@@ -1,4 +1,4 @@
-"""Every route of the console is visited, light and dark and on a phone: a title, one heading, nothing that axe finds.
+"""Every route of the console is visited, light, dark and narrow: a title, a heading, nothing that axe finds.
 
 A route that is added without a visit here fails the first test.
 """
@@ -36,18 +36,20 @@ VISITS: dict[str, list[Visit]] = {
     "/": [Visit("../")],
     "/$namespace": [Visit("", "no column named price"), Visit("../default", "")],
     "/$namespace/workflows": [
-        Visit("workflows", "broken"), Visit("workflows?archive=true", "broken"), Visit("workflows?q=nobody", "Show all"),
+        Visit("workflows", "broken"), Visit("workflows?archive=true", "broken"),
+        Visit("workflows?q=nobody", "Show all"),
     ],
     "/$namespace/workflows/$name": [
         Visit("workflows/broken", "no column named price"),
-        *(Visit(f"workflows/broken?view={view}") for view in ("timeline", "steps", "inputs", "events", "yaml")),
+        *(Visit(f"workflows/broken?view={one}") for one in ("timeline", "steps", "inputs", "events", "yaml")),
         Visit("workflows/asking", "waits for your approval"),
         Visit("workflows/nobody", "There is no workflow nobody", absent=True),
     ],
     "/$namespace/workflows/compare": [Visit("workflows/compare", "Nothing to compare")],
     "/$namespace/schedules": [Visit("schedules", "nightly"), Visit("schedules?new=true", "Time zone")],
     "/$namespace/schedules/$name": [
-        Visit("schedules/nightly", "It has not run yet"), Visit("schedules/nobody", "There is no schedule nobody"),
+        Visit("schedules/nightly", "It has not run yet"),
+        Visit("schedules/nobody", "There is no schedule nobody"),
     ],
     "/$namespace/templates": [Visit("templates", "trainer")],
     "/$namespace/templates/$kind/$name": [
@@ -82,8 +84,13 @@ VISITS: dict[str, list[Visit]] = {
     "/$namespace/notebooks/$name": [Visit("notebooks/lab", "Start")],
     "/$namespace/tensorboards": [Visit("tensorboards")],
     "/$namespace/volumes": [Visit("volumes", "data")],
-    "/$namespace/volumes/$name": [Visit("volumes/data", "This folder is empty"), Visit("volumes/nobody", "There is no such volume")],
-    "/$namespace/secrets": [Visit("secrets", "store"), Visit("secrets?tab=configmaps"), Visit("secrets?open=store", "hidden, 2 B")],
+    "/$namespace/volumes/$name": [
+        Visit("volumes/data", "This folder is empty"), Visit("volumes/nobody", "There is no such volume"),
+    ],
+    "/$namespace/secrets": [
+        Visit("secrets", "store"), Visit("secrets?tab=configmaps"),
+        Visit("secrets?open=store", "hidden, 2 B"),
+    ],
     "/$namespace/namespaces": [Visit("namespaces", "default")],
     "/$namespace/logs": [Visit("logs", "no column named price")],
     "/$namespace/metrics": [Visit("metrics", "The platform itself")],
@@ -138,7 +145,7 @@ metadata: {name: held}
 spec:
   runPolicy: {suspend: true}
   pytorchReplicaSpecs:
-    Master: {replicas: 1, template: {spec: {containers: [{name: pytorch, image: busybox, command: ["true"]}]}}}
+    Master: {replicas: 1, template: {spec: {containers: [{name: pytorch, image: busybox, command: [env]}]}}}
 ---
 apiVersion: kubeflow.org/v1
 kind: Notebook
