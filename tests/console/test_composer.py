@@ -240,28 +240,62 @@ def test_a_pipeline_is_drawn_with_the_mouse_and_runs(
     assert platform.get("workflow", run, "-n", namespace)["status"]["phase"] == "Succeeded"
 
 
-def test_a_document_is_built_with_the_keyboard_alone(visit: Visit, namespace: str) -> None:
-    page = fresh(visit, namespace)
-    page.locator("[data-drawing]").focus()
-    for title in ("Toy numbers", "Toy split"):
-        page.keyboard.press("a")
-        page.get_by_placeholder("Add a step").fill(title)
-        page.keyboard.press("Enter")
-        expect(page.get_by_placeholder("Add a step")).to_have_count(0)
-    expect(page.locator(".react-flow__node")).to_have_count(2)
-    expect(page.locator("[data-drawing]")).to_be_focused()
-    page.keyboard.press("Escape")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("c")
+def choose(page: Page, key: str, words: str) -> None:
+    """What a key asks for, answered by typing; the drawing then has the keys again."""
+    drawing = page.locator("[data-drawing]")
+    expect(drawing).to_be_focused()
+    page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type(words)
     page.keyboard.press("Enter")
-    expect(edges(page)).to_have_count(1)
-    page.get_by_role("button", name="List").click()
-    steps = page.get_by_role("list", name=re.compile("Steps in the order")).get_by_role("listitem")
-    expect(steps).to_have_count(2)
-    expect(steps.nth(1)).to_contain_text("gets table of toy-numbers")
-    assert violations(page) == []
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(drawing).to_be_focused()
+
+
+def test_a_document_is_built_run_and_approved_with_the_keyboard_alone(visit: Visit, namespace: str) -> None:
+    page = visit(f"{namespace}/composer")
+    page.get_by_role("button", name="New workflow").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    said = page.locator("[data-drawing] > [role=status]")
+    choose(page, "a", "Toy numbers")
+    choose(page, "c", "Toy split")
+    expect(line(page, "toy-numbers.table→toy-split.table")).to_have_count(1)
+    choose(page, "a", "Pause")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("toy-split, Toy split, after toy-numbers")
+    choose(page, "c", "approval order only")
+    expect(edges(page)).to_have_count(2)
+    choose(page, "a", "Toy train")
+    choose(page, "Shift+C", "toy-split train")
+    expect(line(page, "toy-split.train→toy-train.train")).to_have_count(1)
+    page.keyboard.press("Control+g")
+    expect(said).to_contain_text("group")
+    page.keyboard.press("o")
+    expect(page.get_by_label("Opened templates")).to_contain_text("group")
+    expect(node(page, "toy-train")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(node(page, "group")).to_be_visible()
     page.keyboard.press("Control+z")
-    expect(steps.nth(1)).not_to_contain_text("gets table")
+    expect(node(page, "toy-train")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_text("connect what the chosen step needs")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="List").press("Enter")
+    steps = page.get_by_role("list", name=re.compile("Steps in the order")).get_by_role("listitem")
+    expect(steps).to_have_count(4)
+    expect(steps.filter(has_text="Toy split")).to_contain_text("gets table of toy-numbers")
+    expect(steps.filter(has_text="approval")).to_contain_text("after toy-split")
+    assert violations(page) == []
+    steps.filter(has_text="approval").get_by_role("button").first.press("Enter")
+    expect(said).to_contain_text("approval")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="Approve").focus(timeout=60_000)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("The run that is shown").get_by_text("Succeeded")).to_be_visible(timeout=60_000)
 
 
 def test_a_file_written_by_hand_opens_laid_out_and_keeps_its_hand(
