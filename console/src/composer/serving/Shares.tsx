@@ -21,7 +21,7 @@ export function Shares({ router }: { router: string }) {
   };
   if (!edges.length) return null;
   return (
-    <fieldset className="weights">
+    <fieldset className="router-shares">
       <legend>Shares</legend>
       {edges.map((edge, i) => (
         <Share key={edge.id} edge={edge} value={shares[i] ?? 0} onChange={(to) => setDraft(moved(said, i, to))} onCommit={(to) => write(moved(said, i, to))} />
@@ -41,8 +41,8 @@ function Share({ edge, value, onChange, onCommit }: ShareProps) {
   const { graph } = useStudioHere();
   const name = graph.nodes.find((each) => each.id === edge.to.node)?.title ?? edge.to.node;
   return (
-    <div className="weight">
-      <span className="weight-name">{name}</span>
+    <div className="router-share">
+      <span className="router-share-name">{name}</span>
       <span className="number">{value} %</span>
       <Slider label={`Share of ${name}`} said={(percent) => `${percent} %`} value={value} onChange={onChange} onCommit={onCommit} />
     </div>
