@@ -61,48 +61,79 @@ function begun(search: NewSearch, like: Run | undefined, again: Recurring | unde
   };
 }
 
+/** Everything that the form holds, and the order that it comes to. */
+function useForm(search: NewSearch, like: Run | undefined, again: Recurring | undefined) {
+  const from = like ?? again;
+  const pipelines = usePipelines().data?.pipelines ?? [];
+  const [pipeline, setPipeline] = useState(search.pipeline ?? from?.pipeline_version_reference?.pipeline_id ?? "");
+  const versions = useVersions(pipeline || null).data?.pipeline_versions ?? [];
+  const [wanted, setWanted] = useState(search.version ?? from?.pipeline_version_reference?.pipeline_version_id ?? "");
+  const [draft, setDraft] = useState(() => begun(search, like, again));
+  const [given, setGiven] = useState<Record<string, string>>(() => texts(from?.runtime_config?.parameters ?? {}));
+  const version = versions.find((v) => v.pipeline_version_id === wanted) ?? versions[0];
+  const inline = from?.pipeline_spec;
+  const spec = specOf(version ?? (inline ? ({ pipeline_spec: inline } as Version) : undefined));
+  const asked = inputs(spec);
+  const read = values(asked, given);
+  const recurs = draft.often === "Recurring";
+  const bad = recurs ? faults(draft.when) : {};
+  const title = pipelines.find((p) => p.pipeline_id === pipeline)?.display_name;
+  const name = draft.name || (title ? `${title} run` : "");
+  const order = ordered({ ...draft, name }, { pipeline, version: version?.pipeline_version_id ?? "", parameters: read.parameters, timed: recurs && !Object.keys(bad).length });
+  const choose = (id: string) => {
+    setPipeline(id);
+    setWanted("");
+    setGiven({});
+  };
+  const set = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
+  return { pipelines, pipeline, choose, versions, version, setWanted, draft, set, given, setGiven, inline, spec, asked, read, recurs, bad, name, order };
+}
+
+type Held = ReturnType<typeof useForm>;
+
+interface Chosen {
+  pipeline: string;
+  version: string;
+  parameters: Record<string, Json>;
+  /** It recurs, and when can be read. */
+  timed: boolean;
+}
+
+function ordered(draft: Draft, { timed, ...chosen }: Chosen): Order {
+  const { name, description, experiment, account, root, caching, when, concurrency, catchup } = draft;
+  return {
+    name, description, experiment, account, root, ...chosen,
+    ...(caching ? { caching: caching === "on" } : {}),
+    ...(timed ? { again: { trigger: trigger(when), concurrency, catchup } } : {}),
+  };
+}
+
+/** Of a run whose pipeline was never uploaded the pipeline itself goes along. */
+function sent({ order, version, spec }: Held): object {
+  const { pipeline_version_reference: reference, ...rest } = body(order, spec);
+  if (version) return reference ? { ...rest, pipeline_version_reference: reference } : rest;
+  return { pipeline_spec: spec, ...rest };
+}
+
 function Form({ search, like, again }: { search: NewSearch; like: Run | undefined; again: Recurring | undefined }) {
   const namespace = useNamespace();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const reference = (like ?? again)?.pipeline_version_reference;
-  const pipelines = usePipelines().data?.pipelines ?? [];
-  const [pipeline, setPipeline] = useState(search.pipeline ?? reference?.pipeline_id ?? "");
-  const chosen = pipelines.find((p) => p.pipeline_id === pipeline);
-  const versions = useVersions(pipeline || null).data?.pipeline_versions ?? [];
-  const [wanted, setWanted] = useState(search.version ?? reference?.pipeline_version_id ?? "");
-  const version = versions.find((v) => v.pipeline_version_id === wanted) ?? versions[0];
-  const inline = (like ?? again)?.pipeline_spec;
-  const spec = version ? specOf(version) : inline ? specOf({ pipeline_spec: inline } as Version) : undefined;
-  const [draft, setDraft] = useState(() => begun(search, like, again));
-  const [given, setGiven] = useState<Record<string, string>>(() => texts((like ?? again)?.runtime_config?.parameters ?? {}));
+  const held = useForm(search, like, again);
   const [tried, setTried] = useState(false);
   const [error, setError] = useState<KubeError | null>(null);
-  const set = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
-  const wantedInputs = inputs(spec);
-  const read = values(wantedInputs, given);
-  const recurs = draft.often === "Recurring";
-  const bad = recurs ? faults(draft.when) : {};
-  const name = draft.name || (chosen ? `${chosen.display_name} run` : "");
-  const order: Order = {
-    name, description: draft.description, experiment: draft.experiment, account: draft.account, root: draft.root,
-    pipeline, version: version?.pipeline_version_id ?? "", parameters: read.parameters,
-    ...(draft.caching ? { caching: draft.caching === "on" } : {}),
-    ...(recurs && !Object.keys(bad).length ? { again: { trigger: trigger(draft.when), concurrency: draft.concurrency, catchup: draft.catchup } } : {}),
-  };
+  const { spec, read, bad, recurs, name, order } = held;
 
   async function go() {
     setTried(true);
     setError(null);
-    if (Object.keys(read.wrong).length || Object.keys(bad).length) return;
-    const inlined = !version && spec ? { pipeline_spec: spec } : {};
-    const { pipeline_version_reference: kept, ...rest } = body(order, spec);
+    if (Object.keys({ ...read.wrong, ...bad }).length) return;
     try {
-      const made = await post<Partial<Run & Recurring>>(path(order, namespace), version ? { ...rest, ...(kept ? { pipeline_version_reference: kept } : {}) } : { ...rest, ...inlined });
-      notify(recurs ? `${name} recurs` : `${name} runs`);
+      const made = await post<Partial<Run & Recurring>>(path(order, namespace), sent(held));
+      notify(`${name} ${recurs ? "recurs" : "runs"}`);
       await client.invalidateQueries({ queryKey: ["kfp"] });
-      if (recurs) await navigate({ to: "/$namespace/pipelines/recurring/$id", params: { namespace, id: made.recurring_run_id ?? "" } });
-      else await navigate({ to: "/$namespace/pipelines/runs/$id", params: { namespace, id: made.run_id ?? "" } });
+      const id = (recurs ? made.recurring_run_id : made.run_id) ?? "";
+      await navigate({ to: recurs ? "/$namespace/pipelines/recurring/$id" : "/$namespace/pipelines/runs/$id", params: { namespace, id } });
     } catch (problem) {
       setError(KubeError.of(problem));
     }
@@ -125,48 +156,9 @@ function Form({ search, like, again }: { search: NewSearch; like: Run | undefine
             void go();
           }}
         >
-          <fieldset>
-            <legend>What runs</legend>
-            <div className="form-row">
-              <SelectField
-                label="Pipeline"
-                value={pipeline}
-                options={[...(pipeline ? [] : [{ value: "", label: inline ? "the one of that run" : "choose one" }]), ...pipelines.map((p) => ({ value: p.pipeline_id, label: p.display_name }))]}
-                onChange={(id) => {
-                  setPipeline(id);
-                  setWanted("");
-                  setGiven({});
-                }}
-              />
-              <SelectField
-                label="Version"
-                value={version?.pipeline_version_id ?? ""}
-                options={versions.map((v, i) => ({ value: v.pipeline_version_id, label: i === 0 ? `${v.display_name} (latest)` : v.display_name }))}
-                onChange={setWanted}
-              />
-            </div>
-            <div className="form-row">
-              <TextField label="Name of the run" value={name} onChange={(text) => set({ name: text })} required />
-              <Experiment value={draft.experiment} onChange={(experiment) => set({ experiment })} />
-            </div>
-            <TextField label="Description" value={draft.description} onChange={(description) => set({ description })} />
-          </fieldset>
-          {spec ? <Inputs wanted={wantedInputs} texts={given} wrong={tried ? read.wrong : {}} parameters={read.parameters} onChange={setGiven} /> : null}
-          <fieldset>
-            <legend>When</legend>
-            <p>
-              <Segments label="How often" options={OFTEN} value={draft.often} onChange={(often) => set({ often })} />
-            </p>
-            {recurs ? <Timing draft={draft} wrong={bad} onChange={set} /> : null}
-          </fieldset>
-          <details className="more">
-            <summary>More: cache, account, pipeline root</summary>
-            <div className="form-row">
-              <SelectField label="Take results from the cache" value={draft.caching} options={CACHES} onChange={(caching) => set({ caching })} />
-              <TextField label="Service account" value={draft.account} placeholder="the default" onChange={(account) => set({ account })} />
-              <TextField label="Pipeline root" value={draft.root} placeholder="the pipeline's own" onChange={(root) => set({ root })} />
-            </div>
-          </details>
+          <What held={held} />
+          {spec ? <Inputs wanted={held.asked} texts={held.given} wrong={tried ? read.wrong : {}} parameters={read.parameters} onChange={held.setGiven} /> : null}
+          <Rest held={held} />
           {error ? <Problem error={error} /> : null}
           <footer className="form-foot">
             <Button type="submit" look="primary" disabled={!spec}>
@@ -180,6 +172,51 @@ function Form({ search, like, again }: { search: NewSearch; like: Run | undefine
         {spec ? <SameCall order={order} namespace={namespace} /> : null}
       </div>
     </Page>
+  );
+}
+
+function What({ held: { pipelines, pipeline, choose, inline, versions, version, setWanted, name, draft, set } }: { held: Held }) {
+  const none = pipeline ? [] : [{ value: "", label: inline ? "the one of that run" : "choose one" }];
+  return (
+    <fieldset>
+      <legend>What runs</legend>
+      <div className="form-row">
+        <SelectField label="Pipeline" value={pipeline} options={[...none, ...pipelines.map((p) => ({ value: p.pipeline_id, label: p.display_name }))]} onChange={choose} />
+        <SelectField
+          label="Version"
+          value={version?.pipeline_version_id ?? ""}
+          options={versions.map((v, i) => ({ value: v.pipeline_version_id, label: i === 0 ? `${v.display_name} (latest)` : v.display_name }))}
+          onChange={setWanted}
+        />
+      </div>
+      <div className="form-row">
+        <TextField label="Name of the run" value={name} onChange={(text) => set({ name: text })} required />
+        <Experiment value={draft.experiment} onChange={(experiment) => set({ experiment })} />
+      </div>
+      <TextField label="Description" value={draft.description} onChange={(description) => set({ description })} />
+    </fieldset>
+  );
+}
+
+function Rest({ held: { draft, set, recurs, bad } }: { held: Held }) {
+  return (
+    <>
+      <fieldset>
+        <legend>When</legend>
+        <p>
+          <Segments label="How often" options={OFTEN} value={draft.often} onChange={(often) => set({ often })} />
+        </p>
+        {recurs ? <Timing draft={draft} wrong={bad} onChange={set} /> : null}
+      </fieldset>
+      <details className="more">
+        <summary>More: cache, account, pipeline root</summary>
+        <div className="form-row">
+          <SelectField label="Take results from the cache" value={draft.caching} options={CACHES} onChange={(caching) => set({ caching })} />
+          <TextField label="Service account" value={draft.account} placeholder="the default" onChange={(account) => set({ account })} />
+          <TextField label="Pipeline root" value={draft.root} placeholder="the pipeline's own" onChange={(root) => set({ root })} />
+        </div>
+      </details>
+    </>
   );
 }
 

@@ -28,6 +28,7 @@ import { InExperiment } from "./Runs";
 import { TaskPanel } from "./TaskPanel";
 import { ThingCard, ThingView, visual } from "./ThingView";
 import { type Run, useExperiments, useLiveRuns, usePipelines, useRecurringOne, useRun, useVersions } from "./kfp";
+import type { RunSearch as Search } from "./routes";
 import { type Bar, bars, over, shown, specOf, time, word } from "./spec";
 import type { Thing } from "./things";
 import { type Inside, useInside } from "./useThings";
@@ -57,7 +58,7 @@ function Found({ run, inside }: { run: Run; inside: Inside }) {
   const namespace = useNamespace();
   const search = useSearch({ from: FROM });
   const navigate = useNavigate({ from: FROM });
-  const go = (part: typeof search) => void navigate({ search: { ...search, ...part }, replace: true });
+  const go = (part: Search) => void navigate({ search: { ...search, ...part }, replace: true });
   const { workflow, nodes } = inside;
   const view = VIEWS.find(([key]) => key === search.tab)?.[0] ?? "graph";
   const cause = run.state === "FAILED" ? culprit(nodes) : undefined;
@@ -101,23 +102,37 @@ function Found({ run, inside }: { run: Run; inside: Inside }) {
         <div className="run-view">
           <View view={view} run={run} inside={inside} selected={search.node ?? task?.id} onTask={(node) => go({ node, ...(asked ? {} : { tab: "graph" }) })} />
         </div>
-        {workflow && task ? (
-          <TaskPanel
-            workflow={workflow}
-            node={task}
-            things={inside.things}
-            archived={inside.archived}
-            tab={search.about}
-            container={search.container}
-            onTab={(about) => go({ about, node: task.id })}
-            onContainer={(container) => go({ container, node: task.id })}
-            onTask={(node) => go({ node })}
-          />
-        ) : fan ? (
-          <Fan id={fan} members={members(nodes, fan)} />
-        ) : null}
+        <Beside task={task} fan={fan} inside={inside} search={search} go={go} />
       </div>
     </Page>
+  );
+}
+
+interface BesideProps {
+  task: NodeStatus | undefined;
+  /** A bundle of alike tasks, chosen as one. */
+  fan: string | undefined;
+  inside: Inside;
+  search: Search;
+  go: (part: Search) => void;
+}
+
+function Beside({ task, fan, inside, search, go }: BesideProps) {
+  const { workflow, nodes, things, archived } = inside;
+  if (fan) return <Fan id={fan} members={members(nodes, fan)} />;
+  if (!workflow || !task) return null;
+  return (
+    <TaskPanel
+      workflow={workflow}
+      node={task}
+      things={things}
+      archived={archived}
+      tab={search.about}
+      container={search.container}
+      onTab={(about) => go({ about, node: task.id })}
+      onContainer={(container) => go({ container, node: task.id })}
+      onTask={(node) => go({ node })}
+    />
   );
 }
 
@@ -129,35 +144,26 @@ interface ViewProps {
   onTask: (id: string) => void;
 }
 
-function View({ view, run, inside, selected, onTask }: ViewProps) {
-  const { workflow, nodes, place } = inside;
-  if (place === undefined || (place && !inside.loaded)) return view === "spec" || view === "details" ? <Early view={view} run={run} inside={inside} /> : null;
-  const gone = place === null || (inside.loaded && !workflow && place !== undefined);
-  switch (view) {
-    case "metrics":
-      return <Pad>{<Visuals things={inside.things} ended={over(run)} />}</Pad>;
-    case "artifacts":
-      return <Pad>{inside.things.length ? inside.things.map((one) => <ThingCard key={one.artifact_id} thing={one} onTask={onTask} />) : <p className="dim">Nothing was left yet.</p>}</Pad>;
-    case "details":
-      return <Pad>{<Details run={run} inside={inside} />}</Pad>;
-    case "events":
-      return <Pad>{workflow && !inside.archived ? <Events namespace={place?.namespace ?? ""} kind="Workflow" name={place?.name ?? ""} /> : <p className="dim">Its events went with its Workflow.</p>}</Pad>;
-    case "spec":
-      return <Specification run={run} />;
-    default:
-      if (gone) return <Pad>{<Recorded run={run} />}</Pad>;
-      if (!workflow) return null;
-      return view === "timeline" ? (
-        <Timeline nodes={nodes} running={!over(run)} selected={selected} onSelect={onTask} />
-      ) : (
-        <Graph nodes={nodes} selected={selected} onSelect={onTask} />
-      );
-  }
+function View(props: ViewProps) {
+  const { view, run, inside } = props;
+  if (view === "spec") return <Specification run={run} />;
+  if (view === "details") return <Pad>{<Details run={run} inside={inside} />}</Pad>;
+  if (inside.place === undefined || (inside.place && !inside.loaded)) return null;
+  const { things } = inside;
+  if (view === "metrics") return <Pad>{<Visuals things={things} ended={over(run)} />}</Pad>;
+  if (view === "artifacts") return <Pad>{things.length ? things.map((one) => <ThingCard key={one.artifact_id} thing={one} onTask={props.onTask} />) : <p className="dim">Nothing was left yet.</p>}</Pad>;
+  if (view === "events") return <Pad>{<Happened inside={inside} />}</Pad>;
+  return inside.workflow ? <Drawn {...props} /> : <Pad>{<Recorded run={run} />}</Pad>;
 }
 
-/** What the record alone can tell, while the Workflow is looked for. */
-function Early({ view, run, inside }: { view: string; run: Run; inside: Inside }) {
-  return view === "spec" ? <Specification run={run} /> : <Pad>{<Details run={run} inside={inside} />}</Pad>;
+function Drawn({ view, run, inside: { nodes }, selected, onTask }: ViewProps) {
+  if (view === "timeline") return <Timeline nodes={nodes} running={!over(run)} selected={selected} onSelect={onTask} />;
+  return <Graph nodes={nodes} selected={selected} onSelect={onTask} />;
+}
+
+function Happened({ inside: { workflow, place, archived } }: { inside: Inside }) {
+  if (!workflow || archived || !place) return <p className="dim">Its events went with its Workflow.</p>;
+  return <Events namespace={place.namespace} kind="Workflow" name={place.name} />;
 }
 
 function Pad({ children }: { children: ReactNode }) {

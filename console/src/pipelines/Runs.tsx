@@ -13,7 +13,7 @@ import { Ago, Duration, seconds } from "../ui/time";
 import { attempt, notify } from "../ui/toasts";
 import { Refusal } from "./Refusal";
 import { RunMenu } from "./RunMenu";
-import { type Experiment, type Run, drop, post, useExperiments, useMeasures, useRuns } from "./kfp";
+import { type Experiment, type Run, drop, post, useExperiments, useMeasures, useNames, useRuns } from "./kfp";
 import type { ListSearch } from "./routes";
 import { commonest, digits, over, time, word } from "./spec";
 
@@ -21,7 +21,7 @@ const FROM = "/$namespace/pipelines";
 const STORED = ["Active", "Archived"] as const;
 const WHERE = ["This namespace", "All"] as const;
 const STATES = ["Running", "Succeeded", "Failed", "Canceled"];
-const METRICS = 3;
+const METRICS = 2;
 
 export function Runs() {
   const here = useNamespace();
@@ -98,9 +98,10 @@ export function RunTable({ runs, namespace, experiments }: TableProps) {
   const here = useNamespace();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const measured = useMeasures(runs.slice(0, 100), namespace).data;
+  const pipelines = useNames(runs);
   const columns = useMemo(
-    () => columnsOf({ here, chosen, setChosen, measured: measured ?? new Map(), experiments, runs }),
-    [here, chosen, measured, experiments, runs],
+    () => columnsOf({ here, chosen, setChosen, measured: measured ?? new Map(), experiments, runs, pipelines }),
+    [here, chosen, measured, experiments, runs, pipelines],
   );
   const picked = runs.filter((r) => chosen.has(r.run_id));
   return (
@@ -120,9 +121,11 @@ interface Given {
   setChosen: (ids: ReadonlySet<string>) => void;
   measured: Map<string, Map<string, number>>;
   experiments: Experiment[] | undefined;
+  /** Names of pipelines and of versions by their ids. */
+  pipelines: Map<string, string>;
 }
 
-function columnsOf({ here, chosen, setChosen, measured, experiments, runs }: Given): Column<Run>[] {
+function columnsOf({ here, chosen, setChosen, measured, experiments, runs, pipelines }: Given): Column<Run>[] {
   const toggle = (id: string) => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
@@ -154,6 +157,7 @@ function columnsOf({ here, chosen, setChosen, measured, experiments, runs }: Giv
         by: (r) => value(r, name) ?? Number.NEGATIVE_INFINITY,
       }),
     ),
+    { title: "Pipeline", cell: (r) => <Of run={r} named={pipelines} />, by: (r) => pipelines.get(r.pipeline_version_reference?.pipeline_id ?? "") ?? "" },
     ...(experiments ? [{ title: "Experiment", cell: (r: Run) => <InExperiment id={r.experiment_id} name={named.get(r.experiment_id ?? "")} />, by: (r: Run) => named.get(r.experiment_id ?? "") ?? "" }] : []),
     { title: "Started", cell: (r) => <Ago at={r.created_at} />, by: (r) => r.created_at },
     ...(failures ? [{ title: "Message", cell: (r: Run) => <div className="message" title={r.error?.message}>{r.error?.message}</div> }] : []),
@@ -166,6 +170,29 @@ function RunLink({ run, namespace }: { run: Run; namespace: string }) {
     <Link to="/$namespace/pipelines/runs/$id" params={{ namespace, id: run.run_id }} className="run-name" title={run.description || run.display_name}>
       {run.display_name}
     </Link>
+  );
+}
+
+/** The pipeline, and in its tip the version; what recurs leads to its schedule. */
+function Of({ run, named }: { run: Run; named: Map<string, string> }) {
+  const namespace = useNamespace();
+  const { pipeline_id: id, pipeline_version_id: version = "" } = run.pipeline_version_reference ?? {};
+  const name = named.get(id ?? "");
+  return (
+    <>
+      {id && name ? (
+        <Link to="/$namespace/pipelines/$id" params={{ namespace, id }} search={version ? { version } : {}} className="plain-link of-pipeline" title={`${name}, version ${named.get(version) ?? version}`}>
+          {named.get(version) === name ? name : `${name}, ${named.get(version) ?? ""}`}
+        </Link>
+      ) : (
+        <span className="dim">–</span>
+      )}
+      {run.recurring_run_id ? (
+        <Link to="/$namespace/pipelines/recurring/$id" params={{ namespace, id: run.recurring_run_id }} className="tag">
+          recurring
+        </Link>
+      ) : null}
+    </>
   );
 }
 

@@ -98,7 +98,7 @@ function Short({ thing, title, onTask }: { thing: Thing; title: string; onTask: 
 }
 
 interface Running {
-  spec: { containers: { name: string; image?: string; command?: string[]; args?: string[]; env?: { name: string; value?: string }[] }[] };
+  spec: { containers: { name: string; image?: string; command?: string[]; args?: string[]; env?: { name: string; value?: string }[]; volumeMounts?: { name: string; mountPath: string }[] }[] };
   status?: { containerStatuses?: { name: string; state?: { terminated?: { exitCode?: number; reason?: string } } }[] };
 }
 
@@ -118,6 +118,7 @@ function Details({ workflow, node, pod }: { workflow: Workflow; node: NodeStatus
           ["Pod", pod ? name : ""],
           ["Image", main?.image ? <span key="image" className="mono">{main.image}</span> : ""],
           ["Exit code", ended?.exitCode === undefined ? node.outputs?.exitCode : `${ended.exitCode}${ended.reason ? ` (${ended.reason})` : ""}`],
+          ["Volumes", main?.volumeMounts?.map((one) => <div key={one.mountPath}>{one.name} <span className="dim">at</span> <span className="mono">{one.mountPath}</span></div>)],
           ["Began", node.startedAt && new Date(node.startedAt).toLocaleString()],
           ["Ended", node.finishedAt && new Date(node.finishedAt).toLocaleString()],
           ["Cache", node.memoizationStatus ? `${node.memoizationStatus.hit ? "taken from before" : "kept for next time"}: ${node.memoizationStatus.key}` : "not used"],

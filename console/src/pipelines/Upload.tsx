@@ -61,14 +61,12 @@ function Choosing({ onto, onClose }: { onto: Pipeline | undefined; onClose: () =
   }
 
   async function send(): Promise<string> {
+    if (source === "Address") return fetched(onto, name, description, address);
     const what = source === "File" ? file : text;
-    if (source === "Address") {
-      if (onto) await fetchVersion(onto.pipeline_id, name, description, address);
-      return onto ? onto.pipeline_id : (await fetchPipeline(name, description, address)).pipeline_id;
-    }
     if (!what) throw new Error(source === "File" ? "Choose a file first." : "Paste what `kfp dsl compile` wrote.");
-    if (onto) await uploadVersion(onto.pipeline_id, name, description, what);
-    return onto ? onto.pipeline_id : (await upload(name, description, what)).pipeline_id;
+    if (!onto) return (await upload(name, description, what)).pipeline_id;
+    await uploadVersion(onto.pipeline_id, name, description, what);
+    return onto.pipeline_id;
   }
 
   /** A name that nobody has typed comes from what was chosen. */
@@ -121,6 +119,13 @@ function Choosing({ onto, onClose }: { onto: Pipeline | undefined; onClose: () =
       </form>
     </Dialog>
   );
+}
+
+/** The id of the pipeline that it went to. */
+async function fetched(onto: Pipeline | undefined, name: string, description: string, address: string): Promise<string> {
+  if (!onto) return (await fetchPipeline(name, description, address)).pipeline_id;
+  await fetchVersion(onto.pipeline_id, name, description, address);
+  return onto.pipeline_id;
 }
 
 function FileField({ onChange }: { onChange: (file: File | null) => void }) {

@@ -1,7 +1,7 @@
 /** Kubeflow Pipelines' REST, v2beta1: what it speaks of and how it is asked. */
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { type KubeError, create, get, remove, request } from "../api/kube";
 import { WORKFLOW, useMany } from "../api/resources";
 import { type Json, type Made, type PipelineSpec, measures } from "./spec";
@@ -208,6 +208,26 @@ export function fetchVersion(pipeline: string, name: string, description: string
 export function fetchPipeline(name: string, description: string, url: string): Promise<Pipeline> {
   const pipeline = { display_name: name, description };
   return post("/pipelines/create", { pipeline, pipeline_version: { display_name: name, description, package_url: { pipeline_url: url } } });
+}
+
+/** What pipelines and versions that runs are of are called, by their ids. */
+export function useNames(runs: Run[]): Map<string, string> {
+  const ids = [...new Set(runs.flatMap((r) => r.pipeline_version_reference?.pipeline_id ?? []))].sort();
+  const pipelines = usePipelines().data?.pipelines;
+  const { data } = useQuery<Version[], KubeError>({
+    queryKey: ["kfp", "versions of", ids.join()],
+    queryFn: async ({ signal }) => {
+      const all = ids.map((id) => get<{ pipeline_versions?: Version[] }>(`${BASE}/pipelines/${id}/versions?${NEWEST}`, signal).catch(() => ({ pipeline_versions: [] })));
+      return (await Promise.all(all)).flatMap((one) => one.pipeline_versions ?? []);
+    },
+    enabled: ids.length > 0,
+    placeholderData: (before) => before,
+    retry: false,
+  });
+  return useMemo(
+    () => new Map([...(pipelines ?? []).map((p): [string, string] => [p.pipeline_id, p.display_name]), ...(data ?? []).map((v): [string, string] => [v.pipeline_version_id, v.display_name])]),
+    [pipelines, data],
+  );
 }
 
 /** The numbers that runs measured, by run and name; one question for all of them. */

@@ -56,11 +56,13 @@ const fresh = createRoute({
   }),
 });
 
+export type RunSearch = Partial<Record<"tab" | "node" | "about" | "container", string>>;
+
 const run = createRoute({
   getParentRoute: () => root,
   path: "/$namespace/pipelines/runs/$id",
   component: lazyRouteComponent(() => import("./RunPage"), "RunPage"),
-  validateSearch: (search: Given) => texts(search, "tab", "node", "about", "container"),
+  validateSearch: (search: Given): RunSearch => texts(search, "tab", "node", "about", "container"),
 });
 
 const recurring = createRoute({
