@@ -94,6 +94,33 @@ def test_workflows_and_pipelines_become_programs(capsys: pytest.CaptureFixture[s
     assert (code, "@dsl.pipeline(" in out) == (0, True)
 
 
+COMPONENTS = """from kfp import dsl
+
+@dsl.component(base_image="python:3.12")
+def add(a: int, b: int = 1) -> int:
+    return a + b
+
+@dsl.pipeline
+def whole():
+    add(a=1)
+"""
+
+
+def test_components_are_read_off_python_as_documents_of_their_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "components.py"
+    file.write_text(COMPONENTS)
+    code, out, notes = said(capsys, str(file), "--to", "components")
+    found, = yaml.safe_load_all(out)
+    assert (code, found["pipelineInfo"]["name"], list(found["components"])) == (0, "add", ["comp-add"])
+    assert "whole is a pipeline" in notes
+    file.write_text(COMPONENTS.replace('"python:3.12"', "image()"))
+    code, _, problem = said(capsys, str(file), "--to", "components")
+    assert code != 0
+    assert "line 3: `image()` is known only when the file runs" in problem
+
+
 @pytest.mark.parametrize(
     ("text", "target", "words"),
     [

@@ -41,6 +41,7 @@ NOT_RUN = {
     "pinnace console --context NAME": "serves until Ctrl-C: tests/console/test_context.py uses it",
     "pinnace convert blueprint.json": "the reader's file: tests/cli/test_converting.py converts one",
     "pinnace convert acumos-cdump.json": "the same",
+    "pinnace convert components.py": "the same",
     "pinnace COMMAND": "a synopsis of the reference",
     "pinnace export run/digits": "tests/export/test_cluster.py exports it and runs it elsewhere",
     "pinnace check digits": "tests/export/test_cluster.py checks that bundle",

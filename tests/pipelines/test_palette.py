@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pinnace.authoring.kfp.palette import reading
+from pinnace.authoring.kfp.palette import reading, wrapping
 from pinnace.authoring.kfp.palette.piece import Palette, Piece, Unreadable
 from pinnace.kinds.document import all_from_yaml
 
@@ -200,6 +200,19 @@ def test_of_a_pipeline_leaves_pipelines_and_the_whole_are_offered_once() -> None
     assert found["whole"].title == "The whole"
     settings = {"kubernetes": {"deploymentSpec": {"executors": {"exec-loud": {"imagePullPolicy": "Always"}}}}}
     assert (found["loud"].spec.platform, found["say"].spec.platform) == (settings, msgspec.UNSET)
+
+
+def test_a_component_is_a_document_of_its_own_and_is_the_same_when_read_again() -> None:
+    for name, piece in functions().items():
+        again, = reading.of_documents(json.loads(msgspec.json.encode(wrapping.documents(piece)))).components
+        assert (again.name, again.spec) == (name, piece.spec)
+
+
+def test_a_pipeline_as_a_document_of_its_own_holds_what_is_inside() -> None:
+    inner = {one.name: one for one in reading.of_documents(pipeline()).components}["inner"]
+    spec, platform = wrapping.documents(inner)
+    assert set(spec["components"]) == {"comp-say", "comp-loud"}
+    assert set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == {"exec-loud"}
 
 
 def test_python_is_told_from_yaml() -> None:

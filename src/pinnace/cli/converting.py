@@ -21,7 +21,7 @@ from pinnace.cli.platform import Failure
 from pinnace.kinds.resource import Obj
 from pinnace.objects.errors import StatusError
 
-TARGETS = ("python", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo")
+TARGETS = ("python", "components", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo")
 
 
 class Composition(NamedTuple):
@@ -98,6 +98,16 @@ def _python(asked: Asked, output: str) -> None:
     print(made["text"], end="")
 
 
+def _components(asked: Asked, output: str) -> None:
+    """Each a document of its own, as the SDK compiles and loads it."""
+    from pinnace.api.authoring.components import components
+    from pinnace.authoring.kfp.palette.wrapping import documents
+
+    made = components(asked)
+    _say(made.notes)
+    _print([one for piece in made.components for one in documents(piece)], output)
+
+
 def _composition(field: str) -> Callable[[Asked, str], None]:
     def write(asked: Asked, output: str) -> None:
         made = acumos(asked)
@@ -129,7 +139,7 @@ def _of_acumos(field: str) -> Callable[[Asked, str], None]:
 
 
 WAYS: dict[str, Callable[[Asked, str], None]] = {
-    "python": _python, "argo": _composition("workflow"), "graph": _composition("graph"),
-    "orchestrator": _composition("orchestrator"), "blueprint": _of_acumos("blueprint"),
-    "cdump": _of_acumos("cdump"), "dockerinfo": _of_acumos("dockerinfo"),
+    "python": _python, "components": _components, "argo": _composition("workflow"),
+    "graph": _composition("graph"), "orchestrator": _composition("orchestrator"),
+    "blueprint": _of_acumos("blueprint"), "cdump": _of_acumos("cdump"), "dockerinfo": _of_acumos("dockerinfo"),
 }

@@ -115,7 +115,9 @@ def lint(
 
 def convert(
     *files: Path,
-    to: Literal["", "python", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo"] = "",
+    to: Literal[
+        "", "python", "components", "argo", "graph", "orchestrator", "blueprint", "cdump", "dockerinfo"
+    ] = "",
     output: Annotated[Literal["yaml", "json"], Parameter(name=["--output", "-o"])] = "yaml",
     proto: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
     address: Annotated[tuple[str, ...], Parameter(negative="")] = (),
@@ -128,11 +130,12 @@ def convert(
     Parameters
     ----------
     files:
-        Manifests, or folders of them; a pipeline's IR; a blueprint or CDUMP of Acumos.
+        Manifests, or folders of them; a pipeline's IR, component YAML or Python; a blueprint or CDUMP.
     to:
-        `python`: a workflow as a program of Hera's, a pipeline as one of its SDK. Of Acumos' documents `argo`
-        is a Workflow, `graph` an InferenceGraph with its services, `orchestrator` all that answers for a
-        deployed blueprint; `blueprint`, `cdump` and `dockerinfo` are Acumos' own.
+        `python`: a workflow as a program of Hera's, a pipeline as one of its SDK. `components`: what is in
+        Python, component YAML or a pipeline of KFP, each as a document that its SDK loads. Of Acumos'
+        documents `argo` is a Workflow, `graph` an InferenceGraph with its services, `orchestrator` all that
+        answers for a deployed blueprint; `blueprint`, `cdump` and `dockerinfo` are Acumos' own.
     output:
         As YAML or as JSON.
     proto:
