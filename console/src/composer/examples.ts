@@ -49,6 +49,56 @@ export const EXAMPLES: readonly Example[] = [
 `,
   },
   {
+    title: "Train, approve, serve",
+    about: "A good model is registered, waits for a yes, and answers requests.",
+    icon: "sparkles",
+    text: `${HEAD("serve-iris")}  templates:
+    - name: main
+      dag:
+        tasks:
+          - name: data
+            templateRef: ${component("data-iris")}
+          - name: split
+            depends: data
+            templateRef: ${component("transform-split")}
+            arguments:
+              artifacts: [{name: table, from: "{{tasks.data.outputs.artifacts.table}}"}]
+          - name: train
+            depends: split
+            templateRef: ${component("train-logistic-regression")}
+            arguments:
+              artifacts: [{name: train, from: "{{tasks.split.outputs.artifacts.train}}"}]
+          - name: evaluate
+            depends: train
+            templateRef: ${component("evaluate-classification")}
+            arguments:
+              artifacts:
+                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
+                - {name: test, from: "{{tasks.split.outputs.artifacts.test}}"}
+          - name: register
+            depends: evaluate
+            when: "{{tasks.evaluate.outputs.parameters.accuracy}} > 0.8"
+            templateRef: ${component("serve-register")}
+            arguments:
+              parameters: [{name: name, value: iris}]
+              artifacts:
+                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
+                - {name: metrics, from: "{{tasks.evaluate.outputs.artifacts.metrics}}"}
+          - name: approve
+            depends: register.Succeeded
+            templateRef: ${component("serve-approve")}
+            arguments:
+              parameters: [{name: metrics, value: "accuracy {{tasks.evaluate.outputs.parameters.accuracy}}"}]
+          - name: deploy
+            depends: approve.Succeeded
+            templateRef: ${component("serve-deploy")}
+            arguments:
+              parameters:
+                - {name: registered, value: "{{tasks.register.outputs.parameters.registered}}"}
+                - {name: endpoint, value: iris}
+`,
+  },
+  {
     title: "A loop",
     about: "The same step for each of a list, then one that waits for all.",
     icon: "combine",
