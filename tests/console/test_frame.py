@@ -109,6 +109,7 @@ def test_the_palette_finds_what_the_namespace_holds(visit: Visit, platform: Plat
     page = visit(namespace)
     page.keyboard.press("Control+k")
     found = page.get_by_role("dialog")
+    expect(found.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("palette ru")
     expect(found.get_by_role("option", name=re.compile("palette-run"))).to_be_visible()
     assert violations(page) == []
