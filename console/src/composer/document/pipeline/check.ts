@@ -31,8 +31,8 @@ function error(path: readonly (string | number)[], message: string): Finding {
 }
 
 function checked(document: Obj, scope: string): Finding[] {
-  const program = programOf(document, scope);
   try {
+    const program = programOf(document, scope);
     const routing = new Routing(program);
     return [...everything(program.body)].flatMap((node) => (isLeaf(node) ? task(routing, node) : group(routing, node)));
   } catch (problem) {

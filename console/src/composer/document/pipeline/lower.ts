@@ -19,6 +19,16 @@ export function programOf(document: Obj, scope: string): Program {
   return program;
 }
 
+/** For who only looks: undefined where the document says what cannot be. */
+export function readable(document: Obj, scope: string): Program | undefined {
+  try {
+    return programOf(document, scope);
+  } catch (problem) {
+    if (problem instanceof Impossible) return undefined;
+    throw problem;
+  }
+}
+
 interface Hole {
   definition: Definition;
   /** What the group's task says of it; null for the item of its own loop. */

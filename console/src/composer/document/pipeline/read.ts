@@ -6,13 +6,33 @@ import { notes, places } from "../layout";
 import type * as conditions from "./conditions";
 import { said } from "./edit";
 import { INPUTS, ITEMS, OUTPUTS, entering, offers, titleOf, wanted } from "./ends";
-import { ALWAYS, type Definition, type Obj, componentName, executorOf, componentOf, holderPath, kindOf } from "./ir";
-import { Routing, programOf } from "./lower";
+import { ALWAYS, type Definition, type Obj, componentName, componentOf, executorOf, holder, holderPath, kindOf, tasksOf } from "./ir";
+import { Impossible, Routing, programOf, readable } from "./lower";
 import { type Channel, type Group, type Node, type Program, groupOf, isLeaf } from "./program";
 import { branches, isElse, own } from "./wrap";
 import { portOf, typeOf, written } from "./types";
 
 export function read(document: Obj, scope: string): Graph {
+  try {
+    return whole(document, scope);
+  } catch (problem) {
+    if (problem instanceof Impossible) return bare(document, scope);
+    throw problem;
+  }
+}
+
+/** What says something that cannot be: its tasks, and nothing about what flows. */
+function bare(document: Obj, scope: string): Graph {
+  const path = [...holderPath(scope), "dag", "tasks"];
+  const nodes = tasksOf(holder(document, scope)).map(([id, task]): GraphNode => {
+    const kind = kindOf(document, task);
+    const opens = componentOf(document, task).dag === undefined ? {} : { opens: componentName(task) };
+    return { id, title: id, detail: WORDS[kind] ?? kind, icon: ICONS[kind] ?? "box", group: "", ports: NO_PORTS, badges: [], path: [...path, id], ...opens };
+  });
+  return { nodes, edges: [], notes: notes(document, scope), places: places(document, scope) };
+}
+
+function whole(document: Obj, scope: string): Graph {
   const program = programOf(document, scope);
   const group = groupOf(program, scope);
   if (!group) return { ...EMPTY, notes: notes(document, scope), places: places(document, scope) };
@@ -195,8 +215,8 @@ export interface Given {
 
 /** What is given to a node, by port. */
 export function values(document: Obj, scope: string, id: string): Map<string, Given> {
-  const program = programOf(document, scope);
-  const node = groupOf(program, scope)?.children.get(id);
+  const program = readable(document, scope);
+  const node = program && groupOf(program, scope)?.children.get(id);
   if (!node) return new Map();
   if (!isLeaf(node)) return new Map([...given(new Routing(program), node)].map(([name, channel]) => [name, { text: "", from: channel ? said(channel) : "" }]));
   return new Map([...node.inputs].map(([name, { value }]) => [name, value.kind === "channel" ? { text: "", from: told(value) } : rawly(value.raw)]));

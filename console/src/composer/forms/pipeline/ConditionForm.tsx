@@ -8,7 +8,7 @@ import type { Comparison, Operator } from "../../document/pipeline/conditions";
 import { OPERATORS } from "../../document/pipeline/conditions";
 import { checkOrder, nodeHere, said } from "../../document/pipeline/edit";
 import { entering, offers, settled } from "../../document/pipeline/ends";
-import { Routing, programOf } from "../../document/pipeline/lower";
+import { Routing, readable } from "../../document/pipeline/lower";
 import { type Channel, type Group, groupOf, isLeaf } from "../../document/pipeline/program";
 import { type as typeWord } from "../../document/pipeline/types";
 import { asks } from "../../document/pipeline/read";
@@ -21,10 +21,10 @@ import { Section } from "../Section";
 /** Values that can be compared: of siblings that come before, and of what comes into the drawing. */
 function useComparable(id: string): { group: Group; found: { key: string; label: string; channel: Channel; type: string }[] } | null {
   const { document, scope } = useStudioHere();
-  const program = programOf(document, scope);
-  const around = groupOf(program, scope);
+  const program = readable(document, scope);
+  const around = program && groupOf(program, scope);
   const group = around?.children.get(id);
-  if (!around || !group || isLeaf(group)) return null;
+  if (!program || !around || !group || isLeaf(group)) return null;
   const routing = new Routing(program);
   const inside = [...around.children.values()].filter((each) => each.key !== id && !isLater(each.key)).flatMap((each) => [...offers(routing, each).values()]);
   const all = [...inside, ...entering(routing, around).values()].filter(({ definition }) => definition.side === "parameters" && !["LIST", "STRUCT"].includes(String(definition.raw.parameterType)));
@@ -32,7 +32,7 @@ function useComparable(id: string): { group: Group; found: { key: string; label:
 
   function isLater(key: string): boolean {
     const node = around?.children.get(key);
-    if (!node || !group) return true;
+    if (!node || !group || !program) return true;
     try {
       checkOrder(program, { kind: "output", task: key, name: "" }, group);
       return false;

@@ -5,7 +5,7 @@ import { IconButton } from "../../../ui/Button";
 import { SelectField } from "../../../ui/Fields";
 import { change } from "../../document/pipeline/change";
 import { nextNumber, nodeHere, said, setParallelism } from "../../document/pipeline/edit";
-import { Routing, programOf } from "../../document/pipeline/lower";
+import { Routing, readable } from "../../document/pipeline/lower";
 import { cut } from "../../document/pipeline/lines";
 import { ITEMS } from "../../document/pipeline/ends";
 import { type Group, groupOf, isLeaf } from "../../document/pipeline/program";
@@ -20,8 +20,8 @@ import { useTask } from "./TaskForm";
 export function LoopForm({ id }: { id: string }) {
   const { document, scope, change: edit } = useStudioHere();
   const task = useTask(id);
-  const program = programOf(document, scope);
-  const loop = groupOf(program, scope)?.children.get(id);
+  const program = readable(document, scope);
+  const loop = program && groupOf(program, scope)?.children.get(id);
   if (!loop || isLeaf(loop) || !loop.loop) return null;
   const { over } = loop.loop;
   const on = (label: string, does: (loop: Group, hand: Parameters<typeof nextNumber>[0]) => void) =>
