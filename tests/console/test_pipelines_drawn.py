@@ -1,4 +1,4 @@
-"""A pipeline of Kubeflow's, drawn: components of a text, lines, a loop, a version saved, a run seen to its end."""
+"""A pipeline of Kubeflow's, drawn: components of a text, lines, a loop, a version saved, a run to its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ outputs:
 implementation:
   container:
     image: busybox
-    command: [sh, -c, 'mkdir -p "$(dirname "$1")"; printf "hello %s" "$0" > "$1"', {inputValue: whom}, {outputPath: greeting}]
+    command:
+    - sh
+    - -c
+    - mkdir -p "$(dirname "$1")"; printf "hello %s" "$0" > "$1"
+    - {inputValue: whom}
+    - {outputPath: greeting}
 """
 
 COUNT = """
