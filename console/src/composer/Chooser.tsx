@@ -34,7 +34,7 @@ export function Chooser({ title, choices, at, none, onClose }: Props) {
         <Radix.Overlay className="chooser-ground" />
         <Radix.Content className="palette chooser" style={at ? placed(at) : {}} aria-describedby={undefined}>
           <Radix.Title className="hidden">{title}</Radix.Title>
-          <Command label={title}>
+          <Command label={title} filter={matches}>
             <Command.Input placeholder={title} />
             <Command.List>
               <Command.Empty>{none}</Command.Empty>
@@ -43,7 +43,8 @@ export function Chooser({ title, choices, at, none, onClose }: Props) {
                   {choices.filter((each) => (each.group ?? "") === group).map((each) => (
                     <Command.Item
                       key={each.key}
-                      value={`${each.label} ${each.detail ?? ""} ${each.words ?? ""} ${each.key}`}
+                      value={each.key}
+                      keywords={[each.label, each.detail ?? "", each.words ?? ""]}
                       onSelect={() => {
                         onClose();
                         each.onChoose();
@@ -62,6 +63,15 @@ export function Chooser({ title, choices, at, none, onClose }: Props) {
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** Every word must be there; what begins as one types comes first, then what has it in its name. */
+function matches(key: string, search: string, [label = "", ...more]: string[] = []): number {
+  const [name, typed] = [label.toLowerCase(), search.toLowerCase().trim()];
+  const text = `${name} ${more.join(" ")} ${key}`.toLowerCase();
+  if (!typed.split(/\s+/).every((word) => text.includes(word))) return 0;
+  if (name.startsWith(typed)) return 1;
+  return name.includes(typed) ? 0.8 : 0.5;
 }
 
 function placed({ x, y }: { x: number; y: number }) {

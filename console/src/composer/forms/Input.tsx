@@ -58,7 +58,7 @@ function Parameter(props: InputProps) {
   if (choices) return <Choice {...props} choices={choices} />;
   const number = port.types[0] === "integer" ? "numeric" : port.types[0] === "number" ? "decimal" : "text";
   return (
-    <div className="parameter">
+    <div className="setting">
       <Commit label={labelOf(port)} hint={hintOf(port)} check={(draft) => fault(port, draft)} placeholder={port.default} value={value} onCommit={onValue} inputMode={number} />
       <IconButton label={`Connect ${port.name}`} Icon={Link2} onClick={onConnect} />
     </div>

@@ -30,7 +30,7 @@ function Parameters() {
     <section>
       <h3>Parameters</h3>
       {all.map(({ name, value }) => (
-        <div className="parameter" key={name}>
+        <div className="setting" key={name}>
           <Commit
             label={name}
             hint={`A step speaks of it as {{workflow.parameters.${name}}}`}
