@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Artifact, Run, Task } from "../src/pipelines/kfp";
 import { compared, drawn, givenTo, inputChanges } from "../src/pipelines/drawing";
 import { type Order, body, cached, literal, python } from "../src/pipelines/call";
-import { type PipelineSpec, bars, commonest, differences, matrices, measures, metrics, pasted, pipelineName, time, value, values } from "../src/pipelines/spec";
+import { type PipelineSpec, bars, commonest, differences, matrices, measures, metrics, pasted, pipelineName, summary, time, value, values } from "../src/pipelines/spec";
 import { madeBy, things, usedBy } from "../src/pipelines/things";
 import { DAILY, faults, next, ofTrigger, told, trigger } from "../src/pipelines/when";
 import type { NodeStatus } from "../src/api/types";
@@ -132,6 +132,7 @@ describe("what a run left", () => {
     const found = measures([{ artifact_id: "1", name: "m", type: "Metric", metadata: { accuracy: 0.9 } }], [{ artifact_id: "1", run_id: "a" }, { artifact_id: "1", run_id: "b" }]);
     expect(found.get("a")).toEqual(new Map([["accuracy", 0.9]]));
     expect(commonest(found, 3)).toEqual(["accuracy"]);
+    expect(summary({ artifact_id: "1", name: "m", type: "Metric", metadata: { accuracy: 0.8600000000000001, confusionMatrix: {} } })).toBe("accuracy 0.86, confusion matrix");
   });
 });
 

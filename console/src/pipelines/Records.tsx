@@ -10,13 +10,13 @@ import { Empty } from "../ui/notes";
 import { Ago, Duration } from "../ui/time";
 import { Refusal } from "./Refusal";
 import { type Artifact, type Task, useAllArtifacts, useExecutions, useRuns } from "./kfp";
-import { shown, time, word } from "./spec";
+import { summary, time, word } from "./spec";
 
 const ARTIFACTS: Column<Artifact>[] = [
   { title: "Artifact", cell: (a) => <strong className="artifact-title">{a.name}</strong>, by: (a) => a.name },
   { title: "Type", cell: (a) => a.type, by: (a) => a.type },
-  { title: "Known of it", cell: (a) => <div className="message">{Object.entries(a.metadata ?? {}).map(([k, v]) => `${k} ${shown(v)}`).join(", ")}</div> },
-  { title: "URI", cell: (a) => <div className="message mono" title={a.uri}>{a.uri}</div> },
+  { title: "Known of it", cell: (a) => <div className="message">{summary(a)}</div> },
+  { title: "URI", cell: (a) => <div className="message mono uri-cell" title={a.uri}>{a.uri}</div> },
   { title: "Made", cell: (a) => (a.created_at ? <Ago at={a.created_at} /> : null), by: (a) => a.created_at ?? "" },
 ];
 

@@ -229,3 +229,10 @@ export function commonest(all: Map<string, Map<string, number>>, most: number): 
 export function digits(value: number): string {
   return Number.isInteger(value) ? value.toLocaleString() : String(Number(value.toPrecision(4)));
 }
+
+const DRAWN: Record<string, string> = { confusionMatrix: "confusion matrix", confidenceMetrics: "ROC curve" };
+
+/** What is known of an artifact, in a line: numbers with few digits, drawings by their names. */
+export function summary({ metadata = {} }: Artifact): string {
+  return Object.entries(metadata).map(([key, value]) => DRAWN[key] ?? `${key} ${typeof value === "number" ? digits(value) : shown(value)}`).join(", ");
+}
