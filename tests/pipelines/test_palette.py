@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from pinnace.authoring.kfp.palette import reading, wrapping
+from pinnace.authoring.kfp import code
+from pinnace.authoring.kfp.palette import packages, reading, wrapping
 from pinnace.authoring.kfp.palette.piece import Palette, Piece, Unreadable
 from pinnace.kinds.document import all_from_yaml
+from scripts.conformance import pipeline_code
 
 HERE = Path(__file__).parent / "palette"
 EXPECTED = json.loads((HERE / "expected.json").read_text())
@@ -220,6 +222,25 @@ def test_python_is_told_from_yaml() -> None:
     assert reading.is_python("@dsl.component\ndef broken(:")
     assert not reading.is_python("implementation: {container: {image: i}}")
     assert not reading.is_python("# a comment\nname: x\n")
+
+
+def test_the_components_of_a_written_program_are_those_of_its_pipeline(shared: Path) -> None:
+    """The two translations are each other's reverse, whichever version of the SDK compiled the pipeline."""
+    seen = 0
+    for name, package in pipeline_code.corpus(shared / "corpus/kfp").items():
+        try:
+            made = reading.of_python(code.program(package)[0]).components
+        except code.NoProgram:
+            continue
+        offered = {one.name: one.spec for one in packages.offered(package) if one.group != "Pipelines"}
+        for one in made:
+            if one.name in offered:
+                pair = (offered[one.name], one.spec)
+                before, after = ({"component": each.component, "executor": each.executor} for each in pair)
+                before["executor"]["container"].pop("env", None)
+                assert list(pipeline_code.differences(*map(pipeline_code.plain, (before, after)))) == [], name
+                seen += 1
+    assert seen > 100
 
 
 def test_every_compiled_pipeline_of_the_corpus_gives_components(shared: Path) -> None:

@@ -82,6 +82,68 @@ def test_what_is_no_text_of_pythons_does_not_become_some() -> None:
         code.program(ir.package(spec))
 
 
+EDITED = """
+pipelineInfo: {name: whole}
+deploymentSpec:
+  executors:
+    exec-make: {container: {image: busybox, command: [echo]}}
+    exec-take:
+      container: {image: busybox, args: ["{{$.inputs.parameters['text']}}!", "{{$.pipeline_job_name}}"]}
+components:
+  comp-make:
+    executorLabel: exec-make
+    outputDefinitions: {parameters: {text: {parameterType: STRING}}}
+  comp-take:
+    executorLabel: exec-take
+    inputDefinitions: {parameters: {text: {parameterType: STRING}}}
+root:
+  dag:
+    tasks:
+      make-2: {componentRef: {name: comp-make}, cachingOptions: {enableCache: true}}
+      make: {componentRef: {name: comp-make}, dependentTasks: [make-2], cachingOptions: {enableCache: true}}
+      take:
+        componentRef: {name: comp-take}
+        cachingOptions: {enableCache: true}
+        parameterIterator: {itemInput: text, items: {raw: '["a", "b"]'}}
+      take-2:
+        componentRef: {name: comp-take}
+        cachingOptions: {enableCache: true}
+        inputs: {parameters: {text: {taskOutputParameter: {producerTask: make, outputParameterKey: text}}}}
+        triggerPolicy: {condition: "inputs.parameter_values['text'] == 'x'"}
+"""
+
+
+def written(text: str) -> list[str]:
+    found = code.program(ir.read(text))[0]
+    return [line.strip() for line in found[found.index("\ndef whole") :].splitlines()]
+
+
+def test_what_another_writer_than_the_sdk_numbered_and_named_is_a_program_too() -> None:
+    assert written(EDITED)[2:10] == [
+        'with dsl.ParallelFor(items=["a", "b"]) as take_item:', "take_task = take(text=take_item)",
+        "make_2_task = make()", "make_task = make()", "make_task.after(make_2_task)",
+        'with dsl.If(make_task.outputs["text"] == "x"):',
+        'take_task_2 = take(text=make_task.outputs["text"])', "",
+    ]
+
+
+def test_a_command_line_names_its_inputs() -> None:
+    assert 'args=[f"{text}!", dsl.PIPELINE_JOB_NAME_PLACEHOLDER]' in code.program(ir.read(EDITED))[0]
+
+
+def test_settings_of_kubernetes_are_calls(shared: Path) -> None:
+    known = packages(shared)
+    wanted = {
+        "toleration.yaml": "kubernetes.add_toleration(",
+        "secret_as_vol.yaml": "kubernetes.use_secret_as_volume(",
+        "create_mount_delete_existing_pvc.yaml": "kubernetes.CreatePVC(",
+        "pipeline_with_secret_as_env.yaml": "secret_name=",
+    }
+    for name, words in wanted.items():
+        text, notes = code.program(known[name])
+        assert (words in text, notes) == (True, ()), name
+
+
 def wrong(verdicts: list[pipeline_code.Verdict]) -> list[str]:
     return [f"{one.name}: {one.problem}" for one in verdicts if one.problem and not one.excused]
 

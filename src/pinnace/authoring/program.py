@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -89,6 +89,20 @@ def text(value: str) -> str:
     if quoted.startswith("'") and '"' not in value:
         return f'"{quoted[1:-1]}"'.replace("\\'", "'")
     return quoted
+
+
+def formatted(texts: Sequence[str], expressions: Sequence[str]) -> str:
+    """An f-string: these texts with those expressions between them.
+
+    >>> print(formatted(["a ", "!"], ["b['c']"]))
+    f"a {b['c']}!"
+    """
+    made = ""
+    for at, part in enumerate(texts):
+        plain = repr(f'"{part}')[2:-1].replace("\\'", "'").replace('"', '\\"')
+        made += plain.replace("{", "{{").replace("}", "}}")
+        made += f"{{{expressions[at]}}}".replace('"', "'") if at < len(expressions) else ""
+    return f'f"{made}"'
 
 
 def identifier(wanted: str, taken: Iterable[str] = ()) -> str:

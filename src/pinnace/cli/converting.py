@@ -141,5 +141,6 @@ def _of_acumos(field: str) -> Callable[[Asked, str], None]:
 WAYS: dict[str, Callable[[Asked, str], None]] = {
     "python": _python, "components": _components, "argo": _composition("workflow"),
     "graph": _composition("graph"), "orchestrator": _composition("orchestrator"),
-    "blueprint": _of_acumos("blueprint"), "cdump": _of_acumos("cdump"), "dockerinfo": _of_acumos("dockerinfo"),
+    "blueprint": _of_acumos("blueprint"), "cdump": _of_acumos("cdump"),
+    "dockerinfo": _of_acumos("dockerinfo"),
 }

@@ -86,7 +86,7 @@ class Block(Values):
     ) -> Iterator[str]:
         component = self.house.component(task.component_ref.name)
         scope = {**self._given(task), **(more or {})}
-        self.inner[key] = inner = Block(self.house, component.dag or Dag(), scope, self)
+        self.inner[key] = inner = Block(self.house, groups.inside(task, component), scope, self)
         inner.pending = self._after(key, task)
         yield self._line(f"with {head}{f' as {name}' if name else ''}:")
         lines = list(inner.lines())
@@ -111,9 +111,9 @@ class Block(Values):
 
     def _loop(self, key: str, task: Task) -> Iterator[str]:
         found, group = task.parameter_iterator or task.artifact_iterator, groups.of(task)
-        if found is None or group is None:
+        if found is None:
             raise NoProgram(f"tasks.{key}: a loop without items")
-        item = self._name(f"item_{group[1]}")
+        item = self._name(f"item_{group[1]}" if group is not None else f"{key}_item")
         items = found.items.input_parameter or found.items.input_artifact
         if found.items.raw is not None:
             over = source(json.loads(found.items.raw))

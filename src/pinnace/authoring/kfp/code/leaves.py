@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import UNSET
 
 from pinnace.authoring.kfp import layers
+from pinnace.authoring.kfp.code import words
 from pinnace.authoring.kfp.ir import Component, Container, Definitions, Parameter, Passthrough
 from pinnace.authoring.program import Call, Raw, source
 
@@ -123,14 +124,15 @@ def _is_sdk(group: list[str]) -> bool:
 
 
 def container_component(name: str, component: Component, container: Container, kind: Kind) -> str:
-    """A component of a command line; placeholders stand in it as the IR has them."""
+    """A component of a command line; placeholders stand in it by the names of inputs and outputs."""
     if component.task_config_passthroughs:
         raise NoProgram(f"{name}: taskConfigPassthroughs: the SDK writes these of functions alone")
     image = "" if DYNAMIC in container.image else container.image
     spec = Call("dsl.ContainerSpec", tuple(
-        (key, value) for key, value in
-        (("image", image), ("command", container.command), ("args", container.args))
-        if value or key == "image"
+        (key, value) for key, value in (
+            ("image", image), ("command", [words.word(one, component) for one in container.command]),
+            ("args", [words.word(one, component) for one in container.args]),
+        ) if value or key == "image"
     ))
     head = f"@dsl.container_component\ndef {name}({', '.join(_signature(component, kind))}):"
     said = documented(component.input_definitions, component.output_definitions, 4)

@@ -18,17 +18,25 @@ from pinnace.authoring.kfp.ir import Dag, Task
 def ordered(dag: Dag, known: Known) -> list[str]:
     """Raises NoProgram: tasks wait for each other."""
     exits = {handler: key for key, handler in groups.handlers(dag, known).items()}
-    before = {key: _needs(dag, key, exits) for key in dag.tasks}
+    needs = {key: _needs(dag, key, exits) for key in dag.tasks}
+    numbered = {key: set(found) for key, found in needs.items()}
     for earlier, later in _numbered(dag, known):
-        before[later].add(earlier)
-    found: list[str] = []
-    while before:
-        ready = sorted((key for key, needs in before.items() if not needs - set(found)), key=groups.rank)
-        if not ready:
-            raise NoProgram(f"dag: {', '.join(sorted(before))} wait for each other")
-        found.append(ready[0])
-        del before[ready[0]]
+        numbered[later].add(earlier)
+    left, found = _sorted(numbered)
+    if left:  # numbers of another writer, which mean nothing
+        left, found = _sorted(needs)
+    if left:
+        raise NoProgram(f"dag: {', '.join(sorted(left))} wait for each other")
     return found
+
+
+def _sorted(before: dict[str, set[str]]) -> tuple[set[str], list[str]]:
+    """What is never ready, and the order of the others."""
+    left, found = set(before), list[str]()
+    while ready := [key for key in left if not before[key] - set(found)]:
+        found.append(min(ready, key=groups.rank))
+        left.discard(found[-1])
+    return left, found
 
 
 def producers(task: Task) -> set[str]:

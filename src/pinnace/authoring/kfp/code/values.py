@@ -13,17 +13,15 @@ from msgspec import UNSET
 
 from pinnace.authoring.kfp.code import groups
 from pinnace.authoring.kfp.code.leaves import NoProgram
+from pinnace.authoring.kfp.code.words import NAMED
 from pinnace.authoring.kfp.ir import Component, Dag, Source, Task
-from pinnace.authoring.kfp.palette.module import PLACEHOLDERS
-from pinnace.authoring.program import Raw, source
+from pinnace.authoring.program import Raw, formatted, source
 
 _CHANNEL = re.compile(r"\{\{\$\.inputs\.parameters\[['\"]([^'\"]+)['\"]\]\}\}")
 _TERM = re.compile(r"^(?:(?:int|double|float|bool)\()*inputs\.parameter_values\['([^']+)'\]\)*$")
 _COMPARED = re.compile(r"^(.*?) (==|!=|<=|>=|<|>) (.*)$", re.DOTALL)
 _LITERAL = re.compile(r"-?\d+(\.\d+)?|'[^']*'")
 _KEY = re.compile(r"parseJson\(string_value\)\[\"([^\"]+)\"\]")
-NAMED = {text: path.removeprefix("kfp.") for path, text in PLACEHOLDERS.items()}
-"""Placeholders that have a name in the SDK."""
 Scope = Mapping[str, str]
 """Name of an input → the expression that stands for it."""
 
@@ -77,14 +75,8 @@ class Values:
         alone = _CHANNEL.fullmatch(value)
         if alone is not None:
             return self._channel(alone[1], task)
-        made = ""
-        for at, part in enumerate(_CHANNEL.split(value)):
-            if at % 2:
-                made += f"{{{self._channel(part, task)}}}"
-            else:
-                plain = repr(f'"{part}')[2:-1].replace("\\'", "'").replace('"', '\\"')
-                made += plain.replace("{", "{{").replace("}", "}}")
-        return f'f"{made}"'.replace('["', "['").replace('"]', "']")
+        parts = _CHANNEL.split(value)
+        return formatted(parts[::2], [self._channel(one, task) for one in parts[1::2]])
 
     def filled(self, value: Any, task: Task) -> Any:
         """A structure whose texts (keys, too) have values of other tasks."""
