@@ -82,7 +82,7 @@ function One({ name, definition: { side, raw } }: { name: string; definition: De
   return (
     <fieldset className="port-of-whole">
       <legend className="hidden">{name}</legend>
-      <div className="parameter">
+      <div className="setting">
         <Commit label="Input" value={name} onCommit={(next) => edit(`Rename ${name}`, (hand) => renamePort(hand, "inputs", name, next.trim()))} />
         <IconButton label={`Delete input ${name}`} Icon={Trash2} onClick={() => edit(`Delete input ${name}`, (hand) => removeInput(hand, name))} />
       </div>
@@ -114,7 +114,7 @@ function Outputs({ own }: { own: string }) {
     <Section title="Outputs">
       {all.length === 0 ? <p className="dim">What it gives back: draw a line from a step to Outputs.</p> : null}
       {all.map(([name, definition]) => (
-        <div key={name} className="parameter">
+        <div key={name} className="setting">
           <Commit label={titled(typeOf(definition))} value={name} onCommit={(next) => edit(`Rename ${name}`, (hand) => renamePort(hand, "outputs", name, next.trim()))} />
           <IconButton label={`Delete output ${name}`} Icon={Trash2} onClick={() => edit(`Delete output ${name}`, ({ program }) => void program.outputs.delete(name))} />
         </div>
