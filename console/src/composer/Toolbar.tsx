@@ -84,14 +84,15 @@ function only({ chosen }: Props): string | undefined {
 }
 
 function Grouping(props: Props) {
-  const { graph } = useStudioHere();
+  const { graph, language } = useStudioHere();
+  const word = language?.grouping?.word ?? "template";
   const { chosen, gestures } = props;
   const one = only(props);
   const opens = one && node(graph, one)?.opens;
   return (
     <>
-      <IconButton label="Put the chosen steps into a template (Ctrl G)" Icon={Group} disabled={chosen.length === 0} onClick={gestures.collapse} />
-      <IconButton label="Take the steps out of the template" Icon={Ungroup} disabled={!opens} onClick={() => one && gestures.expand(one)} />
+      <IconButton label={`Put the chosen steps into a ${word} (Ctrl G)`} Icon={Group} disabled={chosen.length === 0} onClick={gestures.collapse} />
+      <IconButton label={`Take the steps out of the ${word}`} Icon={Ungroup} disabled={!opens} onClick={() => one && gestures.expand(one)} />
       <Ways {...props} />
     </>
   );

@@ -2,7 +2,7 @@
 
 import ELK from "elkjs/lib/elk-api.js";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
-import type { Graph, GraphNode, Place } from "../model";
+import type { Graph, GraphEdge, GraphNode, Place } from "../model";
 import { WIDTH, rows, side, size } from "./rows";
 
 const GAP = { along: 80, across: 36 };
@@ -24,11 +24,7 @@ export async function arrange(graph: Graph): Promise<Map<string, Place>> {
       ...(graph.nodes.some((each) => each.border) ? { "elk.separateConnectedComponents": "false" } : {}),
     },
     children: graph.nodes.map((node) => child(graph, node)),
-    edges: graph.edges.map((edge) => ({
-      id: edge.id,
-      sources: [`${edge.from.node} ${side.output}${edge.from.port}`],
-      targets: [`${edge.to.node} ${side.input}${edge.to.port}`],
-    })),
+    edges: [...graph.edges.map(line), ...across(graph)],
   });
   return new Map((found.children ?? []).map(({ id, x, y }) => [id, { x: Math.round(x ?? 0), y: Math.round(y ?? 0) }]));
 }
@@ -40,6 +36,16 @@ export function around(found: ReadonlyMap<string, Place>, before: ReadonlyMap<st
   if (old.length === 0) return new Map(found);
   const [to, from] = [corner(old), corner([...found.values()])];
   return new Map([...found].map(([id, { x, y }]) => [id, { x: x - from.x + to.x, y: y - from.y + to.y }]));
+}
+
+function line({ id, from, to }: Pick<GraphEdge, "id" | "from" | "to">) {
+  return { id, sources: [`${from.node} ${side.output}${from.port}`], targets: [`${to.node} ${side.input}${to.port}`] };
+}
+
+/** What comes in is left of what goes out, also while nothing is between them. */
+function across({ nodes }: Graph) {
+  const [first, last] = [nodes.find((each) => each.border === "inputs"), nodes.find((each) => each.border === "outputs")];
+  return first && last ? [line({ id: ":across", from: { node: first.id, port: "" }, to: { node: last.id, port: "" } })] : [];
 }
 
 function child(graph: Graph, node: GraphNode) {

@@ -26,7 +26,7 @@ export function useCopying({ chosen, spot, places }: Drawing): Copying {
     },
     collapse: () => {
       if (chosen.length === 0) return;
-      const name = change(`Put ${chosen.length} steps into a template`, (doc) => language?.grouping?.collapse(doc, scope, chosen));
+      const name = change(`Put ${chosen.length} steps into a ${language?.grouping?.word}`, (doc) => language?.grouping?.collapse(doc, scope, chosen));
       if (name) select([name]);
     },
     wrap: (way, more) => {

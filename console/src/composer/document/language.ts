@@ -34,6 +34,8 @@ export interface Shared {
 
 /** Nodes put into a drawing of their own, and taken out of one again. */
 export interface Grouping {
+  /** What they are put into, in a word. */
+  word: string;
   /** Returns the name of the node that stands for them now. */
   collapse(document: Source, scope: string, ids: readonly string[]): string;
   /** Returns the names of the nodes that have taken its place. */

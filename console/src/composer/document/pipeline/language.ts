@@ -93,7 +93,7 @@ export const language: Language = {
   rename,
   copied: (document, scope, ids) => copied(document, scope, only(ids)),
   pasted,
-  grouping: { collapse, expand, ways: WAYS },
+  grouping: { word: "pipeline", collapse, expand, ways: WAYS },
   running: RUNNING,
   kept: "pipeline",
   judged: false,

@@ -40,7 +40,7 @@ export const language: Language = {
   rename,
   copied,
   pasted: (document, scope, text, at) => pasted(document, drawable(document, scope), text, at),
-  grouping: { collapse, expand },
+  grouping: { word: "template", collapse, expand },
   running: RUNNING,
   kept: "object",
   judged: true,

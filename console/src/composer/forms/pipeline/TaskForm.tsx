@@ -66,7 +66,7 @@ function Name({ step }: StepProps) {
   return (
     <Commit
       label="Name that is shown"
-      hint={step.id}
+      hint={obj(task.taskInfo).name === step.id ? undefined : step.id}
       value={String(obj(task.taskInfo).name ?? step.id)}
       onCommit={(name) => edit(`Rename ${step.title}`, (doc) => language?.rename(doc, scope, step.id, name))}
     />
