@@ -107,6 +107,7 @@ def test_the_page_goes_on_when_the_server_is_back(
 def test_the_palette_finds_what_the_namespace_holds(visit: Visit, platform: Platform, namespace: str) -> None:
     platform.run(workflow("palette-run", DIAMOND, namespace))
     page = visit(namespace)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.keyboard.press("Control+k")
     found = page.get_by_role("dialog")
     expect(found.get_by_role("combobox")).to_be_focused()

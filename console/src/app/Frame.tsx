@@ -11,14 +11,22 @@ import { remember, useNamespace } from "./namespace";
 import { useShortcuts } from "./shortcuts";
 import { useNarrow } from "./narrow";
 
-const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
+const palette = () => import("./Palette");
+const Palette = lazy(() => palette().then((m) => ({ default: m.Palette })));
 const Help = lazy(() => import("./Help").then((m) => ({ default: m.Help })));
+
+const SOON = 800;
 
 export function Frame() {
   const namespace = useNamespace();
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
   useEffect(() => remember(namespace), [namespace]);
   useEffect(tellWhole, []);
+  useEffect(() => {
+    // Once the page has come, so that what is typed after Ctrl-K meets the palette and nothing else.
+    const timer = setTimeout(() => void palette(), SOON);
+    return () => clearTimeout(timer);
+  }, []);
   useShortcuts(namespace, setOpen);
   const narrow = useNarrow();
   return (
