@@ -1,6 +1,6 @@
 /** Places of what has none: all by elk when nothing was ever placed, newcomers beside what they follow. */
 
-import { useNodesInitialized, useReactFlow } from "@xyflow/react";
+import { useNodesInitialized, useReactFlow, useStore } from "@xyflow/react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Graph, Place } from "../model";
 import { useStudioHere } from "../studio";
@@ -12,7 +12,7 @@ type Places = ReadonlyMap<string, Place>;
 export function usePlaces(places: Places, setPlaces: (places: Places) => void): void {
   const { graph, scope, at } = useStudioHere();
   const shown = useRef("");
-  const showAll = useFit();
+  const showAll = useFit(graph.nodes.length + graph.notes.length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: places follow the graph, not themselves
   useEffect(() => {
     let current = true;
@@ -33,16 +33,17 @@ export function usePlaces(places: Places, setPlaces: (places: Places) => void): 
   }, [graph, scope, at, showAll, setPlaces]);
 }
 
-/** Brings everything into view as soon as it is measured. */
-function useFit(): () => void {
+/** Brings the drawing into view as soon as all of it is there and measured. */
+function useFit(many: number): () => void {
   const flow = useReactFlow();
   const measured = useNodesInitialized();
+  const all = useStore(({ nodes }) => nodes.length) >= many;
   const [wanted, setWanted] = useState(false);
   useEffect(() => {
-    if (!wanted || !measured) return;
+    if (!wanted || !measured || !all) return;
     setWanted(false);
     requestAnimationFrame(() => showOpened(flow));
-  }, [wanted, measured, flow]);
+  }, [wanted, measured, all, flow]);
   return useCallback(() => setWanted(true), []);
 }
 
