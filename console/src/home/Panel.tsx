@@ -12,7 +12,7 @@ interface Props {
 /** A quiet list with a name. */
 export function Panel({ title, more, tone, children }: Props) {
   return (
-    <section className={tone ? `told told-${tone}` : "told"} aria-label={title}>
+    <section className={tone ? `news-panel news-panel-${tone}` : "news-panel"} aria-label={title}>
       <header>
         <h2>{title}</h2>
         {more ? <Link to={more.to}>{more.words}</Link> : null}

@@ -94,7 +94,7 @@ function Heading<T>(props: { column: Column<T>; index: number; order: Order | nu
 }
 
 function kind<T>({ number, rest }: Column<T>): string {
-  return [number ? "number" : "", rest ? "rest" : ""].filter(Boolean).join(" ");
+  return [number ? "number" : "", rest ? "cell-rest" : ""].filter(Boolean).join(" ");
 }
 
 interface BodyProps<T> extends Required<Props<T>> {
