@@ -7,7 +7,7 @@ type Flow = ReturnType<typeof useReactFlow>;
 /** Everything, however small. */
 export const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.1 };
 /** Below the first nothing can be made out: then one begins at the beginning, as large as the second. */
-const READABLE = { least: 0.5, usual: 0.75 };
+const READABLE = { least: 0.4, usual: 0.75 };
 const MARGIN = 40;
 
 /** A drawing as it is opened: whole, or where it begins if it would be too small. */
