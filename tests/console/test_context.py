@@ -16,6 +16,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, expect
 
+from tests.console.cluster import cluster
 from tests.e2e.platform import PINNACE, Platform, eventually
 
 pytestmark = [pytest.mark.serial, pytest.mark.slow]
@@ -146,3 +147,76 @@ def test_a_server_that_is_away_is_told_and_comes_back(kubeconfig: Path, tmp_path
         served.terminate()
         assert served.wait(60) == 0
         served.stdout.close()
+
+
+WAITS = {
+    "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+    "spec": {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]},
+}
+
+
+def test_a_cluster_without_anything_of_pinnace(
+    browser: Browser, platform: Platform, namespace: str, tmp_path: Path
+) -> None:
+    """Steps are read from the object, Argo's verbs are done here, the page knows where it is."""
+    for name in ("asked", "typed"):
+        document = {**WAITS, "metadata": {"name": name, "namespace": namespace}}
+        platform.kubectl("create", "-f", "-", text=json.dumps(document))
+    with cluster(platform) as address:
+        entry = {"cluster": CONTEXT, "user": CONTEXT, "namespace": namespace}
+        file = tmp_path / "kubeconfig"
+        file.write_text(yaml.safe_dump({
+            "clusters": [{"name": CONTEXT, "cluster": {"server": address}}],
+            "users": [{"name": CONTEXT, "user": {"token": "any"}}],
+            "contexts": [{"name": CONTEXT, "context": entry}],
+        }))
+        words = [*PINNACE, "console", "--context", CONTEXT, "--kubeconfig", str(file)]
+        served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        assert served.stdout is not None
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        try:
+            page = context.new_page()
+            page.goto(served.stdout.readline().strip())
+            page.wait_for_url(f"**/console/{namespace}")
+            expect(page.get_by_text(CONTEXT, exact=True)).to_be_visible()
+            base = page.url.partition("/console/")[0]
+            page.goto(f"{base}/console/{namespace}/workflows/asked")
+            page.get_by_role("button", name="Approve").first.click()
+            eventually(lambda: phase(platform, namespace, "asked") == "Succeeded", "the approved run", 120)
+            steered(base, context.cookies(), platform, namespace)
+        finally:
+            context.close()
+            served.terminate()
+            assert served.wait(60) == 0
+            served.stdout.close()
+
+
+def phase(platform: Platform, namespace: str, name: str) -> str:
+    return str(platform.get("workflow", name, "-n", namespace).get("status", {}).get("phase"))
+
+
+def steered(base: str, cookies: Any, platform: Platform, namespace: str) -> None:
+    """By the paths of Argo's server, which a cluster's API server has not."""
+    [cookie] = [f"{each['name']}={each['value']}" for each in cookies if "pinnace" in each["name"]]
+    connection = http.client.HTTPConnection(base.partition("//")[2], timeout=60)
+
+    def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Cookie": cookie, "Origin": base, "Content-Type": "application/json"}
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    runs = f"/api/v1/workflows/{namespace}"
+    eventually(lambda: phase(platform, namespace, "typed") == "Running", "the second run", 120)
+    assert ask("PUT", f"{runs}/typed/resume", {})[0] == 200
+    eventually(lambda: phase(platform, namespace, "typed") == "Succeeded", "the resumed run", 120)
+    code, again = ask("PUT", f"{runs}/typed/resubmit", {})
+    assert code == 200 and again["metadata"]["name"].startswith("typed-")
+    code, refused = ask("PUT", f"{runs}/typed/suspend", {})
+    assert (code, refused["message"]) == (400, "cannot suspend completed workflows")
+    assert ask("PUT", f"{runs}/nobody/retry", {})[0] == 404
+    assert ask("GET", f"/pinnace/v1/endpoints?namespace={namespace}")[0] == 404
+    judged = {"document": {**WAITS, "spec": {"entrypoint": "gone", "templates": []}}, "namespace": namespace}
+    code, found = ask("POST", "/pinnace/v1/authoring/validate", judged)
+    assert code == 200 and found["findings"]
+    connection.close()

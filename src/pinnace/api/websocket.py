@@ -67,8 +67,12 @@ class Upgrade(Request):
         return chosen
 
     async def open(self, protocol: str | None = None) -> None:
+        """Raises ClientGone: a page that is left takes its watches with it, also half-opened ones."""
         await self._receive()
-        await self._send({"type": "websocket.accept", "subprotocol": protocol})
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": protocol})
+        except (ClientDisconnected, RuntimeError) as error:
+            raise ClientGone from error
         self.started, self.code = True, 101
 
     async def receive(self) -> bytes | None:
