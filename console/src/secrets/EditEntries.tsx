@@ -79,7 +79,7 @@ export function Pairs({ pairs, onChange }: { pairs: Pair[]; onChange: (pairs: Pa
     <fieldset className="pairs">
       <legend className="hidden">Keys and values</legend>
       {pairs.map((pair, i) => (
-        <div key={i} className="pair">
+        <div key={i} className="entry-pair">
           <input
             aria-label={`Key ${i + 1}`}
             placeholder="key"
