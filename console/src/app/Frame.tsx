@@ -24,7 +24,8 @@ export function Frame() {
   useEffect(tellWhole, []);
   useEffect(() => {
     // Once the page has come, so that what is typed after Ctrl-K meets the palette and nothing else.
-    const timer = setTimeout(() => void palette(), SOON);
+    // A server that is away meanwhile is told of elsewhere; whoever opens the palette asks again.
+    const timer = setTimeout(() => void palette().catch(() => undefined), SOON);
     return () => clearTimeout(timer);
   }, []);
   useShortcuts(namespace, setOpen);
