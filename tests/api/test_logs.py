@@ -144,7 +144,7 @@ def test_refusals_in_upstreams_words(stack: Stack, namespace: str) -> None:
             ("?container=z", "container z is not valid for pod p"),
             ("?container=b", 'container "b" in pod "p" is waiting to start: ContainerCreating'),
             ("?container=a&previous=true", 'previous terminated container "a" in pod "p" not found'),
-            ("?container=a&tailLines=x", 'tailLines: strconv.ParseInt: parsing "x": invalid syntax'),
+            ("?container=a&tailLines=x", 'strconv.ParseInt: parsing "x": invalid syntax'),
         ):
             found = client.get(place + query)
             assert (found.status_code, found.json()["message"]) == (400, message)

@@ -73,7 +73,7 @@ async def test_strategic_patches_know_lists(door: Door) -> None:
     first = await patched({"containers": [{"name": "b", "image": "z"}]})
     assert [(one["name"], one["image"]) for one in first] == [("a", "x"), ("b", "z")]
     second = await patched({"containers": [{"name": "a", "env": [{"name": "L", "value": "w"}]}]})
-    assert second[0]["env"] == [{"name": "K", "value": "v"}, {"name": "L", "value": "w"}]
+    assert second[0]["env"] == [{"name": "L", "value": "w"}, {"name": "K", "value": "v"}]  # new ones first
     third = await patched({"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]})
     assert [one["name"] for one in third] == ["b", "a"]
     fourth = await patched({"containers": [{"$patch": "delete", "name": "a"}]})
@@ -172,7 +172,7 @@ async def test_an_update_takes_ownership_and_conflicts_name_it(door: Door) -> No
     )
     assert owners(changed) == {"kubectl-patch/Update": {"f:data": {"f:a": {}}}}
     error = await refused(door.local.apply(maps, "m", "default", config(a="1"), manager("one")))
-    assert 'conflict with "kubectl-patch" using v1 at ' in error.message
+    assert error.message == 'Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .data.a'
 
 
 async def test_items_of_a_list_have_their_own_owners(door: Door) -> None:

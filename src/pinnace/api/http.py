@@ -177,5 +177,6 @@ def not_found() -> StatusError:
 
 def method_not_allowed() -> StatusError:
     return StatusError(
-        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource",
+        details={},
     )

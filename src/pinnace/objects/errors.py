@@ -37,7 +37,8 @@ class StatusError(Exception):
         details = dict(self.details)
         if self.causes:
             details["causes"] = [
-                {"reason": c.reason, "message": c.message, "field": c.field} for c in self.causes
+                {"reason": c.reason, "message": c.message, **({"field": c.field} if c.field else {})}
+                for c in self.causes
             ]
         body: dict[str, Any] = {
             "kind": "Status",

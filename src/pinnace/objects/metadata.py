@@ -146,10 +146,15 @@ def check_identity(resource: Resource, old: Obj, new: Obj) -> None:
         )
     if resource.namespaced and meta.get("namespace", before.get("namespace")) != before.get("namespace"):
         raise refusals.bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
+            f"the namespace of the object ({meta['namespace']}) does not match the namespace on the request "
+            f"({before.get('namespace')})"
         )
     if meta.get("uid") and meta["uid"] != before["uid"]:
         raise refusals.precondition(resource, old, "UID", meta["uid"], before["uid"])
+    for ending in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        if meta.get(ending) and not before.get("deletionTimestamp"):
+            found = cause.invalid(f"metadata.{ending}", meta[ending], "field is immutable")
+            raise refusals.invalid(resource, name, [found])
     given = meta.get("resourceVersion")
     if given and given != before["resourceVersion"]:
         if not given.isascii() or not given.isdigit():

@@ -11,7 +11,9 @@ from pinnace.objects.errors import Cause, StatusError
 
 VALIDATIONS = ("Ignore", "Warn", "Strict")
 PROPAGATIONS = ("Foreground", "Background", "Orphan")
+APPLY_PATCH = "application/apply-patch+yaml"
 OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+META = "meta.k8s.io"
 MANAGER_LENGTH = 128
 TRUE = frozenset({"1", "t", "true", ""})
 FALSE = frozenset({"0", "f", "false"})
@@ -33,7 +35,7 @@ def integer(query: dict[str, str], name: str) -> int | None:
     if text == "":
         return None
     if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
-        raise bad(f'{name}: strconv.ParseInt: parsing "{text[:40]}": invalid syntax')
+        raise bad(f'strconv.ParseInt: parsing "{text[:40]}": invalid syntax')
     return int(text)
 
 
@@ -50,6 +52,7 @@ def selection(request: Request, name: str = "") -> Selection:
     cluster passes over them: the console's lists of runs show no nodes, or only those at work."""
     query = request.query
     _check_listing(query)
+    integer(query, "timeoutSeconds")
     fields = query.get("fieldSelector", "")
     if name:
         fields = ",".join(filter(None, (f"metadata.name={name}", fields)))
@@ -87,7 +90,7 @@ def _check_listing(query: dict[str, str]) -> None:
     if initial and not watching:
         found.append(cause.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
     if found:
-        raise refused("ListOptions.meta.k8s.io", "", found)
+        raise refused("ListOptions", found)
 
 
 def options(request: Request, subresource: str = "") -> Options:
@@ -98,13 +101,15 @@ def options(request: Request, subresource: str = "") -> Options:
         found.append(cause.too_long("fieldManager", MANAGER_LENGTH))
     if not manager.isprintable():
         found.append(cause.invalid("fieldManager", manager, "should only contain printable characters"))
+    if request.method == "PATCH":
+        found += _applying(request, manager)
     dry = [query["dryRun"]] if query.get("dryRun") else []
     found += _dry_causes(dry)
     validation = query.get("fieldValidation") or "Warn"
     if validation not in VALIDATIONS:
         found.append(cause.unsupported("fieldValidation", validation, VALIDATIONS))
     if found:
-        raise refused(f"{OPTIONS.get(request.method, 'CreateOptions')}.meta.k8s.io", "", found)
+        raise refused(OPTIONS.get(request.method, "CreateOptions"), found)
     return Options(
         dry_run=bool(dry),
         field_manager=manager or default_manager(request),
@@ -113,6 +118,15 @@ def options(request: Request, subresource: str = "") -> Options:
         subresource=subresource,
         passing=True,
     )
+
+
+def _applying(request: Request, manager: str) -> list[Cause]:
+    """An apply says who applies; no other patch is forced."""
+    if request.header(b"content-type").partition(";")[0].strip().lower() == APPLY_PATCH:
+        return [] if manager else [cause.required("fieldManager", "is required for apply patch")]
+    if "force" not in request.query:
+        return []
+    return [cause.forbidden("force", "may not be specified for non-apply patch")]
 
 
 def default_manager(request: Request) -> str:
@@ -146,7 +160,7 @@ def delete_options(request: Request, body: Any) -> DeleteOptions:
         found.append(cause.unsupported("propagationPolicy", chosen, (*PROPAGATIONS, "nil")))
     found += _dry_causes(dry)
     if found:
-        raise refused("DeleteOptions.meta.k8s.io", "", found)
+        raise refused("DeleteOptions", found)
     return DeleteOptions(
         propagation=chosen or orphan,
         grace_seconds=_grace(query, body),
@@ -186,10 +200,11 @@ def bad(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
 
 
-def refused(kind: str, name: str, causes: list[Cause]) -> StatusError:
+def refused(kind: str, causes: list[Cause], name: str = "", group: str = META) -> StatusError:
     """Options that contradict each other or themselves, as upstream refuses them."""
-    message = f'{kind} "{name}" is invalid: {cause.sentence(causes)}'
-    return StatusError(422, "Invalid", message, causes=tuple(causes))
+    message = f'{".".join(filter(None, (kind, group)))} "{name}" is invalid: {cause.sentence(causes)}'
+    details = {key: text for key, text in (("name", name), ("group", group), ("kind", kind)) if text}
+    return StatusError(422, "Invalid", message, causes=tuple(causes), details=details)
 
 
 def invalid(field: str, message: str) -> StatusError:

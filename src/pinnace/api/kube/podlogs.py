@@ -55,7 +55,7 @@ def wanted(query: dict[str, str], now: float, name: str = "") -> Wanted:
     elif seconds is not None and seconds < 1:
         found.append(cause.invalid("sinceSeconds", seconds, "must be greater than 0"))
     if found:
-        raise parameters.refused("PodLogOptions", name, found)
+        raise parameters.refused("PodLogOptions", found, name, "")
     return Wanted(
         container=query.get("container", ""),
         follow=parameters.flag(query, "follow"),

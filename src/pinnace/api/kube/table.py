@@ -29,7 +29,9 @@ def row(resource: Resource, obj: Obj, version: str, include: str) -> dict[str, A
         shown["conditions"] = ended
     if include == "Object":
         shown["object"] = obj
-    elif include != "None":
+    elif include == "None":
+        shown["object"] = None
+    else:
         shown["object"] = {
             "kind": "PartialObjectMetadata",
             "apiVersion": f"meta.k8s.io/{version}",

@@ -71,7 +71,7 @@ def _checked(name: str, spec: Any) -> tuple[list[str], int]:
         words = "may not specify a duration larger than 2^32 seconds"
         found.append(cause.invalid("spec.expirationSeconds", seconds, words))
     if found:
-        raise parameters.refused("TokenRequest.authentication.k8s.io", name, found)
+        raise parameters.refused("TokenRequest", found, name, "authentication.k8s.io")
     return wanted, seconds
 
 

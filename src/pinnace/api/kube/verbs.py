@@ -13,16 +13,17 @@ import msgspec
 
 from pinnace.api.http import Request
 from pinnace.api.kube import body, parameters, presentation, watching
-from pinnace.api.kube.negotiation import PLAIN, Form, form
+from pinnace.api.kube.negotiation import PLAIN, TABLE, Form, form
 from pinnace.api.kube.target import Target
 from pinnace.kinds.advice import advice
 from pinnace.kinds.resource import Obj, Resource
+from pinnace.objects import reading
 from pinnace.objects.client import DeleteOptions, Options, Page, Selection
-from pinnace.objects.errors import StatusError
 from pinnace.objects.local import Local
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+INCLUDED = frozenset({"", "Metadata", "Object", "None"})
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 PATCHES = {JSON_PATCH: "json", MERGE_PATCH: "merge", STRATEGIC_PATCH: "strategic", APPLY_PATCH: "apply"}
@@ -55,6 +56,7 @@ class Call(msgspec.Struct, frozen=True):
 
 async def get(call: Call) -> None:
     wanted = _form(call)
+    reading.check_revision(call.client.house.store, call.request.query.get("resourceVersion", ""))
     if call.target.subresource:
         obj = await call.client.get(call.resource, call.name, call.namespace, call.target.subresource)
     else:
@@ -108,6 +110,9 @@ async def create(call: Call) -> None:
 async def update(call: Call) -> None:
     wanted = _form(call)
     obj, chosen = await _document(call)
+    if not (obj.get("metadata") or {}).get("name"):
+        words = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        raise parameters.bad(words)
     _require_name(obj, call.name)
     written = await call.client.update(call.resource, obj, call.namespace, chosen)
     await _answer(call, 200, written, wanted, chosen)
@@ -133,17 +138,12 @@ async def patch(call: Call) -> None:
 
 
 async def _apply(call: Call, wanted: Form) -> None:
-    if not call.request.query.get("fieldManager"):
-        raise StatusError(
-            422, "Invalid",
-            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: '
-            "is required for apply patch",
-        )
     chosen = parameters.options(call.request, call.target.subresource)
     raw = await call.request.body()
     document = await body.lenient(raw)
     chosen = _tell(await _strictly(raw, document, APPLY_PATCH, chosen))
     obj = _mapping(document, call)
+    _require_version(obj, call)
     _require_name(obj, call.name)
     _require_namespace(obj, call)
     _require_kind(obj, call)
@@ -258,13 +258,23 @@ def _require_kind(obj: Obj, call: Call) -> None:
             )
 
 
+def _require_version(obj: Obj, call: Call) -> None:
+    """What is applied says its version itself: its fields are owned in it."""
+    found = obj.get("apiVersion") or ""
+    if found != call.resource.api_version:
+        raise parameters.bad(
+            "Incorrect version specified in apply patch. Specified patch version: "
+            f"{str(found)[:120]}, expected: {call.resource.api_version}"
+        )
+
+
 def _require_namespace(obj: Obj, call: Call) -> None:
     found = (obj.get("metadata") or {}).get("namespace")
     if call.resource.namespaced and isinstance(found, str) and found and found != call.namespace:
-        raise parameters.bad(
-            f"the namespace of the provided object does not match the namespace sent on the request"
-            f" ({found[:80]} and {call.namespace})"
-        )
+        words = "the namespace of the provided object does not match the namespace sent on the request"
+        if call.request.method == "PUT":
+            words = f"the namespace of the object ({found[:80]}) does not match the namespace on the request"
+        raise parameters.bad(f"{words} ({call.namespace})" if call.request.method == "PUT" else words)
 
 
 def _require_name(obj: Obj, name: str) -> None:
@@ -280,7 +290,13 @@ def _require_name(obj: Obj, name: str) -> None:
 
 
 def _form(call: Call) -> Form:
-    return form(call.request.header(b"accept"))
+    found = form(call.request.header(b"accept"))
+    include = call.request.query.get("includeObject", "")
+    if found.kind == TABLE and include not in INCLUDED:
+        words = "Unable to convert to Table as requested: includeObject: Invalid value"
+        named = "must be 'Metadata', 'Object', 'None', or empty"
+        raise parameters.bad(f'{words}: "{include[:60]}": {named}')
+    return found
 
 
 async def _answer(call: Call, code: int, obj: Obj, wanted: Form, chosen: Options) -> None:

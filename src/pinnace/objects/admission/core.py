@@ -65,7 +65,7 @@ def check_config(config: Obj) -> list[Cause]:
     size = sum(
         len(str(value).encode("utf-8", "surrogatepass")) for value in [*data.values(), *binary.values()]
     )
-    return found + ([cause.too_long("", _LARGEST)] if size > _LARGEST else [])
+    return found + ([cause.too_long("[]", _LARGEST)] if size > _LARGEST else [])
 
 
 def _check_keys(data: Map, path: str) -> list[Cause]:

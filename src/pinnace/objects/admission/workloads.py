@@ -32,14 +32,29 @@ def default_deployment(deployment: Obj) -> None:
     spec.setdefault("replicas", 1)
     spec.setdefault("revisionHistoryLimit", 10)
     spec.setdefault("progressDeadlineSeconds", 600)
-    if not spec.get("strategy"):
-        spec["strategy"] = {"type": "RollingUpdate", "rollingUpdate": dict(_QUARTERS)}
+    strategy = spec["strategy"] = spec.get("strategy") or {}
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        strategy["rollingUpdate"] = {**_QUARTERS, **(strategy.get("rollingUpdate") or {})}
     _templated(spec)
 
 
 def check_deployment(deployment: Obj) -> list[Cause]:
     spec = deployment.get("spec") or {}
-    return _check_replicas(spec) + _check_selected(spec, "deployment") + _check_always(spec)
+    found = _check_replicas(spec) + _check_selected(spec, "deployment") + _check_always(spec)
+    return [*found, *_check_strategy(spec.get("strategy") or {})]
+
+
+def _check_strategy(strategy: Map) -> list[Cause]:
+    """A roll-out must be able to go a step."""
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
+    where = "spec.strategy.rollingUpdate"
+    if kind == "Recreate":
+        words = "may not be specified when strategy `type` is 'Recreate'"
+        return [cause.forbidden(where, words)] if rolling is not None else []
+    if not isinstance(rolling, dict) or {str(rolling.get(name)) for name in _QUARTERS} - {"0", "0%"}:
+        return []
+    words = "may not be 0 when `maxSurge` is 0"
+    return [cause.invalid(f"{where}.maxUnavailable", rolling["maxUnavailable"], words)]
 
 
 def _check_replicas(spec: Map) -> list[Cause]:

@@ -30,7 +30,7 @@ class Manager(NamedTuple):
         if self.subresource:
             text += f' with subresource "{self.subresource}"'
         if self.operation == UPDATE:
-            text += f" using {self.api_version}" + (f" at {time}" if time else "")
+            text += f" using {self.api_version}"
         return text
 
 

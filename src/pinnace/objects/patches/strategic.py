@@ -46,7 +46,7 @@ def _map(target: Map, patch: Map, node: Node | None) -> Map:
         _field(result, key, value, _below(node, key), orders.pop(key, None))
     for key, order in orders.items():
         if isinstance(result.get(key), list):
-            result[key] = _ordered(result[key], [], order, _below(node, key))
+            result[key] = _ordered(result[key], result[key], order, _below(node, key))
     return result
 
 
@@ -84,14 +84,13 @@ def _field(result: Map, key: str, value: Any, node: Node | None, order: Any) -> 
 def _list(target: list[Any], patch: list[Any], node: Node | None, order: Any) -> list[Any]:
     if not (node and node.patch_key):
         added = [value for value in patch if value not in target]
-        return _ordered(target + added, patch, order, node) if order else target + added
+        return _ordered(target + added, target, order or patch, node)
     maps = [item for item in patch if isinstance(item, dict)]
     if len(maps) != len(patch):
         raise _bad("a list of objects is patched with objects")
     if any(item.get(_PATCH) == "replace" for item in maps):
         return [_without_nulls(item) for item in maps if item.get(_PATCH) != "replace"]
-    result = _merged_items(target, maps, node)
-    return _ordered(result, maps, order, node) if order else result
+    return _ordered(_merged_items(target, maps, node), target, order or maps, node)
 
 
 def _merged_items(target: list[Any], patch: list[Map], node: Node) -> list[Any]:
@@ -109,20 +108,22 @@ def _merged_items(target: list[Any], patch: list[Map], node: Node) -> list[Any]:
     return result
 
 
-def _ordered(items: list[Any], patch: list[Any], order: Any, node: Node | None) -> list[Any]:
-    """Bring the items that the client named into its order; what only the server has keeps its place."""
+def _ordered(items: list[Any], server: list[Any], order: Any, node: Node | None) -> list[Any]:
+    """Bring the items that the client named into its order; what only the server has keeps its place, behind
+    what is new (apimachinery's `mergeSortedSlice`)."""
     if not isinstance(order, list):
         raise _bad("$setElementOrder must be a list")
     key = node.patch_key if node else ""
     wanted = [_identity(item, key) for item in order]
-    before = [_identity(item, key) for item in items]
+    before = [_identity(item, key) for item in server]
     named = sorted(
         (i for i in items if _identity(i, key) in wanted), key=lambda i: wanted.index(_identity(i, key))
     )
     others = [item for item in items if _identity(item, key) not in wanted]
     result: list[Any] = []
     while named and others:
-        first = before.index(_identity(others[0], key)) < before.index(_identity(named[0], key))
+        left, right = _identity(others[0], key), _identity(named[0], key)
+        first = left in before and right in before and before.index(left) < before.index(right)
         result.append((others if first else named).pop(0))
     return result + named + others
 

@@ -120,6 +120,7 @@ class Writes(Door):
                 raise refusals.unsupported_media(f"there is no patch of kind {kind!r}: use {_MEDIA}")
             if not isinstance(result, dict):
                 raise refusals.rejected_patch()
+            _same_object(resource, now, result)
             return result
 
         return change
@@ -170,7 +171,10 @@ class Writes(Door):
     async def _create_applied(
         self, resource: Resource, merged: Obj, entries: list[Any], namespace: str, options: Options
     ) -> Obj:
-        if merged["metadata"].get("resourceVersion") or merged["metadata"].get("uid"):
+        if uid := merged["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise refusals.conflict(resource, name_of(merged), why)
+        if merged["metadata"].get("resourceVersion"):
             raise refusals.not_found(resource, name_of(merged))
         wanted = {**merged, "metadata": {**merged["metadata"], "managedFields": entries}}
         return await self.create(resource, wanted, namespace, _applying(options))
@@ -254,6 +258,14 @@ class Writes(Door):
             return new
         (stored,) = await self.house.commit([Put(key, kept(resource, new), expect), *rows], (resource,))
         return await self.house.answer(resource, stored, options)
+
+
+def _same_object(resource: Resource, now: Obj, patched: Obj) -> None:
+    """A patch after which a built-in object is of another kind is a mistake in the patch."""
+    for field in ("kind", "apiVersion"):
+        if patched.get(field) != now.get(field) and not resource.custom:
+            why = f"{field} is {patched.get(field)!r} after the patch, and must be {now.get(field)!r}"
+            raise refusals.strict_patch(shown(msgspec.json.encode(patched).decode()), why)
 
 
 def _applying(options: Options) -> Options:
