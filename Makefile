@@ -24,7 +24,7 @@ bench: setup console
 
 conformance: setup
 	$(BIN)/python -m scripts.conformance $(ARGS)
-	for family in training tuning pipelines kserve; do $(BIN)/python -m scripts.conformance.$$family || exit 1; done
+	for family in training tuning pipelines pipeline_code kserve; do $(BIN)/python -m scripts.conformance.$$family || exit 1; done
 
 docs: setup
 	$(BIN)/python scripts/reference.py
