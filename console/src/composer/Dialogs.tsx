@@ -9,7 +9,7 @@ import { Problem } from "../ui/notes";
 import { obj } from "./ports/read";
 import type { Base } from "./saving";
 
-const Diff = lazy(() => import("./Diff").then((m) => ({ default: m.Diff })));
+const Diff = lazy(() => import("../ui/Diff").then((m) => ({ default: m.Diff })));
 
 type Doc = Record<string, unknown>;
 

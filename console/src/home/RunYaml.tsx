@@ -45,7 +45,7 @@ export function RunYaml({ namespace, onClose }: { namespace: string; onClose: ()
   }
   return (
     <Dialog title={`Run in ${namespace}`} wide onClose={onClose}>
-      <div className="run-yaml">
+      <div className="home-yaml">
         <Code label="Document" language="yaml" value={text} onChange={setText} />
       </div>
       {error ? <Problem error={error} /> : null}

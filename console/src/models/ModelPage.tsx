@@ -153,7 +153,7 @@ function Rest({ version }: { version: Version }) {
   const { metrics = {}, uri = "" } = version;
   const properties = Object.entries(version.properties ?? {}).filter(([name]) => !TOLD.has(name));
   return (
-    <div className="grid rest">
+    <div className="grid model-rest">
       <section className="card">
         <h2>Files and service</h2>
         <Facts

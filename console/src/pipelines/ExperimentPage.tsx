@@ -55,7 +55,7 @@ export function ExperimentPage() {
         </>
       }
     >
-      {experiment.description ? <p className="dim said">{experiment.description}</p> : null}
+      {experiment.description ? <p className="dim pipeline-said">{experiment.description}</p> : null}
       <section className="part">
         <h2>Runs</h2>
         {runs?.length ? <RunTable runs={runs} namespace="" /> : null}

@@ -88,7 +88,7 @@ function Found({ pipeline }: { pipeline: Pipeline }) {
         </>
       }
     >
-      {version?.description || pipeline.description ? <p className="dim said">{version?.description || pipeline.description}</p> : null}
+      {version?.description || pipeline.description ? <p className="dim pipeline-said">{version?.description || pipeline.description}</p> : null}
       <Tabs
         label="About this pipeline"
         value={search.tab}

@@ -62,8 +62,8 @@ function Found({ recurring }: { recurring: Recurring }) {
         </>
       }
     >
-      {recurring.description ? <p className="dim said">{recurring.description}</p> : null}
-      <div className="grid rest">
+      {recurring.description ? <p className="dim pipeline-said">{recurring.description}</p> : null}
+      <div className="grid pipeline-rest">
         <section className="card">
           <h2>Schedule</h2>
           <Schedule recurring={recurring} />

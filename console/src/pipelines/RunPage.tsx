@@ -223,7 +223,7 @@ function Details({ run, inside }: { run: Run; inside: Inside }) {
   const recurring = useRecurringOne(run.recurring_run_id ?? null).data;
   const { place } = inside;
   return (
-    <div className="grid rest">
+    <div className="grid pipeline-rest">
       <section className="card">
         <h2>Parameters</h2>
         <Parameters run={run} />
@@ -261,7 +261,7 @@ function Specification({ run }: { run: Run }) {
   const versions = useVersions(pipeline_id ?? null).data?.pipeline_versions ?? [];
   const spec = run.pipeline_spec ?? specOf(versions.find((v) => v.pipeline_version_id === pipeline_version_id));
   const text = useMemo(() => stringify(spec ?? {}, { lineWidth: 0 }), [spec]);
-  return <div className="run-pad run-yaml">{spec ? <Code label="Specification of the pipeline" language="yaml" value={text} /> : <p className="dim">The version that it ran is deleted.</p>}</div>;
+  return <div className="run-pad">{spec ? <Code label="Specification of the pipeline" language="yaml" value={text} /> : <p className="dim">The version that it ran is deleted.</p>}</div>;
 }
 
 const COLUMNS: Column<Bar>[] = [

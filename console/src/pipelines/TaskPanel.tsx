@@ -38,7 +38,7 @@ export function TaskPanel({ workflow, node, things, archived, tab, container, on
     { value: "about", label: "Details", content: <Details workflow={workflow} node={node} pod={pod && !archived} /> },
   ];
   return (
-    <aside className="panel" aria-label={`Task ${node.displayName}`}>
+    <aside className="panel task-panel" aria-label={`Task ${node.displayName}`}>
       <header className="panel-head">
         <h2>{node.displayName}</h2>
         {archived ? null : <NodeActions workflow={workflow} node={node} />}

@@ -17,7 +17,7 @@ import { inputChanges } from "./drawing";
 import { type Version, drop } from "./kfp";
 import { specOf } from "./spec";
 
-const Diff = lazy(() => import("../composer/Diff").then((m) => ({ default: m.Diff })));
+const Diff = lazy(() => import("../ui/Diff").then((m) => ({ default: m.Diff })));
 
 interface Props {
   versions: Version[];

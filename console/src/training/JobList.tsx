@@ -95,7 +95,7 @@ function columnsOf(namespace: string): Column<Listed>[] {
     },
     { title: "Kind", cell: ({ family }) => family.of.kind, by: ({ family }) => family.of.kind },
     { title: "State", cell: ({ job }) => <Mark phase={state(job)} />, by: ({ job }) => state(job) },
-    { title: "Replicas", cell: ({ family, job }) => <div className="replicas" title={replicas(family, job)}>{replicas(family, job)}</div> },
+    { title: "Replicas", cell: ({ family, job }) => <div className="job-replicas" title={replicas(family, job)}>{replicas(family, job)}</div> },
     {
       title: "Duration",
       number: true,

@@ -67,7 +67,7 @@ function Found({ experiment, crumbs }: { experiment: Experiment; crumbs: ReactNo
         </>
       }
     >
-      <p className={state(experiment) === "Failed" ? "problem" : "dim said"}>{standing(experiment.status?.conditions)?.message}</p>
+      <p className={state(experiment) === "Failed" ? "problem" : "dim tuning-said"}>{standing(experiment.status?.conditions)?.message}</p>
       <Tabs
         label="About this experiment"
         value={tab}

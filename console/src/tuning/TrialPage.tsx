@@ -56,7 +56,7 @@ export function TrialPage() {
         </>
       }
     >
-      <p className={state(trial) === "Failed" ? "problem" : "dim said"}>{standing(trial.status?.conditions)?.message}</p>
+      <p className={state(trial) === "Failed" ? "problem" : "dim tuning-said"}>{standing(trial.status?.conditions)?.message}</p>
       <Tabs
         label="About this trial"
         value={tab}
