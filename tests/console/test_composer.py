@@ -294,8 +294,10 @@ def test_a_document_is_built_run_and_approved_with_the_keyboard_alone(visit: Vis
     steps.filter(has_text="approval").get_by_role("button").first.press("Enter")
     expect(said).to_contain_text("approval")
     page.keyboard.press("Control+Enter")
-    page.get_by_role("button", name="Approve").focus(timeout=60_000)
+    shown = page.get_by_label("The run that is shown")
+    shown.get_by_role("button", name=re.compile("^Approve ")).focus(timeout=60_000)
     page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).press("Enter")
     expect(page.get_by_label("The run that is shown").get_by_text("Succeeded")).to_be_visible(timeout=60_000)
 
 

@@ -13,6 +13,7 @@ import { Duration } from "../ui/time";
 import { useServed } from "../api/served";
 import { Family } from "../workflows/family";
 import { WORKFLOW_NODE } from "../workflows/run";
+import { RunAsks } from "./RunAsks";
 
 export interface RunHere {
   workflow: Workflow | undefined;
@@ -46,6 +47,7 @@ export function RunBar({ namespace, name, run, onClose }: { namespace: string; n
           <Duration from={status?.startedAt} to={status?.finishedAt} />
           <span className="number dim">{status?.progress === "0/0" ? "" : status?.progress}</span>
           {status?.message ? <span className="message">{status.message}</span> : null}
+          <RunAsks run={run} />
         </>
       )}
       <IconButton label="Back to drawing" Icon={X} onClick={onClose} />
