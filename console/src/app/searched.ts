@@ -3,9 +3,9 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 
 export function useSearched(): [q: string, search: (q: string) => void] {
-  const { q = "" } = useSearch({ strict: false });
+  const { q = "" }: { q?: unknown } = useSearch({ strict: false });
   const navigate = useNavigate();
   const search = (next: string) =>
     void navigate({ to: ".", search: ({ q: _, ...others }: Record<string, unknown>) => (next ? { ...others, q: next } : others), replace: true });
-  return [q, search];
+  return [String(q), search]; // an address written by hand has `q=7`, which the router takes for a number
 }

@@ -1,7 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { type InferenceService, SERVICE, storage } from "../endpoints/kinds";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -15,7 +16,7 @@ export function ModelList() {
   const namespace = useNamespace();
   const { data, error } = useModels();
   const endpoints = useMany(SERVICE, namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const columns = useMemo(() => columnsOf(namespace, endpoints.items), [namespace, endpoints.items]);
   const shown = data?.filter((m) => m.name.toLowerCase().includes(search.trim().toLowerCase())) ?? [];
   if (error) return <Refusal error={error} />;

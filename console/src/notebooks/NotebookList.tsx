@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useState } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -31,7 +31,7 @@ const COLUMNS: Column<NotebookObject>[] = [
 export function NotebookList() {
   const namespace = useNamespace();
   const { items, loaded, error } = useMany(NOTEBOOK, namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const shown = items.filter((each) => each.metadata.name.includes(search.trim().toLowerCase()));
   return (
     <Page title="Notebooks" facts={loaded && !error ? `${items.length} in ${namespace}` : null} actions={<NewServer namespace={namespace} />}>

@@ -4,6 +4,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { KubeError } from "../api/kube";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Fields";
@@ -25,7 +26,7 @@ export function Experiments() {
   const namespace = useNamespace();
   const { data, error, refetch } = useExperiments(namespace);
   const runs = useRuns({ namespace }).data?.runs ?? [];
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const [stored, setStored] = useState<(typeof STORED)[number]>("Active");
   const all = data?.experiments ?? [];
   const found = all.filter((e) => e.display_name.toLowerCase().includes(search.trim().toLowerCase()) && (e.storage_state === "ARCHIVED") === (stored === "Archived"));

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
 import { Empty } from "../ui/notes";
@@ -12,7 +12,7 @@ import { type Pipeline, usePipelines } from "./kfp";
 export function Library() {
   const namespace = useNamespace();
   const { data, error } = usePipelines();
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const all = data?.pipelines ?? [];
   const found = all.filter((p) => `${p.display_name} ${p.description ?? ""}`.toLowerCase().includes(search.trim().toLowerCase()));
   const columns: Column<Pipeline>[] = [

@@ -1,8 +1,8 @@
 /** Everything that runs left, and every task that ran, as upstream's lists of artifacts and executions. */
 
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Mark } from "../ui/Mark";
 import { SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -22,7 +22,7 @@ const ARTIFACTS: Column<Artifact>[] = [
 
 export function Artifacts() {
   const { data, error } = useAllArtifacts(useNamespace());
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const all = data?.artifacts ?? [];
   const found = all.filter((a) => `${a.name} ${a.type} ${a.uri ?? ""}`.toLowerCase().includes(search.trim().toLowerCase()));
   if (error) return <Refusal error={error} />;
@@ -44,7 +44,7 @@ export function Executions() {
   const namespace = useNamespace();
   const runs = new Map((useRuns({ namespace }).data?.runs ?? []).map((r) => [r.run_id, r.display_name]));
   const { data, error } = useExecutions();
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const all = (data?.tasks ?? []).filter((t) => runs.has(t.run_id ?? "") && t.pod_name);
   const found = all.filter((t) => `${t.display_name} ${runs.get(t.run_id ?? "")}`.toLowerCase().includes(search.trim().toLowerCase()));
   const columns: Column<Execution>[] = [

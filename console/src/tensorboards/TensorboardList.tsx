@@ -1,9 +1,9 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { ExternalLink, Plus } from "lucide-react";
-import { useState } from "react";
 import { useGroups } from "../api/groups";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { DeleteIcon } from "../objects/DeleteButton";
 import { connect } from "../objects/connect";
 import { Button } from "../ui/Button";
@@ -26,10 +26,10 @@ const COLUMNS: Column<Board>[] = [
 export function TensorboardList() {
   const namespace = useNamespace();
   const { items, loaded, error } = useMany(TENSORBOARD, namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const { new: wanted } = useSearch({ from: "/$namespace/tensorboards" });
   const navigate = useNavigate({ from: "/$namespace/tensorboards" });
-  const open = (path: string | null) => void navigate({ search: path === null ? {} : { new: path } });
+  const open = (path: string | null) => void navigate({ search: ({ q }) => ({ ...(q ? { q } : {}), ...(path === null ? {} : { new: path }) }) });
   const shown = items.filter((each) => each.metadata.name.includes(search.trim().toLowerCase()));
   return (
     <Page

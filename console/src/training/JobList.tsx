@@ -2,6 +2,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { newestFirst, useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { NewObject } from "../objects/NewObject";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Segments, Toolbar } from "../ui/Page";
@@ -38,7 +39,7 @@ export function JobList() {
   const namespace = useNamespace();
   const navigate = useNavigate();
   const { jobs, loaded, error } = useJobs(namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const [filter, setFilter] = useState<(typeof FILTERS)[number]>("All");
   const columns = useMemo(() => columnsOf(namespace), [namespace]);
   const shown = jobs.filter(({ job }) => job.metadata.name.includes(search.trim()) && (filter === "All" || state(job) === filter));

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useMany } from "../api/resources";
 import { useNamespace } from "../app/namespace";
+import { useSearched } from "../app/searched";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox, Toolbar } from "../ui/Page";
 import { type Column, Table } from "../ui/Table";
@@ -14,7 +15,7 @@ import { short, state } from "./results";
 export function ExperimentList() {
   const namespace = useNamespace();
   const { items, loaded, error } = useMany(EXPERIMENT, namespace);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearched();
   const columns = useMemo(() => columnsOf(namespace), [namespace]);
   const shown = items.filter((e) => e.metadata.name.includes(search.trim()));
   return (
