@@ -47,7 +47,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
     ("target", "kinds"),
     [
         ("argo", ["Workflow"]), ("graph", ["InferenceService", "InferenceService", "InferenceGraph"]),
-        ("orchestrator", ["Deployment", "Service"] * 2 + ["ConfigMap", "Deployment", "Service"]),
+        ("orchestrator", ["Deployment", "Service"] * 2 + ["ConfigMap", "InferenceService", "Service"]),
     ],
 )
 def test_a_blueprint_becomes_what_a_cluster_takes(
@@ -61,8 +61,9 @@ def test_a_container_that_runs_elsewhere_is_not_deployed(
     capsys: pytest.CaptureFixture[str], blueprint: Path
 ) -> None:
     code, out, _ = said(capsys, str(blueprint), "--to", "orchestrator", "--address", "a=10.0.0.7:80")
-    named = [one["metadata"]["name"] for one in yaml.safe_load_all(out) if one["kind"] == "Deployment"]
-    assert (code, named) == (0, ["b", "modelconnector"])
+    made = ("Deployment", "InferenceService")
+    named = [one["metadata"]["name"] for one in yaml.safe_load_all(out) if one["kind"] in made]
+    assert (code, named) == (0, ["b", "two-orchestrator"])
     _, info, _ = said(capsys, str(blueprint), "--to", "dockerinfo", "--address", "a=10.0.0.7:80")
     first = json.loads(info)["docker_info_list"][0]
     assert first == {"container_name": "a", "ip_address": "10.0.0.7", "port": "80"}
