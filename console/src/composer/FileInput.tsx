@@ -1,15 +1,19 @@
-/** The browser's chooser of a document: never seen, opened by a button or a menu that holds its `ref`. */
+/** The browser's chooser of files: never seen, opened by a button or a menu that holds its `ref`. */
 
 import type { Ref } from "react";
 
-interface Props {
+interface Choosing {
   label: string;
   ref: Ref<HTMLInputElement>;
-  onText: (text: string, name: string) => void;
   accept?: string;
 }
 
-export function FileInput({ label, ref, onText, accept = ".yaml,.yml,.json" }: Props) {
+interface FilesProps extends Choosing {
+  multiple?: boolean;
+  onFiles: (files: readonly File[]) => void;
+}
+
+export function FilesInput({ label, ref, onFiles, multiple = false, accept = ".yaml,.yml,.json" }: FilesProps) {
   return (
     <input
       ref={ref}
@@ -18,11 +22,21 @@ export function FileInput({ label, ref, onText, accept = ".yaml,.yml,.json" }: P
       aria-label={label}
       tabIndex={-1}
       accept={accept}
+      multiple={multiple}
       onChange={(e) => {
-        const file = e.target.files?.[0];
+        const files = [...(e.target.files ?? [])];
         e.target.value = "";
-        if (file) void file.text().then((text) => onText(text, file.name));
+        onFiles(files);
       }}
     />
   );
+}
+
+interface FileProps extends Choosing {
+  onText: (text: string, name: string) => void;
+}
+
+/** Of one document. */
+export function FileInput({ onText, ...rest }: FileProps) {
+  return <FilesInput {...rest} onFiles={([file]) => void file?.text().then((text) => onText(text, file.name))} />;
 }

@@ -3,11 +3,11 @@
 import { Code2, Download, FileDiff, FileUp, Keyboard, type LucideIcon, Package, Workflow } from "lucide-react";
 import { useRef, useState } from "react";
 import { create, request } from "../api/kube";
-import { save } from "../logs/LogView";
 import { Dialog } from "../ui/Dialog";
 import { Keys } from "../ui/Keys";
 import { Menu } from "../ui/Menu";
 import { attempt, notify } from "../ui/toasts";
+import { download, downloadText } from "../ui/download";
 import { FileInput } from "./FileInput";
 import type { Export } from "./document/language";
 import { KEYS } from "./keys";
@@ -35,7 +35,7 @@ export function MoreMenu({ namespace, name, changed, onDifference, onText }: Pro
       <Menu
         label="More"
         items={[
-          { label: "Download YAML", Icon: Download, onSelect: () => save(`${file}.yaml`, text, "application/yaml") },
+          { label: "Download YAML", Icon: Download, onSelect: () => downloadText(`${file}.yaml`, text, "application/yaml") },
           ...(language?.exports ?? []).map(({ what, label }) => ({
             label,
             Icon: ICONS[what],
@@ -58,7 +58,7 @@ export function MoreMenu({ namespace, name, changed, onDifference, onText }: Pro
 
 async function python(document: object, file: string): Promise<void> {
   const { text, notes } = await create<{ text: string; notes: string[] }>(`${AUTHORING}/python`, { document });
-  save(`${file}.py`, text, "text/x-python");
+  downloadText(`${file}.py`, text, "text/x-python");
   for (const note of notes) notify(note);
 }
 
@@ -71,17 +71,8 @@ async function bundle(document: object, file: string, namespace: string): Promis
   download(`${file}.zip`, await response.blob());
 }
 
-function download(name: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob);
-  const link = window.document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-}
-
 async function acumos(document: object, file: string): Promise<void> {
   const { blueprint, notes } = await create<{ blueprint: object; notes: string[] }>(`${AUTHORING}/to-acumos`, { document });
-  save(`${file}-blueprint.json`, JSON.stringify(blueprint, null, 2), "application/json");
+  downloadText(`${file}-blueprint.json`, JSON.stringify(blueprint, null, 2), "application/json");
   for (const note of notes) notify(note);
 }

@@ -17,6 +17,28 @@ spec:
 
 const component = (name: string) => `{name: ${name}, template: ${name}, clusterScope: true}`;
 
+/** Flowers: split, trained on, judged by rows that were held out. */
+const TRAINED = `          - name: data
+            templateRef: ${component("data-iris")}
+          - name: split
+            depends: data
+            templateRef: ${component("transform-split")}
+            arguments:
+              artifacts: [{name: table, from: "{{tasks.data.outputs.artifacts.table}}"}]
+          - name: train
+            depends: split
+            templateRef: ${component("train-logistic-regression")}
+            arguments:
+              artifacts: [{name: train, from: "{{tasks.split.outputs.artifacts.train}}"}]
+          - name: evaluate
+            depends: train
+            templateRef: ${component("evaluate-classification")}
+            arguments:
+              artifacts:
+                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
+                - {name: test, from: "{{tasks.split.outputs.artifacts.test}}"}
+`;
+
 export const EXAMPLES: readonly Example[] = [
   { title: "Empty workflow", about: "Drag components on to the canvas.", icon: "workflow", text: `${HEAD("drawing")}  templates:\n    - name: main\n      dag:\n        tasks: []\n` },
   {
@@ -27,26 +49,7 @@ export const EXAMPLES: readonly Example[] = [
     - name: main
       dag:
         tasks:
-          - name: data
-            templateRef: ${component("data-iris")}
-          - name: split
-            depends: data
-            templateRef: ${component("transform-split")}
-            arguments:
-              artifacts: [{name: table, from: "{{tasks.data.outputs.artifacts.table}}"}]
-          - name: train
-            depends: split
-            templateRef: ${component("train-logistic-regression")}
-            arguments:
-              artifacts: [{name: train, from: "{{tasks.split.outputs.artifacts.train}}"}]
-          - name: evaluate
-            depends: train
-            templateRef: ${component("evaluate-classification")}
-            arguments:
-              artifacts:
-                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
-                - {name: test, from: "{{tasks.split.outputs.artifacts.test}}"}
-`,
+${TRAINED}`,
   },
   {
     title: "Train, approve, serve",
@@ -56,26 +59,7 @@ export const EXAMPLES: readonly Example[] = [
     - name: main
       dag:
         tasks:
-          - name: data
-            templateRef: ${component("data-iris")}
-          - name: split
-            depends: data
-            templateRef: ${component("transform-split")}
-            arguments:
-              artifacts: [{name: table, from: "{{tasks.data.outputs.artifacts.table}}"}]
-          - name: train
-            depends: split
-            templateRef: ${component("train-logistic-regression")}
-            arguments:
-              artifacts: [{name: train, from: "{{tasks.split.outputs.artifacts.train}}"}]
-          - name: evaluate
-            depends: train
-            templateRef: ${component("evaluate-classification")}
-            arguments:
-              artifacts:
-                - {name: model, from: "{{tasks.train.outputs.artifacts.model}}"}
-                - {name: test, from: "{{tasks.split.outputs.artifacts.test}}"}
-          - name: register
+${TRAINED}          - name: register
             depends: evaluate
             when: "{{tasks.evaluate.outputs.parameters.accuracy}} > 0.8"
             templateRef: ${component("serve-register")}

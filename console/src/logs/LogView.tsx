@@ -3,6 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronDown, ChevronUp, Download } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { downloadText } from "../ui/download";
 import { IconButton } from "../ui/Button";
 import { Problem } from "../ui/notes";
 import { useLog } from "./stream";
@@ -51,7 +52,7 @@ export function LogView({ path, name }: { path: string | null; name: string }) {
         <IconButton label="Previous match" Icon={ChevronUp} disabled={!hits.length} onClick={() => setAt((n) => n + hits.length - 1)} />
         <IconButton label="Next match" Icon={ChevronDown} disabled={!hits.length} onClick={() => setAt((n) => n + 1)} />
         <IconButton label="Follow the end" Icon={ArrowDownToLine} aria-pressed={follow} onClick={() => setFollow(!follow)} />
-        <IconButton label="Download the log" Icon={Download} onClick={() => save(`${name}.log`, lines.join("\n"))} />
+        <IconButton label="Download the log" Icon={Download} onClick={() => downloadText(`${name}.log`, lines.join("\n"))} />
       </div>
       <div
         ref={frame}
@@ -90,13 +91,4 @@ function found(lines: string[], search: string): number[] {
   const wanted = search.trim().toLowerCase();
   if (!wanted) return [];
   return lines.flatMap((line, i) => (line.toLowerCase().includes(wanted) ? [i] : []));
-}
-
-export function save(name: string, text: string, type = "text/plain"): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

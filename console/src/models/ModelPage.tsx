@@ -3,6 +3,7 @@ import { GitFork, Pencil, Rocket } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useMany } from "../api/resources";
 import { SERVICE, storage } from "../endpoints/kinds";
+import { SideRows } from "../ui/SideRows";
 import { Button } from "../ui/Button";
 import { Copy } from "../ui/Copy";
 import { Facts } from "../ui/Facts";
@@ -268,27 +269,9 @@ function SideBySide({ versions }: { versions: Version[] }) {
               ))}
             </tr>
           </thead>
-          {compare(versions).map(([title, rows]) =>
-            rows.length ? (
-              <tbody key={title}>
-                <tr className="versions-title">
-                  <th colSpan={versions.length + 1} scope="rowgroup">
-                    {title}
-                  </th>
-                </tr>
-                {rows.map(({ name, values, differs }) => (
-                  <tr key={name}>
-                    <th scope="row">{name}</th>
-                    {values.map((value, i) => (
-                      <td key={versions[i]?.version} className={differs ? "version-differs" : ""}>
-                        {value || <span className="dim">–</span>}
-                      </td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            ) : null,
-          )}
+          {compare(versions).map(([title, rows]) => (
+            <SideRows key={title} title={title} rows={rows} columns={versions.map((v) => v.version)} />
+          ))}
         </table>
       </div>
     </section>

@@ -8,7 +8,7 @@ import { runs } from "../api/context";
 import { POD, useMany } from "../api/resources";
 import type { Pod } from "../api/types";
 import { useNamespace } from "../app/namespace";
-import { save } from "../logs/LogView";
+import { downloadText } from "../ui/download";
 import { IconButton } from "../ui/Button";
 import { Mark } from "../ui/Mark";
 import { Page, SearchBox } from "../ui/Page";
@@ -53,7 +53,7 @@ export function Logs() {
               {shown.length.toLocaleString()} {shown.length === 1 ? "line" : "lines"}
             </span>
             <IconButton label="Live: follow the end" Icon={ArrowDownToLine} aria-pressed={live} onClick={() => setLive(!live)} />
-            <IconButton label="Download these lines" Icon={Download} onClick={() => save(`${namespace}.log`, text(shown))} />
+            <IconButton label="Download these lines" Icon={Download} onClick={() => downloadText(`${namespace}.log`, text(shown))} />
           </div>
           {pods.loaded && !reading && shown.length === 0 ? (
             <Nothing any={lines.length > 0} pods={pods.items.length} />

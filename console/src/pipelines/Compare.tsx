@@ -5,6 +5,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { get } from "../api/kube";
 import { useNamespace } from "../app/namespace";
+import { SideRows } from "../ui/SideRows";
 import { Chart } from "../ui/Chart";
 import { CheckField, SelectField } from "../ui/Fields";
 import { Mark } from "../ui/Mark";
@@ -88,6 +89,7 @@ function Overview({ runs, things }: Sides) {
     const values = measured.map((m) => m.get(name));
     return { name, values: values.map((v) => (v === undefined ? "–" : digits(v))), differs: new Set(values).size > 1 };
   });
+  const columns = runs.map((r) => r.run_id);
   const option = useMemo(() => lines(runs, parameters, metricRows), [runs, parameters, metricRows]);
   return (
     <>
@@ -134,40 +136,11 @@ function Overview({ runs, things }: Sides) {
               ))}
             </tr>
           </tbody>
-          <Part title="Parameters" rows={parameters.filter((row) => row.differs || !only)} runs={runs} />
-          <Part title="Metrics" rows={metricRows.filter((row) => row.differs || !only)} runs={runs} />
+          <SideRows title="Parameters" rows={parameters.filter((row) => row.differs || !only)} columns={columns} numbers />
+          <SideRows title="Metrics" rows={metricRows.filter((row) => row.differs || !only)} columns={columns} numbers />
         </table>
       </div>
     </>
-  );
-}
-
-interface Row {
-  name: string;
-  values: string[];
-  differs: boolean;
-}
-
-function Part({ title, rows, runs }: { title: string; rows: Row[]; runs: Run[] }) {
-  if (!rows.length) return null;
-  return (
-    <tbody>
-      <tr className="side-title">
-        <th colSpan={runs.length + 1} scope="rowgroup">
-          {title}
-        </th>
-      </tr>
-      {rows.map(({ name, values, differs }) => (
-        <tr key={name}>
-          <th scope="row">{name}</th>
-          {values.map((value, i) => (
-            <td key={runs[i]?.run_id} className={differs ? "number differs" : "number"}>
-              {value || <span className="dim">–</span>}
-            </td>
-          ))}
-        </tr>
-      ))}
-    </tbody>
   );
 }
 

@@ -7,10 +7,12 @@ import { type RefObject, useDeferredValue, useRef, useState } from "react";
 import { KubeError } from "../../api/kube";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { downloadText } from "../../ui/download";
 import { SelectField } from "../../ui/Fields";
 import { Problem } from "../../ui/notes";
 import { complain } from "../../ui/toasts";
 import * as drafts from "../drafts";
+import { FilesInput } from "../FileInput";
 import { Containers } from "./Containers";
 import { deploy, front } from "./deployment";
 import { type Pending, ask, usePending } from "./pending";
@@ -89,7 +91,7 @@ function Files({ made, given, setGiven }: Pick<KnownProps, "made" | "given" | "s
       />
       <Chooser label="Proto files of the models" accept=".proto" multiple ref={protos} onFiles={(files) => void read(files).then((texts) => setGiven({ ...given, protos: { ...given.protos, ...texts } }))} />
       {made.dockerinfo ? (
-        <Button Icon={Download} onClick={() => download("dockerinfo.json", JSON.stringify(made.dockerinfo, null, 2))}>
+        <Button Icon={Download} onClick={() => downloadText("dockerinfo.json", JSON.stringify(made.dockerinfo, null, 2), "application/json")}>
           dockerinfo.json
         </Button>
       ) : null}
@@ -108,30 +110,12 @@ interface ChooserProps {
 function Chooser({ label, accept, multiple = false, ref, onFiles }: ChooserProps) {
   return (
     <>
-      <input
-        ref={ref}
-        type="file"
-        className="hidden"
-        aria-label={label}
-        tabIndex={-1}
-        accept={accept}
-        multiple={multiple}
-        onChange={(e) => {
-          onFiles([...(e.target.files ?? [])]);
-          e.target.value = "";
-        }}
-      />
+      <FilesInput label={label} accept={accept} multiple={multiple} ref={ref} onFiles={onFiles} />
       <Button Icon={FileUp} onClick={() => ref.current?.click()}>
         {label}
       </Button>
     </>
   );
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 function Findings({ made }: { made: Translated }) {
